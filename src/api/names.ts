@@ -1,0 +1,27 @@
+/** Every name that Strata writes on somebody's cluster, in one place. */
+
+export const GROUP = "strata.dev";
+export const VERSION = "v1alpha1";
+export const API_VERSION = `${GROUP}/${VERSION}`;
+
+/** Strata's own namespace, on the hub and in every target. */
+export const SYSTEM_NAMESPACE = "strata-system";
+
+/** The hub itself as a target: virtual in every namespace, reached only by `clusterRefs`. */
+export const LOCAL_CLUSTER = "local";
+
+export const FINALIZER = `${GROUP}/cleanup`;
+
+/** ApplySet labels and annotations (KEP-3659). */
+export const PART_OF_LABEL = "applyset.kubernetes.io/part-of";
+export const APPLYSET_ID_LABEL = "applyset.kubernetes.io/id";
+export const APPLYSET_TOOLING_ANNOTATION = "applyset.kubernetes.io/tooling";
+export const APPLYSET_KINDS_ANNOTATION = "applyset.kubernetes.io/contains-group-kinds";
+export const APPLYSET_NAMESPACES_ANNOTATION = "applyset.kubernetes.io/additional-namespaces";
+
+/** On every member: `<layer>/<digest of the desired object>`. */
+export const LAYER_ANNOTATION = `${GROUP}/layer`;
+/** On a member that existed before Strata took it over: it is released, not deleted. */
+export const ADOPTED_ANNOTATION = `${GROUP}/adopted`;
+/** On the parent: the uid of the hub's kube-system namespace. */
+export const HUB_ANNOTATION = `${GROUP}/hub`;

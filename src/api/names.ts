@@ -23,5 +23,12 @@ export const APPLYSET_NAMESPACES_ANNOTATION = "applyset.kubernetes.io/additional
 export const LAYER_ANNOTATION = `${GROUP}/layer`;
 /** On a member that existed before Strata took it over: it is released, not deleted. */
 export const ADOPTED_ANNOTATION = `${GROUP}/adopted`;
+/** On the parent: the profile whose objects the ApplySet holds, for people and for conflict messages. */
+export const PROFILE_ANNOTATION = `${GROUP}/profile`;
 /** On the parent: the uid of the hub's kube-system namespace. */
 export const HUB_ANNOTATION = `${GROUP}/hub`;
+
+/** On a namespace that a layer's `namespace:` created: it goes when its last user leaves and nothing else is in it. */
+export const CREATED_ANNOTATION = `${GROUP}/created`;
+/** Followed by the parent's short hash: one label per ApplySet that uses a namespace. */
+export const NAMESPACE_USER_LABEL_PREFIX = `user.${GROUP}/`;

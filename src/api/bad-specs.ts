@@ -1,0 +1,192 @@
+import { API_VERSION } from "./names.ts";
+
+/** An object that is refused, offline and by an API server alike, as test data. */
+export interface BadSpec {
+  name: string;
+  object: { apiVersion: string; kind: string; metadata: { name: string; namespace?: string }; spec?: object };
+  /** Path of the field that the refusal names. */
+  wantField: string;
+  /** Sentence in the refusal. */
+  wantMessage: string;
+}
+
+type Row = [name: string, object: BadSpec["object"], wantField: string, wantMessage: string];
+
+const configMap = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "settings" } };
+const manifests = [{ object: configMap }];
+const plain = { name: "plain", manifests };
+const chart = { repo: "https://charts.example.com", chart: "web", version: "1.0.0" };
+const helm = { name: "web", namespace: "web", helm: chart };
+const local = { clusterRefs: [{ name: "local" }] };
+const long = (length: number) => "a".repeat(length);
+
+function clusterProfile(spec: object) {
+  return { apiVersion: API_VERSION, kind: "ClusterProfile", metadata: { name: "bad", namespace: "default" }, spec };
+}
+
+function addOnProfile(spec: object) {
+  return { apiVersion: API_VERSION, kind: "AddOnProfile", metadata: { name: "bad", namespace: "default" }, spec };
+}
+
+function systemProfile(spec: object) {
+  return { apiVersion: API_VERSION, kind: "SystemProfile", metadata: { name: "bad" }, spec };
+}
+
+function targetCluster(spec: object, name = "bad") {
+  return { apiVersion: API_VERSION, kind: "TargetCluster", metadata: { name, namespace: "default" }, spec };
+}
+
+function deployment(spec: object) {
+  return { apiVersion: API_VERSION, kind: "ProfileDeployment", metadata: { name: "bad", namespace: "default" }, spec };
+}
+
+const withLayers = (...layers: object[]) => clusterProfile({ ...local, layers });
+const withSource = (source: object) => withLayers({ name: "plain", manifests: [source] });
+const withHelm = (fields: object) => withLayers({ ...helm, helm: { ...chart, ...fields } });
+const withValues = (source: object) => withLayers({ ...helm, valuesFrom: [source] });
+const withCheck = (fields: object) =>
+  withLayers({ ...plain, healthChecks: [{ apiVersion: "v1", kind: "Pod", current: "true", ...fields }] });
+const core = (...types: string[]) => withLayers(...types.map((type, index) => ({ ...plain, name: `l${index}`, type })));
+const manyLabels = Object.fromEntries(Array.from({ length: 65 }, (_, index) => [`l${index}`, "x"]));
+
+const ONE_TARGETING = "exactly one of clusterRefs and clusterSelector must be set";
+const ONE_SOURCE = "exactly one of helm and manifests must be set";
+const ONE_MANIFEST =
+  "exactly one of object, inline, configMapRef, configMapKeyRef, secretRef and secretKeyRef must be set";
+const CORE_ORDER =
+  "layers of type OS, Kubernetes, Network and Storage must stand in this order (other layers may stand between)";
+const CORE_ONCE = "there can be at most one layer each of type OS, Kubernetes, Network and Storage";
+const ADD_ONS = "only a ClusterProfile may have layers of type OS, Kubernetes, Network or Storage";
+const LABEL_NAME = 'must consist of lower case letters, digits and "-", and start and end with a letter or digit';
+const OBJECT_NAME = 'must consist of lower case letters, digits, "-" and ".", and start and end with a letter or digit';
+const DURATION = "timeout must be a duration from 1s to 24h, such as 90s, 10m or 1h30m";
+const REPO = "repo must be a URL that starts with https://, http:// or oci://, without credentials, query or fragment";
+const RANGE = 'version must be a version such as 1.18.2 or a range such as 1.18.x, ^1.18.0 or ">=1.18.0 <1.20.0"';
+const SEMVER = "version must be a semantic version such as 1.4.0 or 1.4.0-rc.1";
+const SELECTOR_VALUES = "values are required with In and NotIn, and must be left out with Exists and DoesNotExist";
+const SYSTEM_NAMESPACE = "namespace is required, except for the cluster local, which has none";
+const NAMESPACE_SELECTOR =
+  "namespaceSelector is required with clusterSelector ({} takes all namespaces), and only allowed with it";
+const RESERVED = "the name local is reserved for the cluster that Strata runs in, which needs no TargetCluster";
+
+const selecting = (requirement: object) =>
+  clusterProfile({ clusterSelector: { matchExpressions: [requirement] }, layers: [plain] });
+
+// biome-ignore format: one row a line
+const TARGETS: Row[] = [
+  ["no spec", { ...clusterProfile({}), spec: undefined } as unknown as BadSpec["object"], "spec", "Required value"],
+  ["an empty spec", clusterProfile({}), "spec.layers", "Required value"],
+  ["neither names nor a selector of clusters", clusterProfile({ layers: [plain] }), "spec", ONE_TARGETING],
+  ["both names and a selector of clusters", addOnProfile({ ...local, clusterSelector: {}, layers: [plain] }), "spec", ONE_TARGETING],
+  ["an empty list of clusters", clusterProfile({ clusterRefs: [], layers: [plain] }), "spec.clusterRefs", "should have at least 1 items"],
+  ["too many clusters by name", clusterProfile({ clusterRefs: Array.from({ length: 257 }, (_, i) => ({ name: `c${i}` })), layers: [plain] }), "spec.clusterRefs", "must have at most 256 items"],
+  ["a cluster name with upper case", clusterProfile({ clusterRefs: [{ name: "Edge" }], layers: [plain] }), "spec.clusterRefs[0].name", `name ${OBJECT_NAME}`],
+  ["a tenant that reaches for another namespace", addOnProfile({ clusterRefs: [{ name: "edge", namespace: "other" }], layers: [plain] }), "spec.clusterRefs[0].namespace", "unknown field"],
+  ["a selector as text", clusterProfile({ clusterSelector: "env=prod", layers: [plain] }), "spec.clusterSelector", "must be of type object"],
+  ["an unknown operator", selecting({ key: "env", operator: "Is", values: ["a"] }), "spec.clusterSelector.matchExpressions[0].operator", 'supported values: "In", "NotIn", "Exists", "DoesNotExist"'],
+  ["In without values", selecting({ key: "env", operator: "In" }), "spec.clusterSelector.matchExpressions[0]", SELECTOR_VALUES],
+  ["Exists with values", selecting({ key: "env", operator: "Exists", values: ["a"] }), "spec.clusterSelector.matchExpressions[0]", SELECTOR_VALUES],
+  ["a label key with a space", selecting({ key: "my env", operator: "Exists" }), "spec.clusterSelector.matchExpressions[0].key", "key must be a label key such as env or topology.kubernetes.io/region"],
+  ["too many labels", clusterProfile({ clusterSelector: { matchLabels: manyLabels }, layers: [plain] }), "spec.clusterSelector.matchLabels", "must have at most 64 items"],
+  ["a label value that is a number", clusterProfile({ clusterSelector: { matchLabels: { env: 1 } }, layers: [plain] }), "spec.clusterSelector.matchLabels.env", "must be of type string"],
+];
+
+// biome-ignore format: one row a line
+const PROFILE: Row[] = [
+  ["a profile version that is a range", clusterProfile({ ...local, version: "1.x", layers: [plain] }), "spec.version", SEMVER],
+  ["an empty service account", clusterProfile({ ...local, serviceAccountName: "", layers: [plain] }), "spec.serviceAccountName", `serviceAccountName ${OBJECT_NAME}`],
+  ["a service account as Kubernetes spells users", addOnProfile({ ...local, serviceAccountName: "system:masters", layers: [plain] }), "spec.serviceAccountName", `serviceAccountName ${OBJECT_NAME}`],
+  ["a namespace with a slash", clusterProfile({ ...local, namespace: "a/b", layers: [plain] }), "spec.namespace", `namespace ${LABEL_NAME}`],
+  ["an unknown deletion policy", clusterProfile({ ...local, deletionPolicy: "Keep", layers: [plain] }), "spec.deletionPolicy", 'supported values: "Delete", "Orphan"'],
+  ["a misspelled field", clusterProfile({ ...local, layer: [], layers: [plain] }), "spec.layer", "unknown field"],
+];
+
+// biome-ignore format: one row a line
+const LAYERS: Row[] = [
+  ["no layers", clusterProfile({ ...local, layers: [] }), "spec.layers", "should have at least 1 items"],
+  ["too many layers", withLayers(...Array.from({ length: 65 }, (_, i) => ({ ...plain, name: `l${i}` }))), "spec.layers", "must have at most 64 items"],
+  ["two layers of one name", withLayers(plain, { ...plain }), "spec.layers", "each layer must have a name of its own"],
+  ["a layer without a name", withLayers({ manifests }), "spec.layers[0].name", "Required value"],
+  ["a layer name with a dot", withLayers({ ...plain, name: "a.b" }), "spec.layers[0].name", `name ${LABEL_NAME}`],
+  ["a layer name of 64 characters", withLayers({ ...plain, name: long(64) }), "spec.layers[0].name", "may not be more than 63 bytes"],
+  ["a misspelled field of a layer", withLayers({ ...plain, helmm: chart }), "spec.layers[0].helmm", "unknown field"],
+  ["an unknown layer type", core("Firmware"), "spec.layers[0].type", 'supported values: "OS", "Kubernetes", "Network", "Storage", "AddOn"'],
+  ["storage before network", core("Storage", "AddOn", "Network"), "spec.layers", CORE_ORDER],
+  ["Kubernetes before the OS", core("Kubernetes", "OS"), "spec.layers", CORE_ORDER],
+  ["two network layers", core("Network", "Network"), "spec.layers", CORE_ONCE],
+  ["a core layer in an add-on profile", addOnProfile({ ...local, layers: [{ ...plain, type: "Network" }] }), "spec.layers", ADD_ONS],
+  ["a core layer in a system profile", systemProfile({ ...local, layers: [{ ...plain, type: "OS" }] }), "spec.layers", ADD_ONS],
+  ["a layer without a source", withLayers({ name: "empty" }), "spec.layers[0]", ONE_SOURCE],
+  ["a layer with two sources", withLayers({ ...helm, manifests }), "spec.layers[0]", ONE_SOURCE],
+  ["an unknown gate", withLayers({ ...plain, gate: "Healthy" }), "spec.layers[0].gate", 'supported values: "Ready", "Applied"'],
+  ["an unknown adoption", withLayers({ ...plain, adoption: "Maybe" }), "spec.layers[0].adoption", 'supported values: "Never", "IfUnowned", "Always"'],
+  ["an unknown prune", withLayers({ ...plain, prune: "Before" }), "spec.layers[0].prune", 'supported values: "AfterApply", "Never"'],
+  ["a timeout without a unit", withLayers({ ...plain, timeout: "90" }), "spec.layers[0].timeout", DURATION],
+  ["a timeout as a number", withLayers({ ...plain, timeout: 90 }), "spec.layers[0].timeout", "must be of type string"],
+  ["a timeout of nothing", withLayers({ ...plain, timeout: "0s" }), "spec.layers[0].timeout", DURATION],
+  ["a timeout of days", withLayers({ ...plain, timeout: "2d" }), "spec.layers[0].timeout", DURATION],
+  ["a timeout above a day", withLayers({ ...plain, timeout: "24h1ms" }), "spec.layers[0].timeout", DURATION],
+  ["namespace metadata without a namespace", withLayers({ ...plain, namespaceMetadata: { labels: { a: "b" } } }), "spec", "namespaceMetadata needs a namespace: set the layer's namespace or spec.namespace"],
+  ["a health check of no kind", withCheck({ kind: "" }), "spec.layers[0].healthChecks[0].kind", "should be at least 1 chars long"],
+  ["a health check without an expression", withLayers({ ...plain, healthChecks: [{ apiVersion: "v1", kind: "Pod" }] }), "spec.layers[0].healthChecks[0].current", "Required value"],
+  ["a health check of a group without version", withCheck({ apiVersion: "apps" }), "spec.layers[0].healthChecks[0].apiVersion", "apiVersion must be <group>/<version>, or v1 for the core group"],
+  ["a health check in a namespace that cannot be", withCheck({ namespace: "A" }), "spec.layers[0].healthChecks[0].namespace", `namespace ${LABEL_NAME}`],
+];
+
+// biome-ignore format: one row a line
+const HELM: Row[] = [
+  ["a repository without a scheme", withHelm({ repo: "charts.example.com" }), "spec.layers[0].helm.repo", REPO],
+  ["a repository on the file system", withHelm({ repo: "file:///charts" }), "spec.layers[0].helm.repo", REPO],
+  ["a repository with credentials", withHelm({ repo: "https://me:secret@charts.example.com" }), "spec.layers[0].helm.repo", REPO],
+  ["a chart that is a path", withHelm({ chart: "../web" }), "spec.layers[0].helm.chart", 'chart must consist of letters, digits, "-", "_" and "."'],
+  ["a chart without a version", withLayers({ ...helm, helm: { repo: chart.repo, chart: "web" } }), "spec.layers[0].helm.version", "Required value"],
+  ["a version in words", withHelm({ version: "latest" }), "spec.layers[0].helm.version", RANGE],
+  ["a range with an operator of its own", withHelm({ version: "==1.2.3" }), "spec.layers[0].helm.version", RANGE],
+  ["a release name with upper case", withHelm({ releaseName: "Web" }), "spec.layers[0].helm.releaseName", `releaseName ${LABEL_NAME}`],
+  ["a release name of 54 characters", withHelm({ releaseName: long(54) }), "spec.layers[0].helm.releaseName", "may not be more than 53 bytes"],
+  ["a layer name too long for a release", withLayers({ ...helm, name: long(54) }), "spec.layers[0]", "a Helm release has a name of at most 53 characters: shorten the layer's name or set helm.releaseName"],
+  ["a chart without a namespace", withLayers({ name: "web", helm: chart }), "spec", "a layer with helm needs a namespace: set the layer's namespace or spec.namespace"],
+  ["values without a chart", withLayers({ ...plain, values: {} }), "spec.layers[0]", "values are only for a layer with helm"],
+  ["values as text", withLayers({ ...helm, values: "a: b" }), "spec.layers[0].values", "must be of type object"],
+  ["values from elsewhere without a chart", withLayers({ ...plain, valuesFrom: [{ configMapKeyRef: { name: "a", key: "b" } }] }), "spec.layers[0]", "valuesFrom is only for a layer with helm"],
+  ["CRDs without a chart", withLayers({ ...plain, crds: "Skip" }), "spec.layers[0]", "crds is only for a layer with helm"],
+  ["an unknown way with CRDs", withLayers({ ...helm, crds: "Replace" }), "spec.layers[0].crds", 'supported values: "Skip", "Create", "Upgrade"'],
+  ["values from nowhere", withValues({ targetPath: "a" }), "spec.layers[0].valuesFrom[0]", "exactly one of configMapKeyRef and secretKeyRef must be set"],
+  ["values from two places", withValues({ configMapKeyRef: { name: "a", key: "b" }, secretKeyRef: { name: "a", key: "b" } }), "spec.layers[0].valuesFrom[0]", "exactly one of configMapKeyRef and secretKeyRef must be set"],
+  ["a target path with an assignment", withValues({ configMapKeyRef: { name: "a", key: "b" }, targetPath: "a=b" }), "spec.layers[0].valuesFrom[0].targetPath", "targetPath must be a path in the values such as license.value or hosts[0].name"],
+];
+
+// biome-ignore format: one row a line
+const MANIFESTS: Row[] = [
+  ["no manifests", withLayers({ name: "plain", manifests: [] }), "spec.layers[0].manifests", "should have at least 1 items"],
+  ["a manifest of nothing", withSource({}), "spec.layers[0].manifests[0]", ONE_MANIFEST],
+  ["a manifest of two sources", withSource({ inline: "a", object: configMap }), "spec.layers[0].manifests[0]", ONE_MANIFEST],
+  ["an optional inline manifest", withSource({ inline: "a", optional: true }), "spec.layers[0].manifests[0]", "optional is only for references, not for object and inline"],
+  ["an empty inline manifest", withSource({ inline: "" }), "spec.layers[0].manifests[0].inline", "should be at least 1 chars long"],
+  ["an object without a kind", withSource({ object: { apiVersion: "v1", metadata: { name: "a" } } }), "spec.layers[0].manifests[0].object.kind", "Required value"],
+  ["an object without an API version", withSource({ object: { kind: "ConfigMap", metadata: { name: "a" } } }), "spec.layers[0].manifests[0].object.apiVersion", "Required value"],
+  ["a reference that climbs out", withSource({ secretRef: { name: "../all" } }), "spec.layers[0].manifests[0].secretRef.name", "should match '^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$'"],
+  ["a key with a slash", withSource({ configMapKeyRef: { name: "a", key: "a/b" } }), "spec.layers[0].manifests[0].configMapKeyRef.key", "should match '^[-._a-zA-Z0-9]+$'"],
+  ["a reference to another tenant's Secret", withSource({ secretRef: { name: "a", namespace: "other" } }), "spec.layers[0].manifests[0].secretRef.namespace", "unknown field"],
+];
+
+// biome-ignore format: one row a line
+const SYSTEM: Row[] = [
+  ["a system profile with a service account", systemProfile({ ...local, serviceAccountName: "default", layers: [plain] }), "spec.serviceAccountName", "unknown field"],
+  ["a system profile that does not say whose clusters", systemProfile({ clusterSelector: {}, layers: [plain] }), "spec", NAMESPACE_SELECTOR],
+  ["tenants beside names of clusters", systemProfile({ ...local, namespaceSelector: {}, layers: [plain] }), "spec", NAMESPACE_SELECTOR],
+  ["a cluster of no tenant", systemProfile({ clusterRefs: [{ name: "edge" }], layers: [plain] }), "spec.clusterRefs[0]", SYSTEM_NAMESPACE],
+  ["a tenant's local cluster", systemProfile({ clusterRefs: [{ name: "local", namespace: "acme" }], layers: [plain] }), "spec.clusterRefs[0]", SYSTEM_NAMESPACE],
+  ["a system profile whose reference names no namespace", systemProfile({ ...local, layers: [{ name: "a", manifests: [{ secretRef: { name: "a" } }] }] }), "spec.layers[0].manifests[0].secretRef.namespace", "Required value"],
+  ["a target cluster named local", targetCluster({ connection: { kubeconfigSecretRef: { name: "a" } } }, "local"), "", RESERVED],
+  ["a target cluster without a connection", targetCluster({}), "spec.connection", "Required value"],
+  ["a connection without a way", targetCluster({ connection: {} }), "spec.connection.kubeconfigSecretRef", "Required value"],
+  ["a kubeconfig written in place", targetCluster({ connection: { kubeconfigSecretRef: { name: "a" }, kubeconfig: "apiVersion: v1" } }), "spec.connection.kubeconfig", "unknown field"],
+  ["a kubeconfig Secret with a bad name", targetCluster({ connection: { kubeconfigSecretRef: { name: "A" } } }), "spec.connection.kubeconfigSecretRef.name", `name ${OBJECT_NAME}`],
+  ["a kubeconfig key with a space", targetCluster({ connection: { kubeconfigSecretRef: { name: "a", key: "my config" } } }), "spec.connection.kubeconfigSecretRef.key", 'key must consist of letters, digits, "-", "_" and "."'],
+  ["a deployment of a thing that is no profile", deployment({ profileRef: { kind: "Profile", name: "a" }, clusterRef: { name: "local" } }), "spec.profileRef.kind", 'supported values: "ClusterProfile", "AddOnProfile", "SystemProfile"'],
+];
+
+export const BAD_SPECS: readonly BadSpec[] = [...TARGETS, ...PROFILE, ...LAYERS, ...HELM, ...MANIFESTS, ...SYSTEM].map(
+  ([name, object, wantField, wantMessage]) => ({ name, object, wantField, wantMessage }),
+);

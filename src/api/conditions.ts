@@ -1,0 +1,49 @@
+import type { Condition } from "./types.ts";
+
+/** The conditions that Strata sets, and what each says when it is True (the first three as kstatus reads them). */
+export const CONDITIONS = {
+  Ready: "All layers are Ready on all clusters; on a TargetCluster: it answers and accepts the credentials.",
+  Reconciling: "Strata is at work on the spec, or tries again after a failure.",
+  Stalled: "A person must act: the spec or something that it refers to is wrong. Any change of it is noticed.",
+} as const;
+
+export type ConditionType = keyof typeof CONDITIONS;
+
+/** Reasons of conditions and layers that are no failures. Those of failures are in src/errors.ts. */
+export const REASONS = {
+  LayersReady: "All layers are Ready.",
+  LayersNotReady: "At least one layer is not Ready.",
+  NoClusters: "The profile names or selects no cluster that exists.",
+  Connected: "The cluster answers and accepts the credentials.",
+  Deleting: "The object is being deleted: its layers are removed in reverse order.",
+  WaitingForLayer: "An earlier layer has not opened its gate.",
+  Progressing: "Objects are on their way and nothing is wrong with them so far.",
+  Unhealthy: "All objects are written, and at least one is not healthy.",
+  TimedOut: "The layer was not Ready within its timeout. Strata goes on trying.",
+} as const;
+
+export type Reason = keyof typeof REASONS;
+
+export type NextCondition = Omit<Condition, "lastTransitionTime">;
+
+/**
+ * The list with `next` in it, at the place of the condition of the same type or at the end. `lastTransitionTime` becomes
+ * `now` (RFC 3339) only when the status of the condition changes. Answers the very list that came in when nothing does.
+ */
+export function setCondition(list: readonly Condition[], next: NextCondition, now: string): readonly Condition[] {
+  const index = list.findIndex((condition) => condition.type === next.type);
+  const old = list[index];
+  if (old === undefined) return [...list, { ...next, lastTransitionTime: now }];
+  if (isSame(old, next)) return list;
+  const lastTransitionTime = old.status === next.status ? old.lastTransitionTime : now;
+  return list.with(index, { ...next, lastTransitionTime });
+}
+
+function isSame(old: Condition, next: NextCondition): boolean {
+  return (
+    old.status === next.status &&
+    old.reason === next.reason &&
+    old.message === next.message &&
+    old.observedGeneration === next.observedGeneration
+  );
+}

@@ -1,0 +1,133 @@
+import { z } from "zod";
+import { helmSource, MAX_RELEASE_NAME } from "./helm.ts";
+import { manifestSource } from "./manifests.ts";
+import { freeObject, textMap } from "./maps.ts";
+import { exactlyOneOf, matching, onlyWith, withRules } from "./rules.ts";
+import { dnsLabel, duration } from "./text.ts";
+import { valuesSource } from "./values.ts";
+
+/** The kinds of layers; the first four are the core of a cluster and stand in this relative order. */
+export const LAYER_TYPES = ["OS", "Kubernetes", "Network", "Storage", "AddOn"] as const;
+
+const celExpression = z.string().min(1).max(4096);
+
+const healthCheck = z.strictObject({
+  apiVersion: withRules(z.string().max(317), [
+    matching(
+      "^([a-z0-9]([-.a-z0-9]*[a-z0-9])?/)?v[0-9][a-z0-9]*$",
+      "apiVersion must be <group>/<version>, or v1 for the core group",
+    ),
+  ]).describe("API version of the objects that the check is for, for example `postgresql.cnpg.io/v1`."),
+  kind: z.string().min(1).max(63).describe("Kind of the objects that the check is for, for example `Cluster`."),
+  name: z
+    .string()
+    .min(1)
+    .max(253)
+    .describe("Name of one object. Left out: every object of this kind in the layer.")
+    .exactOptional(),
+  namespace: dnsLabel("namespace").describe("Namespace of the objects. Left out: any namespace.").exactOptional(),
+  current: celExpression.describe(
+    'CEL expression over the live object, named `self`, that is true when it is healthy, for example `self.status.phase == "Running"`.',
+  ),
+  failed: celExpression
+    .describe("CEL expression over the live object, named `self`, that is true when it has failed for good.")
+    .exactOptional(),
+});
+
+const namespaceMetadata = z
+  .strictObject({
+    labels: textMap(63)
+      .describe("Labels to set, for example `pod-security.kubernetes.io/enforce: privileged`.")
+      .exactOptional(),
+    annotations: textMap(4096).describe("Annotations to set.").exactOptional(),
+  })
+  .describe(
+    "Labels and annotations of the layer's namespace, set when Strata creates it, before the layer's first object.",
+  );
+
+/** One layer of a profile. `namespace` is the shape that references add (see references.ts). */
+export function layerSchema<N extends z.ZodRawShape>(namespace: N) {
+  const schema = z.strictObject({
+    name: dnsLabel("name").describe("Name of the layer, unique in the profile: a DNS label of at most 63 characters."),
+    type: z
+      .enum(LAYER_TYPES)
+      .default("AddOn")
+      .describe(
+        "What the layer is to the cluster: OS, Kubernetes, Network, Storage or AddOn. At most one of each of the first four, in that relative order, and only in a ClusterProfile.",
+      ),
+    helm: helmSource.exactOptional(),
+    manifests: z
+      .array(manifestSource(namespace))
+      .min(1)
+      .max(256)
+      .meta({ "x-kubernetes-list-type": "atomic" })
+      .describe("Plain Kubernetes objects, from 1 to 256 sources.")
+      .exactOptional(),
+    namespace: dnsLabel("namespace")
+      .describe(
+        "Namespace for the layer's namespaced objects that name none; created before them. Defaults to the profile's `spec.namespace`. There is no other default: an object without a namespace is refused by name.",
+      )
+      .exactOptional(),
+    namespaceMetadata: namespaceMetadata.exactOptional(),
+    gate: z
+      .enum(["Ready", "Applied"])
+      .default("Ready")
+      .describe("What later layers wait for: Ready (all objects are healthy) or Applied (all objects are written)."),
+    timeout: duration("timeout")
+      .default("10m")
+      .describe(
+        "How long the layer may take to become Ready before it counts as Failed; Strata goes on trying. A Go duration from 1s to 24h, for example `90s` or `1h30m`.",
+      ),
+    healthChecks: z
+      .array(healthCheck)
+      .max(64)
+      .meta({ "x-kubernetes-list-type": "atomic" })
+      .describe(
+        "Rules of health for objects of this layer, instead of the built-in one for their kind. The first that matches an object decides.",
+      )
+      .exactOptional(),
+    values: freeObject()
+      .describe(
+        "Chart values, merged over the chart's own: maps deep, lists replaced, null deletes a key (keep nulls with `kubectl apply --server-side`). Only with `helm`.",
+      )
+      .exactOptional(),
+    valuesFrom: z
+      .array(valuesSource(namespace))
+      .max(64)
+      .meta({ "x-kubernetes-list-type": "atomic" })
+      .describe("More chart values, merged over `values` in this order; the last one wins. Only with `helm`.")
+      .exactOptional(),
+    crds: z
+      .enum(["Skip", "Create", "Upgrade"])
+      .describe(
+        "What happens to the CRDs in the chart's `crds/` folder: Skip leaves them out, Create writes those that do not exist, Upgrade also updates them. Only with `helm`. Defaults to Upgrade.",
+      )
+      .exactOptional(),
+    adoption: z
+      .enum(["Never", "IfUnowned", "Always"])
+      .default("IfUnowned")
+      .describe(
+        "What happens when an object of the layer exists already: Never is a conflict, IfUnowned takes it over unless another tool or owner manages it, Always takes it over in any case.",
+      ),
+    prune: z
+      .enum(["AfterApply", "Never"])
+      .default("AfterApply")
+      .describe(
+        "When objects go that the layer no longer holds: AfterApply (right after the others are written) or Never.",
+      ),
+  });
+  return withRules(schema, [
+    exactlyOneOf(["helm", "manifests"], "exactly one of helm and manifests must be set"),
+    onlyWith("values", ["helm"], "values are only for a layer with helm"),
+    onlyWith("valuesFrom", ["helm"], "valuesFrom is only for a layer with helm"),
+    onlyWith("crds", ["helm"], "crds is only for a layer with helm"),
+    {
+      cel: `!has(self.helm) || has(self.helm.releaseName) || size(self.name) <= ${MAX_RELEASE_NAME}`,
+      message: `a Helm release has a name of at most ${MAX_RELEASE_NAME} characters: shorten the layer's name or set helm.releaseName`,
+      check: ({ helm, name }) =>
+        helm === undefined || helm.releaseName !== undefined || name.length <= MAX_RELEASE_NAME,
+    },
+  ]).describe(
+    "One layer: a Helm chart or plain manifests, brought to the cluster when the layers before it have opened their gate.",
+  );
+}

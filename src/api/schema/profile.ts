@@ -1,0 +1,187 @@
+import { z } from "zod";
+import { LOCAL_CLUSTER } from "../names.ts";
+import { LAYER_TYPES, layerSchema } from "./layer.ts";
+import { ANY_NAMESPACE, OWN_NAMESPACE } from "./references.ts";
+import { exactlyOneOf, type Rule, withRules } from "./rules.ts";
+import { labelSelector } from "./selector.ts";
+import { dnsLabel, objectName, semanticVersion } from "./text.ts";
+
+const MAX_LAYERS = 64;
+const MAX_CLUSTER_REFS = 256;
+
+interface NamedLayer {
+  name: string;
+  type: (typeof LAYER_TYPES)[number];
+}
+
+const uniqueNames: Rule<NamedLayer[]> = {
+  cel: "self.all(layer, self.exists_one(other, other.name == layer.name))",
+  message: "each layer must have a name of its own",
+  check: (layers) => new Set(layers.map((layer) => layer.name)).size === layers.length,
+};
+
+const CORE_TYPES = LAYER_TYPES.filter((type) => type !== "AddOn");
+
+function coreRanks(layers: NamedLayer[]): number[] {
+  return layers.filter((layer) => layer.type !== "AddOn").map((layer) => CORE_TYPES.indexOf(layer.type as never));
+}
+
+const oneOfEachCoreType: Rule<NamedLayer[]> = {
+  cel: "['OS', 'Kubernetes', 'Network', 'Storage'].all(core, size(self.filter(layer, layer.type == core)) <= 1)",
+  message: "there can be at most one layer each of type OS, Kubernetes, Network and Storage",
+  check: (layers) => new Set(coreRanks(layers)).size === coreRanks(layers).length,
+};
+
+const coreTypesInOrder: Rule<NamedLayer[]> = {
+  cel: "self.map(layer, layer.type != 'AddOn', layer.type == 'OS' ? 0 : layer.type == 'Kubernetes' ? 1 : layer.type == 'Network' ? 2 : 3).isSorted()",
+  message:
+    "layers of type OS, Kubernetes, Network and Storage must stand in this order (other layers may stand between)",
+  check: (layers) => coreRanks(layers).every((rank, index, ranks) => index === 0 || rank >= (ranks[index - 1] ?? 0)),
+};
+
+const addOnsOnly: Rule<NamedLayer[]> = {
+  cel: "self.all(layer, layer.type == 'AddOn')",
+  message: "only a ClusterProfile may have layers of type OS, Kubernetes, Network or Storage",
+  check: (layers) => layers.every((layer) => layer.type === "AddOn"),
+};
+
+interface NamespacedParts {
+  namespace?: string;
+  layers: { namespace?: string; namespaceMetadata?: unknown; helm?: unknown }[];
+}
+
+/** Rules between `spec.namespace` and the layers. */
+const layerNamespaces: Rule<NamespacedParts>[] = [
+  {
+    cel: "has(self.__namespace__) || self.layers.all(layer, !has(layer.helm) || has(layer.__namespace__))",
+    message: "a layer with helm needs a namespace: set the layer's namespace or spec.namespace",
+    check: ({ namespace, layers }) =>
+      namespace !== undefined || layers.every((layer) => layer.helm === undefined || layer.namespace !== undefined),
+  },
+  {
+    cel: "has(self.__namespace__) || self.layers.all(layer, !has(layer.namespaceMetadata) || has(layer.__namespace__))",
+    message: "namespaceMetadata needs a namespace: set the layer's namespace or spec.namespace",
+    check: ({ namespace, layers }) =>
+      namespace !== undefined ||
+      layers.every((layer) => layer.namespaceMetadata === undefined || layer.namespace !== undefined),
+  },
+];
+
+const TARGETING = ["clusterRefs", "clusterSelector"] as const;
+const oneTargeting = exactlyOneOf(TARGETING, "exactly one of clusterRefs and clusterSelector must be set");
+
+function layerList<N extends z.ZodRawShape>(refNamespace: N) {
+  return z
+    .array(layerSchema(refNamespace))
+    .min(1)
+    .max(MAX_LAYERS)
+    .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"] });
+}
+
+const LAYERS = "The layers, from 1 to 64, in the order in which they are brought to each cluster.";
+
+/** What all profiles share, but for the layers and the targets. */
+const common = {
+  version: semanticVersion("version")
+    .describe("Version of the profile, for people: a semantic version such as `1.4.0`. Strata does not act on it.")
+    .exactOptional(),
+  namespace: dnsLabel("namespace")
+    .describe("Default namespace of the layers: for namespaced objects that name none in layers that name none.")
+    .exactOptional(),
+  deletionPolicy: z
+    .enum(["Delete", "Orphan"])
+    .default("Delete")
+    .describe(
+      "What happens to the layers' objects when the profile is deleted: Delete removes them in reverse order, Orphan leaves them on the clusters.",
+    ),
+};
+
+/** What Cluster- and AddOnProfiles share. */
+const tenant = {
+  ...common,
+  serviceAccountName: objectName("serviceAccountName")
+    .default("default")
+    .describe(
+      "ServiceAccount of the profile's namespace that Strata impersonates for everything that it reads and writes on the cluster `local`. What this account may not do, the profile cannot do.",
+    ),
+  clusterRefs: z
+    .array(
+      z.strictObject({
+        name: objectName("name").describe(
+          `Name of a TargetCluster in the profile's namespace, or \`${LOCAL_CLUSTER}\`, the cluster that Strata runs in.`,
+        ),
+      }),
+    )
+    .min(1)
+    .max(MAX_CLUSTER_REFS)
+    .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"] })
+    .describe("The clusters to bring the layers to, by name. Exactly one of clusterRefs and clusterSelector is set.")
+    .exactOptional(),
+  clusterSelector: labelSelector(
+    `The clusters to bring the layers to: the TargetClusters of the profile's namespace with these labels. \`{}\` takes all; \`${LOCAL_CLUSTER}\` is never selected. Exactly one of clusterRefs and clusterSelector is set.`,
+  ).exactOptional(),
+};
+
+export const clusterProfileSpec = withRules(
+  z.strictObject({
+    ...tenant,
+    layers: withRules(layerList(OWN_NAMESPACE), [uniqueNames, oneOfEachCoreType, coreTypesInOrder]).describe(LAYERS),
+  }),
+  [oneTargeting, ...layerNamespaces],
+).describe("What the cluster is made of, and which clusters.");
+
+export const addOnProfileSpec = withRules(
+  z.strictObject({
+    ...tenant,
+    layers: withRules(layerList(OWN_NAMESPACE), [uniqueNames, addOnsOnly]).describe(`${LAYERS} All are of type AddOn.`),
+  }),
+  [oneTargeting, ...layerNamespaces],
+).describe("Which layers to add, and to which clusters.");
+
+const systemClusterRef = withRules(
+  z.strictObject({
+    name: objectName("name").describe(
+      `Name of a TargetCluster, or \`${LOCAL_CLUSTER}\`, the cluster that Strata runs in.`,
+    ),
+    namespace: dnsLabel("namespace")
+      .describe(`Namespace of the TargetCluster. Required, except for \`${LOCAL_CLUSTER}\`, which has none.`)
+      .exactOptional(),
+  }),
+  [
+    {
+      cel: `(self.name == '${LOCAL_CLUSTER}') != has(self.__namespace__)`,
+      message: `namespace is required, except for the cluster ${LOCAL_CLUSTER}, which has none`,
+      check: ({ name, namespace }) => (name === LOCAL_CLUSTER) !== (namespace !== undefined),
+    },
+  ],
+);
+
+export const systemProfileSpec = withRules(
+  z.strictObject({
+    ...common,
+    clusterRefs: z
+      .array(systemClusterRef)
+      .min(1)
+      .max(MAX_CLUSTER_REFS)
+      .meta({ "x-kubernetes-list-type": "atomic" })
+      .describe("The clusters to bring the layers to, by name. Exactly one of clusterRefs and clusterSelector is set.")
+      .exactOptional(),
+    clusterSelector: labelSelector(
+      `The clusters to bring the layers to: the TargetClusters with these labels, in the namespaces that namespaceSelector takes. \`{}\` takes all; \`${LOCAL_CLUSTER}\` is never selected. Exactly one of clusterRefs and clusterSelector is set.`,
+    ).exactOptional(),
+    namespaceSelector: labelSelector(
+      "The tenants whose TargetClusters clusterSelector looks at, by the labels of their namespaces. `{}` takes all. Required with clusterSelector, and only set with it.",
+    ).exactOptional(),
+    layers: withRules(layerList(ANY_NAMESPACE), [uniqueNames, addOnsOnly]).describe(`${LAYERS} All are of type AddOn.`),
+  }),
+  [
+    oneTargeting,
+    {
+      cel: "has(self.clusterSelector) == has(self.namespaceSelector)",
+      message: "namespaceSelector is required with clusterSelector ({} takes all namespaces), and only allowed with it",
+      check: ({ clusterSelector, namespaceSelector }) =>
+        (clusterSelector === undefined) === (namespaceSelector === undefined),
+    },
+    ...layerNamespaces,
+  ],
+).describe("Which layers to bring to which clusters of all tenants.");

@@ -1,0 +1,196 @@
+import { z } from "zod";
+import { LAYER_TYPES } from "./layer.ts";
+
+/** A layer's state, in one word. */
+export const LAYER_STATES = [
+  "Pending",
+  "Resolving",
+  "Applying",
+  "Waiting",
+  "Ready",
+  "Drifted",
+  "Failed",
+  "Blocked",
+  "Removing",
+] as const;
+
+/** Longest message in a status: a few sentences. Rows and their lists are bounded so that a status stays under 64 KiB. */
+export const MAX_MESSAGE = 1024;
+export const MAX_ROWS = 64;
+export const MAX_UNHEALTHY = 10;
+export const MAX_COUNTS = 32;
+
+const time = z.iso.datetime({ offset: true });
+const count = z.int32().min(0);
+const generation = z.int().min(0);
+const message = z.string().max(MAX_MESSAGE);
+const digest = z.string().max(128);
+
+const condition = z.object({
+  type: z.string().max(316).describe("Type of the condition, for example `Ready`."),
+  status: z.enum(["True", "False", "Unknown"]).describe("Whether the condition holds: True, False or Unknown."),
+  observedGeneration: generation
+    .describe("Generation of the object's spec that the condition speaks of.")
+    .exactOptional(),
+  lastTransitionTime: time.describe("When `status` last changed."),
+  reason: z.string().max(1024).describe("Reason in one CamelCase word, for programs."),
+  message: z.string().max(32_768).describe("Reason in a sentence, for people; it names the culprit."),
+});
+
+const conditions = (description: string) =>
+  z
+    .array(condition)
+    .max(16)
+    .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"] })
+    .describe(description)
+    .exactOptional();
+
+const observedGeneration = generation
+  .describe("Generation of the spec that this status speaks of; it moves in the write that sets Ready for it.")
+  .exactOptional();
+
+const rowFields = {
+  name: z.string().max(63).describe("Name of the layer."),
+  type: z.enum(LAYER_TYPES).describe("Type of the layer.").exactOptional(),
+  source: z
+    .string()
+    .max(512)
+    .describe("Where the layer comes from, for example `helm https://helm.cilium.io/cilium` or `manifests`.")
+    .exactOptional(),
+  version: z.string().max(128).describe("Version of the chart that the layer's range was resolved to.").exactOptional(),
+  digest: digest.describe("Digest of the layer's content: what is applied, or on its way.").exactOptional(),
+  state: z
+    .enum(LAYER_STATES)
+    .describe(
+      "Pending (its turn has not come), Resolving (fetching and rendering), Applying (writing objects), Waiting (applied, not healthy yet), Ready, Drifted (somebody changed an object), Failed (tried again; the message says why), Blocked (something else must change first) or Removing.",
+    ),
+  reason: z.string().max(128).describe("Reason for the state in one CamelCase word.").exactOptional(),
+  message: message.describe("Reason for the state in a sentence that names the culprit.").exactOptional(),
+  lastTransitionTime: time.describe("When `state` last changed.").exactOptional(),
+};
+
+const rollUpRow = z
+  .object({
+    ...rowFields,
+    ready: z
+      .string()
+      .max(32)
+      .describe("Clusters on which the layer is Ready, of all, for example `2/3`.")
+      .exactOptional(),
+  })
+  .describe("One layer over all clusters: the worst of its states.");
+
+const rowList = <S extends z.ZodType>(row: S) =>
+  z
+    .array(row)
+    .max(MAX_ROWS)
+    .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"] });
+
+const summaryFields = {
+  layer: z.string().max(63).describe("First layer that is not Ready.").exactOptional(),
+  message: message.describe("Why it is not Ready, in a sentence.").exactOptional(),
+};
+
+const truncated = z
+  .boolean()
+  .describe("Whether lists or messages were cut to keep the status small. Counts stay exact.")
+  .exactOptional();
+
+const PROFILE_CONDITIONS =
+  "Ready (all layers are Ready on all clusters), Reconciling (Strata is at work) and Stalled (a person must act).";
+
+export const profileStatus = z
+  .object({
+    observedGeneration,
+    conditions: conditions(PROFILE_CONDITIONS),
+    summary: z
+      .object({
+        clusters: z
+          .string()
+          .max(32)
+          .describe("Clusters on which all layers are Ready, of all, for example `2/3`.")
+          .exactOptional(),
+        ...summaryFields,
+      })
+      .describe("What `kubectl get` shows.")
+      .exactOptional(),
+    clusters: count.describe("Number of clusters that the profile goes to.").exactOptional(),
+    readyClusters: count.describe("Number of clusters on which all layers are Ready.").exactOptional(),
+    layers: rowList(rollUpRow).describe("The layers in order, each over all clusters.").exactOptional(),
+    truncated,
+  })
+  .describe("What the layers are doing, over all clusters. The story of one cluster is in its ProfileDeployment.");
+
+const kindCount = z.object({
+  kind: z
+    .string()
+    .max(317)
+    .describe("Kind of the objects, with its group outside the core group, for example `Deployment.apps`."),
+  ready: count.describe("Number of objects that are healthy."),
+  total: count.describe("Number of objects in the layer."),
+});
+
+const unhealthyObject = z.object({
+  object: z.string().max(512).describe("The object, for example `DaemonSet csi/csi-node`."),
+  message: message.describe("What is wrong with it."),
+});
+
+const deploymentRow = z.object({
+  ...rowFields,
+  ready: z
+    .string()
+    .max(32)
+    .describe("Objects that are healthy, of all objects of the layer, for example `3/4`.")
+    .exactOptional(),
+  gate: z.enum(["Open", "Closed"]).describe("Whether later layers may go on: Open or Closed.").exactOptional(),
+  counts: z
+    .array(kindCount)
+    .max(MAX_COUNTS)
+    .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["kind"] })
+    .describe("Objects of the layer by kind.")
+    .exactOptional(),
+  unhealthy: z
+    .array(unhealthyObject)
+    .max(MAX_UNHEALTHY)
+    .meta({ "x-kubernetes-list-type": "atomic" })
+    .describe("Up to 10 objects that are not healthy, and why.")
+    .exactOptional(),
+  appliedAt: time.describe("When all objects of the present content were first written.").exactOptional(),
+  readyAt: time.describe("When the present content was first Ready.").exactOptional(),
+  inputsDigest: digest
+    .describe("Digest of everything that the content was made from: the layer, its values and references.")
+    .exactOptional(),
+  readyDigest: digest
+    .describe(
+      "Digest of the content with which the layer was last Ready; while it is the present one, the gate stays open.",
+    )
+    .exactOptional(),
+});
+
+export const deploymentStatus = z
+  .object({
+    observedGeneration,
+    profileGeneration: generation.describe("Generation of the profile that this status speaks of.").exactOptional(),
+    conditions: conditions(PROFILE_CONDITIONS),
+    summary: z.object(summaryFields).describe("What `kubectl get` shows.").exactOptional(),
+    layers: rowList(deploymentRow).describe("The layers in order, then those that are being removed.").exactOptional(),
+    truncated,
+  })
+  .describe("What each layer is doing on this cluster.");
+
+export const targetClusterStatus = z
+  .object({
+    observedGeneration,
+    conditions: conditions("Ready: the cluster answers and accepts the credentials."),
+    kubernetesVersion: z
+      .string()
+      .max(64)
+      .describe("Version of the cluster's API server, for example `v1.36.3`.")
+      .exactOptional(),
+    uid: z
+      .string()
+      .max(64)
+      .describe("Uid of the cluster's kube-system namespace: it tells clusters apart, however they are reached.")
+      .exactOptional(),
+  })
+  .describe("What Strata last saw of the cluster.");

@@ -1,0 +1,80 @@
+import { z } from "zod";
+import { DURATION_PATTERN, durationMs } from "../duration.ts";
+import { matching, withRules } from "./rules.ts";
+
+/** Kinds of text that several fields share. Every one has a maximum length, so that the cost of CEL stays bounded. */
+
+export const DNS_LABEL = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$";
+export const OBJECT_NAME = "^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$";
+export const DATA_KEY = "^[-._a-zA-Z0-9]+$";
+
+/** A name as RFC 1123 has it for one label: what Kubernetes asks of namespaces. */
+export function dnsLabel(what: string, maxLength = 63) {
+  return withRules(z.string().max(maxLength), [
+    matching(
+      DNS_LABEL,
+      `${what} must consist of lower case letters, digits and "-", and start and end with a letter or digit`,
+    ),
+  ]);
+}
+
+/** The name of an object of most kinds (RFC 1123 subdomain). */
+export function objectName(what: string) {
+  return withRules(z.string().max(253), [
+    matching(
+      OBJECT_NAME,
+      `${what} must consist of lower case letters, digits, "-" and ".", and start and end with a letter or digit`,
+    ),
+  ]);
+}
+
+/** A key of a ConfigMap or Secret. */
+export function dataKey() {
+  return withRules(z.string().max(253), [matching(DATA_KEY, 'key must consist of letters, digits, "-", "_" and "."')]);
+}
+
+const DAY_MS = 86_400_000;
+
+/** A Go duration between one second and a day. */
+export function duration(what: string) {
+  const message = `${what} must be a duration from 1s to 24h, such as 90s, 10m or 1h30m`;
+  return withRules(z.string().max(32), [
+    {
+      cel: `self.matches(r'${DURATION_PATTERN}') && duration(self) >= duration('1s') && duration(self) <= duration('24h')`,
+      message,
+      check: (value) => {
+        const ms = durationMs(value);
+        return ms !== undefined && ms >= 1000 && ms <= DAY_MS;
+      },
+    },
+  ]);
+}
+
+const IDENTIFIERS = "[0-9A-Za-z-]+([.][0-9A-Za-z-]+)*";
+const NUMBER = "(0|[1-9][0-9]*)";
+
+/** Semantic Versioning 2.0.0, without its ban on leading zeros in numeric pre-release identifiers. */
+export function semanticVersion(what: string) {
+  return withRules(z.string().max(64), [
+    matching(
+      `^${NUMBER}[.]${NUMBER}[.]${NUMBER}(-${IDENTIFIERS})?([+]${IDENTIFIERS})?$`,
+      `${what} must be a semantic version such as 1.4.0 or 1.4.0-rc.1`,
+    ),
+  ]);
+}
+
+/** Each gap of spaces is matched by one part only, so that JavaScript cannot be made to backtrack for long. */
+const PART = "([0-9]+|[xX*])";
+const PARTIAL = `v?${PART}([.]${PART}){0,2}(-${IDENTIFIERS})?([+]${IDENTIFIERS})?`;
+const COMPARISON = `((=|!=|>|<|>=|=>|<=|=<|~|~>|\\^) *)?${PARTIAL}`;
+const ALTERNATIVE = `(${PARTIAL} +- +${PARTIAL}|${COMPARISON}( *, *${COMPARISON}| +${COMPARISON})*)`;
+
+/** An exact version or a range as Helm reads it (Masterminds/semver constraints). */
+export function versionRange(what: string) {
+  return withRules(z.string().max(128), [
+    matching(
+      `^ *${ALTERNATIVE}( *[|][|] *${ALTERNATIVE})* *$`,
+      `${what} must be a version such as 1.18.2 or a range such as 1.18.x, ^1.18.0 or ">=1.18.0 <1.20.0"`,
+    ),
+  ]);
+}

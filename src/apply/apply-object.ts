@@ -1,0 +1,151 @@
+import { ADOPTED_ANNOTATION } from "../api/names.ts";
+import { Failure } from "../errors.ts";
+import { type Adoption, conflictSentence, isProtectedManager, judge, type Standing } from "../membership/judge.ts";
+import { describeRef } from "../objects/identity.ts";
+import type { KubeObject } from "../objects/types.ts";
+import { withMark } from "../plan/place.ts";
+import type { ApplyItem } from "../plan/step.ts";
+import type { Desired } from "../plan/types.ts";
+import { fieldConflictsOf, isConflictError } from "./conflicts.ts";
+import type { WriteContext, WriteOutcome } from "./context.ts";
+
+/** How often a write is tried on top of what somebody else wrote in between. */
+const MAX_RACES = 4;
+
+interface Write {
+  desired: Desired;
+  layer: string;
+  adoption: Adoption;
+  context: WriteContext;
+  signal: AbortSignal;
+}
+
+/**
+ * Brings one object to what its layer wants, by the write rules of the design:
+ *
+ * - create: apply that can only create; when the object exists, it is judged by a live read: ours, adopted, or Conflict;
+ * - update: apply without force; a conflict with Helm, Flux, Argo CD or another ApplySet is a Conflict, any other is forced
+ *   on the version that we saw;
+ * - repair: apply with force on the version that we saw.
+ *
+ * @throws Failure with the sentence for people
+ */
+export async function applyItem(
+  item: ApplyItem,
+  layer: string,
+  options: Omit<Write, "desired" | "layer">,
+): Promise<WriteOutcome> {
+  const write: Write = { ...options, desired: item.desired, layer };
+  try {
+    if (item.mode === "create" || !item.observed) return await create(write);
+    const { adopted, resourceVersion } = item.observed.observed;
+    if (item.mode === "repair") return await overwrite(write, { adopted, resourceVersion }, "repaired");
+    return await update(write, { adopted, resourceVersion });
+  } catch (error) {
+    throw write.context.toFailure(error, describeRef(item.desired.ref));
+  }
+}
+
+/** An apply that names resourceVersion "1" creates, or answers 409: it never updates (a contract test keeps watch on it). */
+async function create(write: Write): Promise<WriteOutcome> {
+  try {
+    const object = await send(write, { resourceVersion: "1", force: false, adopted: false });
+    return { kind: "written", object, how: "created" };
+  } catch (error) {
+    if (!isConflictError(error)) throw error;
+    return await takeExisting(write, await readLive(write), 0);
+  }
+}
+
+/** The object of that name exists: ours, to be adopted, or somebody else's. */
+async function takeExisting(write: Write, live: KubeObject | undefined, races: number): Promise<WriteOutcome> {
+  if (!live) throw new Failure("StaleRead", "it went away while it was read; tried again");
+  const standing = judge(live, write.context.set, write.adoption);
+  if (standing.kind === "terminating") return { kind: "terminating" };
+  if (standing.kind === "foreign") throw await conflict(write, live, standing);
+  const adopted = standing.kind === "adoptable" || live.metadata.annotations?.[ADOPTED_ANNOTATION] === "true";
+  try {
+    const object = await send(write, { resourceVersion: live.metadata.resourceVersion, force: true, adopted });
+    return { kind: "written", object, how: standing.kind === "adoptable" ? "adopted" : "repaired" };
+  } catch (error) {
+    if (!isConflictError(error) || races >= MAX_RACES) throw error;
+    return await takeExisting(write, await readLive(write), races + 1);
+  }
+}
+
+interface Version {
+  adopted: boolean;
+  resourceVersion: string;
+}
+
+async function update(write: Write, version: Version): Promise<WriteOutcome> {
+  try {
+    const object = await send(write, { force: false, adopted: version.adopted });
+    return { kind: "written", object, how: "updated" };
+  } catch (error) {
+    const conflicts = fieldConflictsOf(error);
+    if (conflicts.length === 0) throw error;
+    const foreign = conflicts.filter(({ manager }) => isProtectedManager(manager));
+    if (foreign.length > 0) throw fieldConflict(foreign);
+    return await overwrite(write, version, "updated");
+  }
+}
+
+/** Takes our fields back, on top of the very version that was judged: who writes in between is read and judged again. */
+async function overwrite(write: Write, version: Version, how: "updated" | "repaired"): Promise<WriteOutcome> {
+  try {
+    const object = await send(write, { ...version, force: true });
+    return { kind: "written", object, how };
+  } catch (error) {
+    if (!isConflictError(error)) throw error;
+    return await takeExisting(write, await readLive(write), 0);
+  }
+}
+
+interface SendOptions {
+  resourceVersion?: string | undefined;
+  force: boolean;
+  adopted: boolean;
+}
+
+async function send({ desired, layer, context, signal }: Write, options: SendOptions): Promise<KubeObject> {
+  const marked = withMark(desired, layer, options.adopted ? { [ADOPTED_ANNOTATION]: "true" } : {});
+  const { resourceVersion } = options;
+  const body =
+    resourceVersion === undefined ? marked : { ...marked, metadata: { ...marked.metadata, resourceVersion } };
+  const { object } = await context.client.apply(resourceOf(desired, context), body, {
+    manager: context.set.manager,
+    force: options.force,
+    metadataOnly: context.metadataOnly(desired.ref),
+    signal,
+  });
+  return object;
+}
+
+function readLive({ desired, context, signal }: Write): Promise<KubeObject | undefined> {
+  return context.client.find(resourceOf(desired, context), desired.ref, { metadataOnly: true, signal });
+}
+
+function resourceOf(desired: Desired, context: WriteContext): ReturnType<WriteContext["resourceFor"]> & object {
+  const resource = context.resourceFor(desired.ref);
+  if (resource) return resource;
+  const { apiVersion } = desired.object;
+  throw new Failure("KindNotFound", `the cluster does not serve ${desired.ref.kind} in ${apiVersion}`);
+}
+
+async function conflict(
+  { context, signal }: Write,
+  live: KubeObject,
+  standing: Standing & { kind: "foreign" },
+): Promise<Failure> {
+  const profile = standing.applySet && (await context.ownerOf(standing.applySet, signal));
+  return new Failure("Conflict", conflictSentence(live, profile || standing.owner));
+}
+
+function fieldConflict(conflicts: readonly { field: string; manager: string }[]): Failure {
+  const fields = conflicts.map(({ field, manager }) => `${field} (${manager})`).join(", ");
+  return new Failure(
+    "Conflict",
+    `other tools manage ${fields}: take the fields out of this layer, or the object out of the other tool`,
+  );
+}

@@ -1,0 +1,24 @@
+import type { KubeClient } from "../kube/client.ts";
+import type { Resource } from "../kube/resource.ts";
+import type { ApplySet } from "../membership/applyset.ts";
+import type { GroupVersionKind, KubeObject } from "../objects/types.ts";
+
+/** What a write to a target needs to know. */
+export interface WriteContext {
+  /** Acts as the identity that the profile may use on this cluster. */
+  client: KubeClient;
+  set: ApplySet;
+  /** The resource that serves a kind in exactly this version; undefined when the cluster does not. */
+  resourceFor(kind: GroupVersionKind): Resource | undefined;
+  /** Whether nothing but metadata of the kind is kept: its answers need not carry more. */
+  metadataOnly(kind: GroupVersionKind): boolean;
+  /** Turns an error of the API server into the failure that people read; `what` begins the sentence. */
+  toFailure(error: unknown, what: string): Error;
+  /** The profile whose ApplySet has this id, for a conflict's sentence. */
+  ownerOf(applySetId: string, signal: AbortSignal): Promise<string | undefined>;
+}
+
+/** What came of one write: the object as the API server answered it, or that it must first go away. */
+export type WriteOutcome =
+  | { kind: "written"; object: KubeObject; how: "created" | "updated" | "repaired" | "adopted" }
+  | { kind: "terminating" };

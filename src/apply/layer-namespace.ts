@@ -1,0 +1,177 @@
+import { CREATED_ANNOTATION, NAMESPACE_USER_LABEL_PREFIX } from "../api/names.ts";
+import type { KubeClient } from "../kube/client.ts";
+import type { Resource } from "../kube/resource.ts";
+import type { ApplySet } from "../membership/applyset.ts";
+import { isMember, observe } from "../membership/observed.ts";
+import type { KubeObject } from "../objects/types.ts";
+import { isConflictError, isForbiddenError, isNotFoundError } from "./conflicts.ts";
+
+const NAMESPACES: Resource = {
+  group: "",
+  version: "v1",
+  kind: "Namespace",
+  plural: "namespaces",
+  namespaced: false,
+  verbs: [],
+  hasStatus: false,
+};
+
+export interface NamespaceMetadata {
+  labels?: Record<string, string> | undefined;
+  annotations?: Record<string, string> | undefined;
+}
+
+/**
+ * Sees to it that a layer's namespace is there. It is infrastructure, not a member: marked when we create it, used by every
+ * ApplySet that has its label on it, and each user's labels belong to that user's field manager. A namespace that others
+ * made is left alone, unless the layer asks for labels or annotations on it.
+ */
+export async function ensureNamespace(
+  client: KubeClient,
+  { set, name, metadata }: { set: ApplySet; name: string; metadata: NamespaceMetadata | undefined },
+  signal: AbortSignal,
+): Promise<void> {
+  const live = await lookUp(client, name, signal);
+  if (live === "hidden") return;
+  if (live && !live.metadata.annotations?.[CREATED_ANNOTATION] && !metadata) return;
+  const ours = !live || live.metadata.annotations?.[CREATED_ANNOTATION] === "true";
+  const object = namespaceObject({ set, name, metadata, ours });
+  if (live && carries(live, object)) return;
+  const guarded = live ? object : { ...object, metadata: { ...object.metadata, resourceVersion: "1" } };
+  await client.apply(NAMESPACES, guarded, {
+    manager: set.manager,
+    force: live !== undefined,
+    metadataOnly: true,
+    signal,
+  });
+}
+
+/** A tenant may often work in a namespace without being allowed to look at it: then it is taken to be there. */
+async function lookUp(
+  client: KubeClient,
+  name: string,
+  signal: AbortSignal,
+): Promise<KubeObject | undefined | "hidden"> {
+  try {
+    return await client.find(NAMESPACES, { name }, { metadataOnly: true, signal });
+  } catch (error) {
+    if (isForbiddenError(error)) return "hidden";
+    throw error;
+  }
+}
+
+function namespaceObject(facts: {
+  set: ApplySet;
+  name: string;
+  metadata: NamespaceMetadata | undefined;
+  ours: boolean;
+}): KubeObject {
+  const { set, name, metadata, ours } = facts;
+  const mark = ours ? { [CREATED_ANNOTATION]: "true" } : {};
+  return {
+    apiVersion: "v1",
+    kind: "Namespace",
+    metadata: {
+      name,
+      labels: { ...metadata?.labels, [userLabel(set)]: "" },
+      ...(ours || metadata?.annotations ? { annotations: { ...metadata?.annotations, ...mark } } : {}),
+    },
+  };
+}
+
+function carries(live: KubeObject, wanted: KubeObject): boolean {
+  const has = (where: "labels" | "annotations"): boolean =>
+    Object.entries(wanted.metadata[where] ?? {}).every(([key, value]) => live.metadata[where]?.[key] === value);
+  return has("labels") && has("annotations");
+}
+
+function userLabel(set: ApplySet): string {
+  return `${NAMESPACE_USER_LABEL_PREFIX}${set.parent}`;
+}
+
+/** What became of a namespace that a layer used. */
+export type LeaveOutcome = { kind: "left" } | { kind: "deleting" } | { kind: "kept"; why: string };
+
+/**
+ * Gives up a layer's namespace. It is deleted only when we created it, nobody else uses it, and a live look at all kinds
+ * finds nothing in it that we do not know; otherwise our labels come off and it stays.
+ *
+ * @param resources every namespaced resource of the cluster, from fresh discovery
+ */
+export async function leaveNamespace(
+  client: KubeClient,
+  { set, name, resources }: { set: ApplySet; name: string; resources: readonly Resource[] },
+  signal: AbortSignal,
+): Promise<LeaveOutcome> {
+  const live = await lookUp(client, name, signal);
+  if (!live || live === "hidden") return { kind: "left" };
+  if (live.metadata.deletionTimestamp) return { kind: "deleting" };
+  const why = await reasonToKeep(client, { set, live, resources }, signal);
+  if (why !== undefined) {
+    await client.apply(
+      NAMESPACES,
+      { apiVersion: "v1", kind: "Namespace", metadata: { name } },
+      { manager: set.manager, force: false, metadataOnly: true, signal },
+    );
+    return { kind: "kept", why };
+  }
+  try {
+    const { uid, resourceVersion } = live.metadata;
+    await client.delete(
+      NAMESPACES,
+      { name },
+      { ...(uid ? { uid } : {}), ...(resourceVersion ? { resourceVersion } : {}), signal },
+    );
+    return { kind: "deleting" };
+  } catch (error) {
+    if (isNotFoundError(error)) return { kind: "left" };
+    if (isConflictError(error)) return await leaveNamespace(client, { set, name, resources }, signal);
+    throw error;
+  }
+}
+
+async function reasonToKeep(
+  client: KubeClient,
+  { set, live, resources }: { set: ApplySet; live: KubeObject; resources: readonly Resource[] },
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  if (live.metadata.annotations?.[CREATED_ANNOTATION] !== "true") return "it was there before";
+  const user = Object.keys(live.metadata.labels ?? {}).find(
+    (label) => label.startsWith(NAMESPACE_USER_LABEL_PREFIX) && label !== userLabel(set),
+  );
+  if (user) return `another profile uses it (${user})`;
+  const namespace = live.metadata.name ?? "";
+  for (const resource of resources.filter(({ namespaced, verbs }) => namespaced && verbs.includes("list"))) {
+    const stranger = await strangerIn(client, { namespace, resource, set }, signal);
+    if (stranger) return stranger;
+  }
+  return undefined;
+}
+
+async function strangerIn(
+  client: KubeClient,
+  { namespace, resource, set }: { namespace: string; resource: Resource; set: ApplySet },
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  try {
+    const { items } = await client.listAll(resource, { namespace, metadataOnly: true, signal });
+    const stranger = items.find((item) => isStranger(item, set));
+    return stranger && `${resource.kind} ${stranger.metadata.name} in it is not ours`;
+  } catch (error) {
+    if (isNotFoundError(error)) return undefined;
+    if (isForbiddenError(error))
+      return `${resource.plural} in it may not be listed, so it may hold something that is not ours`;
+    throw error;
+  }
+}
+
+/** What every namespace has, or what goes by itself with what we delete. */
+function isStranger(object: KubeObject, set: ApplySet): boolean {
+  const { kind, metadata } = object;
+  if (metadata.deletionTimestamp || (metadata.ownerReferences?.length ?? 0) > 0) return false;
+  if (kind === "ConfigMap" && metadata.name === "kube-root-ca.crt") return false;
+  if (kind === "ServiceAccount" && metadata.name === "default") return false;
+  if (kind === "Event" || kind === "Endpoints" || kind === "EndpointSlice" || kind === "PodMetrics") return false;
+  const observed = observe(object);
+  return !(observed && isMember(observed, set));
+}

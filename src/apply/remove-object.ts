@@ -1,0 +1,103 @@
+import { ADOPTED_ANNOTATION, LAYER_ANNOTATION, PART_OF_LABEL } from "../api/names.ts";
+import { isMember, observe } from "../membership/observed.ts";
+import { describeRef } from "../objects/identity.ts";
+import type { KubeObject, ObjectMeta, ObjectRef } from "../objects/types.ts";
+import type { RemoveItem } from "../plan/step.ts";
+import { isConflictError, isNotFoundError } from "./conflicts.ts";
+import type { WriteContext } from "./context.ts";
+
+const MAX_RACES = 6;
+
+/** `gone` also when it was not there, or was not ours any more. */
+export type RemoveOutcome = "gone" | "deleting" | "released";
+
+/**
+ * Removes one member: deletes it in the foreground (its pods go first), or gives it back as it is.
+ *
+ * The delete carries uid and resourceVersion, so that only the very object that was judged goes. When it has moved, it is
+ * read live and judged again.
+ *
+ * @throws Failure with the sentence for people
+ */
+export async function removeItem(item: RemoveItem, context: WriteContext, signal: AbortSignal): Promise<RemoveOutcome> {
+  const { ref, uid, resourceVersion } = item.tracked.observed;
+  try {
+    if (item.how === "release") return await release(ref, context, signal);
+    return await remove({ ref, uid, resourceVersion, races: 0 }, context, signal);
+  } catch (error) {
+    throw context.toFailure(error, describeRef(ref));
+  }
+}
+
+interface Removal {
+  ref: ObjectRef;
+  uid: string;
+  resourceVersion: string;
+  races: number;
+}
+
+async function remove(removal: Removal, context: WriteContext, signal: AbortSignal): Promise<RemoveOutcome> {
+  const { ref, uid, resourceVersion, races } = removal;
+  const resource = context.resourceFor(ref);
+  if (!resource) return "gone";
+  try {
+    await context.client.delete(resource, ref, { uid, resourceVersion, propagationPolicy: "Foreground", signal });
+    return "deleting";
+  } catch (error) {
+    if (isNotFoundError(error)) return "gone";
+    if (!isConflictError(error) || races >= MAX_RACES) throw error;
+    const live = await readMember(ref, context, signal);
+    if (live?.metadata.uid !== uid) return "gone";
+    return await remove(
+      { ...removal, resourceVersion: live.metadata.resourceVersion ?? "", races: races + 1 },
+      context,
+      signal,
+    );
+  }
+}
+
+async function readMember(ref: ObjectRef, context: WriteContext, signal: AbortSignal): Promise<KubeObject | undefined> {
+  const resource = context.resourceFor(ref);
+  const live = resource && (await context.client.find(resource, ref, { metadataOnly: true, signal }));
+  const observed = live && observe(live);
+  return observed && isMember(observed, context.set) ? live : undefined;
+}
+
+/** Takes our label, annotations and field ownership off and leaves every other field as it is. */
+async function release(ref: ObjectRef, context: WriteContext, signal: AbortSignal, races = 0): Promise<RemoveOutcome> {
+  const resource = context.resourceFor(ref);
+  const live = await readMember(ref, context, signal);
+  if (!resource || !live) return "gone";
+  try {
+    const operations = releaseOperations(live.metadata, context.set.manager);
+    await context.client.jsonPatch(resource, ref, operations, {
+      manager: context.set.manager,
+      metadataOnly: true,
+      signal,
+    });
+    return "released";
+  } catch (error) {
+    if (isNotFoundError(error)) return "gone";
+    if (races >= MAX_RACES) throw error;
+    return await release(ref, context, signal, races + 1);
+  }
+}
+
+function releaseOperations(
+  metadata: ObjectMeta,
+  manager: string,
+): { op: "test" | "remove" | "replace"; path: string; value?: unknown }[] {
+  const marks = [LAYER_ANNOTATION, ADOPTED_ANNOTATION].filter((name) => metadata.annotations?.[name] !== undefined);
+  const others = (metadata.managedFields ?? []).filter((entry) => entry.manager !== manager);
+  return [
+    { op: "test", path: "/metadata/resourceVersion", value: metadata.resourceVersion },
+    { op: "remove", path: `/metadata/labels/${escaped(PART_OF_LABEL)}` },
+    ...marks.map((name) => ({ op: "remove" as const, path: `/metadata/annotations/${escaped(name)}` })),
+    // An empty list would ask the server to begin anew; one empty entry clears it.
+    { op: "replace", path: "/metadata/managedFields", value: others.length > 0 ? others : [{}] },
+  ];
+}
+
+function escaped(name: string): string {
+  return name.replaceAll("~", "~0").replaceAll("/", "~1");
+}

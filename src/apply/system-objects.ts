@@ -1,0 +1,170 @@
+import { randomBytes } from "node:crypto";
+import { APPLYSET_ID_LABEL, PROFILE_ANNOTATION, SYSTEM_NAMESPACE } from "../api/names.ts";
+import { Failure } from "../errors.ts";
+import type { KubeClient } from "../kube/client.ts";
+import type { Resource } from "../kube/resource.ts";
+import {
+  type ApplySet,
+  EMPTY_PARENT,
+  type Parent,
+  type ProfileIdentity,
+  parentObject,
+  parseParent,
+} from "../membership/applyset.ts";
+import { isConflictError, isForbiddenError } from "./conflicts.ts";
+
+/** The field manager of what Strata keeps for itself in a target's `strata-system`. */
+const MANAGER = "strata";
+const DIGEST_KEY_SECRET = "strata-digest-key";
+
+const core = (kind: string, plural: string, namespaced: boolean): Resource => ({
+  group: "",
+  version: "v1",
+  kind,
+  plural,
+  namespaced,
+  verbs: [],
+  hasStatus: false,
+});
+const NAMESPACES = core("Namespace", "namespaces", false);
+const SECRETS = core("Secret", "secrets", true);
+const CONFIG_MAPS = core("ConfigMap", "configmaps", true);
+
+/**
+ * The key with which digests of a target's objects are made, from the target itself: they stand in annotations and
+ * statuses, and must not tell what a Secret holds. Made, with `strata-system`, when Strata first works on a cluster.
+ */
+export async function digestKey(client: KubeClient, signal: AbortSignal): Promise<Uint8Array> {
+  const key = { namespace: SYSTEM_NAMESPACE, name: DIGEST_KEY_SECRET };
+  const existing = await client.find(SECRETS, key, { signal });
+  if (existing) return keyOf(existing);
+  await ensureSystemNamespace(client, signal);
+  try {
+    const data = { key: randomBytes(32).toString("base64") };
+    const object = { apiVersion: "v1", kind: "Secret", metadata: key, type: "Opaque", data };
+    return keyOf(await client.create(SECRETS, object, { manager: MANAGER, signal }));
+  } catch (error) {
+    if (!isConflictError(error)) throw error;
+    return keyOf(await client.get(SECRETS, key, { signal }));
+  }
+}
+
+function keyOf(secret: { [field: string]: unknown }): Uint8Array {
+  const encoded = (secret["data"] as Record<string, string> | undefined)?.["key"];
+  if (encoded) return Buffer.from(encoded, "base64");
+  throw new Failure(
+    "InvalidObject",
+    `Secret ${SYSTEM_NAMESPACE}/${DIGEST_KEY_SECRET} has no key: delete it, and it is made again`,
+  );
+}
+
+async function ensureSystemNamespace(client: KubeClient, signal: AbortSignal): Promise<void> {
+  const object = { apiVersion: "v1", kind: "Namespace", metadata: { name: SYSTEM_NAMESPACE } };
+  try {
+    await client.create(NAMESPACES, object, { manager: MANAGER, signal });
+  } catch (error) {
+    // On the hub it exists, and Strata may not create namespaces there.
+    if (!isConflictError(error) && !isForbiddenError(error)) throw error;
+  }
+}
+
+/** The parent of an ApplySet as it is in the cluster, or an empty one for a first installation. */
+export async function readParent(client: KubeClient, set: ApplySet, hub: string, signal: AbortSignal): Promise<Parent> {
+  const live = await client.find(CONFIG_MAPS, { namespace: SYSTEM_NAMESPACE, name: set.parent }, { signal });
+  if (!live) return { ...EMPTY_PARENT, hub };
+  const parent = parseParent(live);
+  if (parent.hub === hub) return parent;
+  throw new Failure(
+    "Conflict",
+    `another Strata (hub ${parent.hub || "unknown"}) brings this profile to this cluster: delete the profile there, or delete ` +
+      `ConfigMap ${SYSTEM_NAMESPACE}/${set.parent} in the target to take its objects over`,
+  );
+}
+
+export async function writeParent(
+  client: KubeClient,
+  { set, profile, parent }: { set: ApplySet; profile: ProfileIdentity; parent: Parent },
+  signal: AbortSignal,
+): Promise<void> {
+  await client.apply(CONFIG_MAPS, parentObject(set, profile, parent), {
+    manager: MANAGER,
+    force: true,
+    metadataOnly: true,
+    signal,
+  });
+}
+
+/** The last act of a teardown: the parent and the stored sets go. */
+export async function deleteSystemObjects(
+  client: KubeClient,
+  set: ApplySet,
+  layers: readonly string[],
+  signal: AbortSignal,
+): Promise<void> {
+  await Promise.all(layers.map((layer) => deleteStoredSet(client, set, layer, signal)));
+  await deleteIfThere(client, CONFIG_MAPS, set.parent, signal);
+}
+
+export function storedSetName(set: ApplySet, layer: string): string {
+  return `${set.parent}.${layer}`;
+}
+
+export async function readStoredSet(
+  client: KubeClient,
+  set: ApplySet,
+  layer: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const live = await client.find(SECRETS, { namespace: SYSTEM_NAMESPACE, name: storedSetName(set, layer) }, { signal });
+  return (live?.["data"] as Record<string, string> | undefined)?.["set"];
+}
+
+/** @param content base64 of the compressed set */
+export async function writeStoredSet(
+  client: KubeClient,
+  { set, layer, content }: { set: ApplySet; layer: string; content: string },
+  signal: AbortSignal,
+): Promise<void> {
+  const object = {
+    apiVersion: "v1",
+    kind: "Secret",
+    metadata: {
+      name: storedSetName(set, layer),
+      namespace: SYSTEM_NAMESPACE,
+      labels: { "strata.dev/parent": set.parent },
+    },
+    type: "strata.dev/stored-set",
+    data: { set: content },
+  };
+  await client.apply(SECRETS, object, { manager: MANAGER, force: true, metadataOnly: true, signal });
+}
+
+export async function deleteStoredSet(
+  client: KubeClient,
+  set: ApplySet,
+  layer: string,
+  signal: AbortSignal,
+): Promise<void> {
+  await deleteIfThere(client, SECRETS, storedSetName(set, layer), signal);
+}
+
+async function deleteIfThere(client: KubeClient, resource: Resource, name: string, signal: AbortSignal): Promise<void> {
+  const key = { namespace: SYSTEM_NAMESPACE, name };
+  if (await client.find(resource, key, { metadataOnly: true, signal })) await client.delete(resource, key, { signal });
+}
+
+/** Which profile an ApplySet belongs to, as its parent says: `ClusterProfile/acme/base`. */
+export async function profileOfApplySet(
+  client: KubeClient,
+  id: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const labelSelector = `${APPLYSET_ID_LABEL}=${id}`;
+  const { items } = await client.listAll(CONFIG_MAPS, {
+    namespace: SYSTEM_NAMESPACE,
+    labelSelector,
+    metadataOnly: true,
+    signal,
+  });
+  return items[0]?.metadata.annotations?.[PROFILE_ANNOTATION];
+}

@@ -1,0 +1,71 @@
+import type { KubeObject } from "../../objects/types.ts";
+import type { NamedRef } from "../../plan/seen.ts";
+import type { KubeClient } from "../client.ts";
+import { Reflector } from "../reflector.ts";
+import type { Resource } from "../resource.ts";
+
+interface NamedWatch {
+  reflector: Reflector;
+  object: KubeObject | "absent" | "unknown";
+  owners: Set<string>;
+}
+
+/** Watches of single objects by name, each shared by all who want it. */
+export class NamedWatches {
+  readonly #watches = new Map<string, NamedWatch>();
+  readonly #options: { client: KubeClient; onChange: () => void; onError: (error: unknown) => void };
+
+  constructor(options: { client: KubeClient; onChange: () => void; onError: (error: unknown) => void }) {
+    this.#options = options;
+  }
+
+  get(ref: NamedRef): KubeObject | "absent" | "unknown" {
+    return this.#watches.get(nameKey(ref))?.object ?? "unknown";
+  }
+
+  /** Replaces what an owner wants; what nobody wants any more stops. */
+  want(owner: string, refs: readonly (NamedRef & { resource: Resource })[]): void {
+    const wanted = new Map(refs.map((ref) => [nameKey(ref), ref]));
+    for (const [key, watch] of this.#watches) {
+      if (wanted.has(key) || !watch.owners.delete(owner) || watch.owners.size > 0) continue;
+      watch.reflector.stop();
+      this.#watches.delete(key);
+    }
+    for (const [key, ref] of wanted) {
+      const watch = this.#watches.get(key) ?? this.#start(key, ref);
+      watch.owners.add(owner);
+    }
+  }
+
+  close(): void {
+    for (const { reflector } of this.#watches.values()) reflector.stop();
+    this.#watches.clear();
+  }
+
+  #start(key: string, { resource, namespace, name }: NamedRef & { resource: Resource }): NamedWatch {
+    const { client, onChange, onError } = this.#options;
+    const watch: NamedWatch = {
+      object: "unknown",
+      owners: new Set(),
+      reflector: new Reflector({
+        client,
+        resource,
+        ...(namespace === undefined ? {} : { namespace }),
+        fieldSelector: `metadata.name=${name}`,
+        onError,
+        handler: (event) => {
+          if (event.type === "sync") watch.object = event.objects[0] ?? "absent";
+          else watch.object = event.type === "upsert" ? event.object : "absent";
+          onChange();
+        },
+      }),
+    };
+    this.#watches.set(key, watch);
+    watch.reflector.start();
+    return watch;
+  }
+}
+
+function nameKey({ group, kind, namespace, name }: NamedRef): string {
+  return [group, kind, namespace, name].join("/");
+}

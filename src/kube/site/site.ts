@@ -1,0 +1,252 @@
+import { PART_OF_LABEL } from "../../api/names.ts";
+import type { Failure } from "../../errors.ts";
+import { hasHealth } from "../../health/index.ts";
+import { groupKindKey, keyOf, parseApiVersion } from "../../objects/identity.ts";
+import type { GroupKind, GroupVersionKind, KubeObject } from "../../objects/types.ts";
+import type { NamedRef, Tracked, WatchState } from "../../plan/seen.ts";
+import type { WatchRequest } from "../../plan/step.ts";
+import type { KubeClient } from "../client.ts";
+import type { Discovery } from "../discovery.ts";
+import { Reflector, type ReflectorEvent } from "../reflector.ts";
+import type { Resource } from "../resource.ts";
+import { EvidenceWatch, MOST_WATCHED } from "./evidence-watch.ts";
+import { MemberStore } from "./member-store.ts";
+import { NamedWatches } from "./named-watches.ts";
+
+export interface SiteOptions {
+  client: KubeClient;
+  discovery: Discovery;
+  /** Whether the identity may be without rights on whole clusters: then namespaced kinds are watched by namespace. */
+  byNamespace: boolean;
+  /** Something changed that a pass over these ApplySets would see; all of them when the set is undefined. */
+  onChange: (applySets: ReadonlySet<string> | undefined, key?: string) => void;
+  onError: (error: unknown) => void;
+}
+
+interface KindWatch {
+  resource: Resource;
+  reflector: Reflector;
+  state: "starting" | "live" | Failure;
+}
+
+/** What one deployment wants to be told of, besides its members. */
+export interface Interest {
+  late: readonly Tracked[];
+  named: readonly NamedRef[];
+}
+
+/**
+ * One cluster as one identity sees it: the kinds it serves, a watch per kind with the *existence* selector of the part-of
+ * label (shared by all ApplySets), and what is watched around late objects. Reading it costs no request.
+ */
+export class Site {
+  readonly client: KubeClient;
+  readonly #options: SiteOptions;
+  readonly #store: MemberStore;
+  readonly #watches = new Map<string, KindWatch>();
+  readonly #evidence = new Map<string, { watch: EvidenceWatch | undefined; for: Set<string> }>();
+  readonly #named: NamedWatches;
+  /** Kinds of which whole objects are kept, because a health check reads them. */
+  readonly #kept = new Set<string>();
+  #resources = new Map<string, readonly Resource[]>();
+
+  constructor(options: SiteOptions) {
+    this.client = options.client;
+    this.#options = options;
+    this.#store = new MemberStore((sets, key) => options.onChange(sets, key));
+    this.#named = new NamedWatches({
+      client: options.client,
+      onChange: () => options.onChange(undefined),
+      onError: options.onError,
+    });
+  }
+
+  /** Reads what the cluster serves. Throws what the client throws. */
+  async discover(signal: AbortSignal, refresh: boolean): Promise<void> {
+    if (refresh) await this.#options.discovery.refresh({ signal });
+    const all = await this.#options.discovery.all({ signal });
+    this.#resources = Map.groupBy(all, (resource) => groupKindKey(resource));
+  }
+
+  /** Every resource that the cluster serves, each group-kind in its preferred version. */
+  resources(): Resource[] {
+    return [...this.#resources.values()].flatMap((versions) => versions.slice(0, 1));
+  }
+
+  /** `group/version` and `group/version/Kind` of all that is served, as charts ask for it. */
+  apiVersions(): string[] {
+    const names = new Set<string>();
+    for (const { group, version, kind } of [...this.#resources.values()].flat()) {
+      const groupVersion = group === "" ? version : `${group}/${version}`;
+      names.add(groupVersion).add(`${groupVersion}/${kind}`);
+    }
+    return [...names].sort();
+  }
+
+  resourceFor(kind: GroupVersionKind): Resource | undefined {
+    return this.#resources.get(groupKindKey(kind))?.find(({ version }) => version === kind.version);
+  }
+
+  served(kind: GroupKind): boolean {
+    return this.#resources.has(groupKindKey(kind));
+  }
+
+  scopeOf(kind: GroupKind): "Namespaced" | "Cluster" | undefined {
+    const [resource] = this.#resources.get(groupKindKey(kind)) ?? [];
+    return resource && (resource.namespaced ? "Namespaced" : "Cluster");
+  }
+
+  crdOf(kind: GroupKind): string | undefined {
+    const [resource] = this.#resources.get(groupKindKey(kind)) ?? [];
+    if (!resource?.group.includes(".")) return undefined;
+    const name = `${resource.plural}.${resource.group}`;
+    return keyOf({ group: "apiextensions.k8s.io", version: "v1", kind: "CustomResourceDefinition", name });
+  }
+
+  metadataOnly(kind: GroupVersionKind): boolean {
+    return !hasHealth(kind) && !this.#kept.has(groupKindKey(kind));
+  }
+
+  watchState(kind: GroupKind, namespace: string | undefined): WatchState {
+    const [resource] = this.#resources.get(groupKindKey(kind)) ?? [];
+    const place = resource && this.#placeOf(resource, namespace);
+    if (place === undefined) return "unserved";
+    return this.#watches.get(place)?.state ?? "unwatched";
+  }
+
+  /** Begins to watch kinds; what is watched already goes on. The change is told when each is known. */
+  watch(requests: readonly WatchRequest[]): void {
+    for (const { kind, namespace } of requests) {
+      const [resource] = this.#resources.get(groupKindKey(kind)) ?? [];
+      const place = resource && this.#placeOf(resource, namespace);
+      if (resource && place !== undefined && !this.#watches.has(place)) this.#startWatch(resource, place, namespace);
+    }
+  }
+
+  /** Keeps whole objects of these kinds from now on, for `healthChecks`; a running watch begins anew. */
+  keep(kinds: readonly GroupKind[]): void {
+    for (const kind of kinds.map(groupKindKey).filter((key) => !this.#kept.has(key))) {
+      this.#kept.add(kind);
+      for (const [place, watch] of this.#watches) {
+        if (groupKindKey(watch.resource) !== kind) continue;
+        watch.reflector.stop();
+        this.#watches.delete(place);
+      }
+    }
+  }
+
+  member(key: string): Tracked | undefined {
+    return this.#store.get(key);
+  }
+
+  members(applySet: string): Iterable<Tracked> {
+    return this.#store.members(applySet);
+  }
+
+  /** The answer to a write, so that the next pass need not wait for the watch. */
+  record(object: KubeObject): void {
+    const kind = groupKindKey({ ...parseApiVersion(object.apiVersion), kind: object.kind });
+    const [resource] = this.#resources.get(kind) ?? [];
+    const place = resource && this.#placeOf(resource, object.metadata.namespace);
+    if (place !== undefined) this.#store.upsert(object, place, this.#kept.has(kind));
+  }
+
+  forget(key: string): void {
+    this.#store.delete(key);
+  }
+
+  named(ref: NamedRef): KubeObject | "absent" | "unknown" {
+    return this.#named.get(ref);
+  }
+
+  /** What `owner` (a deployment) wants watched from now on; what nobody wants any more stops. */
+  want(owner: string, interest: Interest): void {
+    this.#named.want(
+      owner,
+      interest.named.flatMap((ref) => this.#withResource(ref)),
+    );
+    const wanted = new Map(
+      interest.late
+        .slice(0, MOST_WATCHED)
+        .flatMap((tracked) => (tracked.object ? [[tracked.observed.key, tracked.object]] : [])),
+    );
+    for (const [key, entry] of this.#evidence) {
+      if (wanted.has(key) || !entry.for.delete(owner) || entry.for.size > 0) continue;
+      entry.watch?.stop();
+      this.#evidence.delete(key);
+    }
+    for (const [key, object] of wanted) {
+      const entry = this.#evidence.get(key) ?? { watch: this.#watchEvidence(object), for: new Set() };
+      entry.for.add(owner);
+      this.#evidence.set(key, entry);
+    }
+  }
+
+  /** The sentence of a late object: its own words until its pods and events are known. */
+  explain(tracked: Tracked & { object: KubeObject }): string | undefined {
+    return this.#evidence.get(tracked.observed.key)?.watch?.explain(tracked);
+  }
+
+  close(): void {
+    for (const { reflector } of this.#watches.values()) reflector.stop();
+    for (const { watch } of this.#evidence.values()) watch?.stop();
+    this.#named.close();
+  }
+
+  #withResource<T extends GroupVersionKind>(ref: T): (T & { resource: Resource })[] {
+    const resource = this.resourceFor(ref);
+    return resource ? [{ ...ref, resource }] : [];
+  }
+
+  #watchEvidence(object: KubeObject): EvidenceWatch | undefined {
+    const set = new Set([object.metadata.labels?.[PART_OF_LABEL] ?? ""]);
+    return EvidenceWatch.of(object, this.client, () => this.#options.onChange(set), this.#options.onError);
+  }
+
+  /** The name of the watch that covers a kind in a namespace; undefined where there is nothing to watch. */
+  #placeOf(resource: Resource, namespace: string | undefined): string | undefined {
+    const kind = groupKindKey(resource);
+    if (!this.#options.byNamespace) return kind;
+    if (resource.namespaced) return namespace === undefined ? undefined : `${kind}/${namespace}`;
+    return namespace === undefined ? kind : undefined;
+  }
+
+  #startWatch(resource: Resource, place: string, namespace: string | undefined): void {
+    const kind = groupKindKey(resource);
+    const keep = this.#kept.has(kind);
+    const watch: KindWatch = {
+      resource,
+      state: "starting",
+      reflector: new Reflector({
+        client: this.client,
+        resource,
+        ...(this.#options.byNamespace && resource.namespaced && namespace !== undefined ? { namespace } : {}),
+        labelSelector: PART_OF_LABEL,
+        metadataOnly: this.metadataOnly(resource),
+        handler: (event) => this.#take(event, place, keep),
+        onState: ({ state, ...rest }) => {
+          // A watch that breaks off keeps what it knew; only one that never came to know anything says why.
+          if (state === "live") watch.state = "live";
+          else if (state === "failing" && watch.state !== "live" && "failure" in rest) watch.state = rest.failure;
+          this.#options.onChange(undefined);
+        },
+        onError: this.#options.onError,
+      }),
+    };
+    this.#watches.set(place, watch);
+    watch.reflector.start();
+  }
+
+  #take(event: ReflectorEvent, source: string, keep: boolean): void {
+    if (event.type === "sync") this.#store.replace(event.objects, source, keep);
+    else if (event.type === "upsert") this.#store.upsert(event.object, source, keep);
+    else
+      this.#store.delete(
+        keyOf({ ...parseApiVersion(event.object.apiVersion), kind: event.object.kind, ...nameOf(event.object) }),
+      );
+  }
+}
+
+function nameOf({ metadata }: KubeObject): { name: string; namespace?: string } {
+  return { name: metadata.name ?? "", ...(metadata.namespace ? { namespace: metadata.namespace } : {}) };
+}

@@ -1,0 +1,137 @@
+import {
+  APPLYSET_ID_LABEL,
+  APPLYSET_KINDS_ANNOTATION,
+  APPLYSET_NAMESPACES_ANNOTATION,
+  APPLYSET_TOOLING_ANNOTATION,
+  HUB_ANNOTATION,
+  PROFILE_ANNOTATION,
+  SYSTEM_NAMESPACE,
+} from "../api/names.ts";
+import { applySetId, parentName } from "../objects/digest.ts";
+import { groupKindKey } from "../objects/identity.ts";
+import type { GroupKind, KubeObject } from "../objects/types.ts";
+
+/** The identity of one profile's objects in one physical cluster (KEP-3659). */
+export interface ApplySet {
+  /** Name of the parent ConfigMap in the cluster's `strata-system`. */
+  parent: string;
+  /** The value of the part-of label. */
+  id: string;
+  /** The field manager of every write to a member: one per set, so that server-side apply guards one set against another. */
+  manager: string;
+}
+
+export interface ProfileIdentity {
+  kind: string;
+  namespace?: string | undefined;
+  name: string;
+}
+
+/** Nothing of the hub's uids is in an ApplySet's name, so that a restored hub recognises what it made. */
+export function applySetOf(profile: ProfileIdentity): ApplySet {
+  const parent = parentName(profile.kind, profile.namespace ?? "", profile.name);
+  return {
+    parent,
+    id: applySetId({ name: parent, namespace: SYSTEM_NAMESPACE, kind: "ConfigMap", group: "" }),
+    manager: `strata-${parent.slice("strata-".length, "strata-".length + 8)}`,
+  };
+}
+
+/** What the parent remembers: where members may be, and in which order the layers went in. */
+export interface Parent {
+  hub: string;
+  /** Group-kinds as the KEP writes them, `Deployment.apps`; always a superset of what exists. */
+  kinds: ReadonlySet<string>;
+  namespaces: ReadonlySet<string>;
+  /** Layers in the order of the list, so that one that leaves the list can still be removed in reverse. */
+  layers: readonly string[];
+  /** Namespaces that layers asked for (`namespace:`), which are ours to clean up if we created them. */
+  ownNamespaces: ReadonlySet<string>;
+}
+
+export const EMPTY_PARENT: Omit<Parent, "hub"> = {
+  kinds: new Set(),
+  namespaces: new Set(),
+  layers: [],
+  ownNamespaces: new Set(),
+};
+
+const LAYERS_KEY = "layers";
+const OWN_NAMESPACES_KEY = "namespaces";
+
+/** The parent ConfigMap, as it is applied before the first object and whenever the set widens or narrows. */
+export function parentObject(set: ApplySet, profile: ProfileIdentity, parent: Parent): KubeObject {
+  return {
+    apiVersion: "v1",
+    kind: "ConfigMap",
+    metadata: {
+      name: set.parent,
+      namespace: SYSTEM_NAMESPACE,
+      labels: { [APPLYSET_ID_LABEL]: set.id },
+      annotations: {
+        [APPLYSET_TOOLING_ANNOTATION]: "strata/v1",
+        [APPLYSET_KINDS_ANNOTATION]: [...parent.kinds].sort().join(","),
+        [APPLYSET_NAMESPACES_ANNOTATION]: [...parent.namespaces].sort().join(","),
+        [HUB_ANNOTATION]: parent.hub,
+        [PROFILE_ANNOTATION]: describeProfile(profile),
+      },
+    },
+    data: { [LAYERS_KEY]: parent.layers.join(","), [OWN_NAMESPACES_KEY]: [...parent.ownNamespaces].sort().join(",") },
+  };
+}
+
+export function parseParent(object: KubeObject): Parent {
+  const annotations = object.metadata.annotations ?? {};
+  const data = (object["data"] ?? {}) as Record<string, string>;
+  return {
+    hub: annotations[HUB_ANNOTATION] ?? "",
+    kinds: new Set(splitList(annotations[APPLYSET_KINDS_ANNOTATION])),
+    namespaces: new Set(splitList(annotations[APPLYSET_NAMESPACES_ANNOTATION])),
+    layers: splitList(data[LAYERS_KEY]),
+    ownNamespaces: new Set(splitList(data[OWN_NAMESPACES_KEY])),
+  };
+}
+
+/** What is about to be applied, in the terms of the parent. */
+export interface Reach {
+  kinds: Iterable<GroupKind>;
+  namespaces: Iterable<string>;
+  layers: readonly string[];
+  ownNamespaces: Iterable<string>;
+}
+
+/**
+ * The parent that covers what is about to be applied: the same object when it covers it already, so that an unchanged
+ * pass writes nothing.
+ */
+export function widen(parent: Parent, reach: Reach): Parent {
+  const kinds = parent.kinds.union(new Set([...reach.kinds].map(groupKindKey)));
+  const namespaces = parent.namespaces.union(new Set(reach.namespaces));
+  const ownNamespaces = parent.ownNamespaces.union(new Set(reach.ownNamespaces));
+  const layers = mergeOrder(parent.layers, reach.layers);
+  const same =
+    kinds.size === parent.kinds.size &&
+    namespaces.size === parent.namespaces.size &&
+    ownNamespaces.size === parent.ownNamespaces.size &&
+    layers.join() === parent.layers.join();
+  return same ? parent : { ...parent, kinds, namespaces, layers, ownNamespaces };
+}
+
+/** Keeps layers that left the list where they stood: right after the layer they used to follow. */
+function mergeOrder(old: readonly string[], listed: readonly string[]): readonly string[] {
+  const merged = [...listed];
+  old.forEach((layer, index) => {
+    if (merged.includes(layer)) return;
+    const previous = index === 0 ? -1 : merged.indexOf(old[index - 1] ?? "");
+    merged.splice(previous + 1, 0, layer);
+  });
+  return merged;
+}
+
+export function describeProfile(profile: ProfileIdentity): string {
+  return [profile.kind, profile.namespace, profile.name].filter(Boolean).join("/");
+}
+
+function splitList(text: string | undefined): string[] {
+  return (text ?? "").split(",").filter((item) => item !== "");
+}

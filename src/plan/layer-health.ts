@@ -1,0 +1,142 @@
+import type { DeploymentLayerStatus, Layer } from "../api/types.ts";
+import { compileHealthChecks, covers, evaluate, type HealthCheck, type Verdict } from "../health/index.ts";
+import { describeRef, groupKindKey, parseApiVersion } from "../objects/identity.ts";
+import type { Result } from "../objects/types.ts";
+import { parseDuration } from "./duration.ts";
+import type { Seen, Tracked } from "./seen.ts";
+import type { Desired } from "./types.ts";
+
+/** The health of a layer whose objects are all written. */
+export interface LayerHealth {
+  state: "Ready" | "Waiting" | "Failed";
+  reason: string;
+  message: string;
+  ready: number;
+  total: number;
+  counts: readonly { kind: string; ready: number; total: number }[];
+  unhealthy: readonly { object: string; message: string }[];
+  /** Objects whose pods and events should be watched for the culprit. */
+  late: readonly Tracked[];
+  wakeAt?: number;
+}
+
+interface Judged {
+  name: string;
+  kind: string;
+  verdict: Verdict;
+  tracked: Tracked | undefined;
+}
+
+const UNHEALTHY_LISTED = 10;
+
+/**
+ * Judges the objects of a layer by their own rules (`healthChecks`) and kstatus, and says in one sentence who is late.
+ *
+ * @param views the layer's objects with what the watches hold of each
+ */
+export function judgeHealth(
+  layer: Layer,
+  views: readonly { desired: Desired; tracked: Tracked | undefined }[],
+  seen: Seen,
+): LayerHealth {
+  const checks = healthChecksOf(layer);
+  if (!checks.ok) return unreadable(checks.problems, views.length);
+  const members = views.map(({ desired, tracked }) => judgeMember(desired, tracked, checks.value));
+  const judged = [...members, ...judgeNamed(checks.value, views, seen)];
+  const late = judged.filter(({ verdict }) => verdict.state !== "Current");
+  const base = {
+    ready: judged.length - late.length,
+    total: judged.length,
+    counts: countsOf(judged),
+    unhealthy: late.slice(0, UNHEALTHY_LISTED).map((one) => ({ object: one.name, message: sentenceOf(one, seen) })),
+    late: late.flatMap(({ tracked }) => tracked ?? []),
+  };
+  const [culprit] = [...late].sort((a, b) => severity(a) - severity(b));
+  if (!culprit) return { ...base, state: "Ready", reason: "Ready", message: readyMessage(judged.length) };
+  const more = late.length > 1 ? ` (and ${late.length - 1} more)` : "";
+  const message = `${sentenceOf(culprit, seen)}${more}`;
+  if (culprit.verdict.state === "Failed") return { ...base, state: "Failed", reason: "Unhealthy", message };
+  return { ...base, ...waiting(layer, message, seen) };
+}
+
+const compiled = new WeakMap<object, Result<HealthCheck[]>>();
+
+/** The compiled checks of a layer; compiled once per version of the profile. */
+export function healthChecksOf(layer: Layer): Result<HealthCheck[]> {
+  if (!layer.healthChecks) return { ok: true, value: [] };
+  const known = compiled.get(layer.healthChecks) ?? compileHealthChecks(layer.healthChecks);
+  compiled.set(layer.healthChecks, known);
+  return known;
+}
+
+function judgeMember({ ref }: Desired, tracked: Tracked | undefined, checks: readonly HealthCheck[]): Judged {
+  const about = { name: describeRef(ref), kind: groupKindKey(ref), tracked };
+  if (!tracked) return { ...about, verdict: { state: "InProgress", message: "is not there yet" } };
+  const { object } = tracked;
+  const check = object && checks.find((candidate) => covers(candidate, object));
+  return { ...about, verdict: object && check ? evaluate(check, object) : tracked.verdict };
+}
+
+/** A check that names an object which no layer brings (an operator made it, say) waits for that object as well. */
+function judgeNamed(checks: readonly HealthCheck[], views: readonly { desired: Desired }[], seen: Seen): Judged[] {
+  return checks.flatMap((check) => {
+    const { apiVersion, kind, name, namespace } = check;
+    if (name === undefined) return [];
+    const isMember = views.some(({ desired }) => desired.ref.kind === kind && desired.ref.name === name);
+    if (isMember) return [];
+    const object = seen.site.named({ ...parseApiVersion(apiVersion), kind, namespace, name });
+    const verdict: Verdict =
+      typeof object === "object" ? evaluate(check, object) : { state: "InProgress", message: "does not exist yet" };
+    return [{ name: `${kind} ${[namespace, name].filter(Boolean).join("/")}`, kind, verdict, tracked: undefined }];
+  });
+}
+
+function waiting(
+  layer: Layer,
+  message: string,
+  seen: Seen,
+): Pick<LayerHealth, "state" | "reason" | "message" | "wakeAt"> {
+  const since = waitingSince(seen.rows.get(layer.name), seen.now);
+  const deadline = since + (parseDuration(layer.timeout) ?? 0);
+  if (seen.now < deadline) return { state: "Waiting", reason: "NotReady", message, wakeAt: deadline };
+  return { state: "Failed", reason: "Timeout", message: `not ready after ${layer.timeout}: ${message}` };
+}
+
+/** A layer that timed out stays so until it is healthy or changes; the row remembers, also across restarts. */
+function waitingSince(row: DeploymentLayerStatus | undefined, now: number): number {
+  if (!row?.lastTransitionTime || !row.appliedAt) return now;
+  if (row.state === "Failed" && row.reason === "Timeout") return 0;
+  return row.state === "Waiting" ? Date.parse(row.lastTransitionTime) : now;
+}
+
+function sentenceOf({ name, verdict, tracked }: Judged, seen: Seen): string {
+  const explained =
+    tracked?.object && tracked.verdict.state !== "Current"
+      ? seen.site.explain({ ...tracked, object: tracked.object })
+      : undefined;
+  return explained ?? `${name}: ${verdict.message}`;
+}
+
+function severity({ verdict }: Judged): number {
+  return verdict.state === "Failed" ? 0 : 1;
+}
+
+function countsOf(judged: readonly Judged[]): LayerHealth["counts"] {
+  const counts = new Map<string, { kind: string; ready: number; total: number }>();
+  for (const { kind, verdict } of judged) {
+    const count = counts.get(kind) ?? { kind, ready: 0, total: 0 };
+    count.total += 1;
+    if (verdict.state === "Current") count.ready += 1;
+    counts.set(kind, count);
+  }
+  return [...counts.values()];
+}
+
+function readyMessage(total: number): string {
+  return total === 1 ? "1 object is healthy" : `${total} objects are healthy`;
+}
+
+function unreadable(problems: readonly string[], total: number): LayerHealth {
+  const base = { ready: 0, total, counts: [], unhealthy: [], late: [] };
+  return { ...base, state: "Failed", reason: "InvalidSpec", message: problems.join("; ") };
+}

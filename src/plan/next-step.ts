@@ -1,0 +1,188 @@
+import { Failure } from "../errors.ts";
+import { type Parent, widen } from "../membership/applyset.ts";
+import { groupKindKey } from "../objects/identity.ts";
+import { evaluateLayer, type LayerView } from "./evaluate.ts";
+import { membersByLayer, type RemovalView, removeLayer } from "./removal.ts";
+import type { NamedRef, Seen, Tracked } from "./seen.ts";
+import type { Step, WatchRequest } from "./step.ts";
+import type { Plan } from "./types.ts";
+
+/** The whole deployment as judged in one pass, and the one step to take now. */
+export interface DeploymentView {
+  layers: readonly LayerView[];
+  /** Layers that left the list, or all of them in a teardown, in the order in which they go. */
+  removals: readonly RemovalView[];
+  step: Step;
+  wakeAt: number | undefined;
+  /** Nothing left to do: every layer is Ready, or the teardown is complete. */
+  done: boolean;
+}
+
+type Prepared = NonNullable<Seen["site"]["prepared"]>;
+
+/**
+ * Walks the layers in order; each waits for the gates of all before it. The first step that is found is taken. Layers that
+ * left the list go when all listed ones are Ready, in reverse order; then namespaces and the parent are tidied.
+ */
+export function evaluate(plan: Plan, seen: Seen, prepared: Prepared): DeploymentView {
+  const layers: LayerView[] = [];
+  const order = plan.layers.map(({ spec }) => spec.name);
+  const wanted = wantedKeys(plan);
+  let waitsFor: string | undefined;
+  for (const layer of plan.layers) {
+    const wantedElsewhere = (key: string) =>
+      [...wanted].some(([name, keys]) => name !== layer.spec.name && keys.has(key));
+    const view = evaluateLayer(layer, { seen, prepared, waitsFor, order, wantedElsewhere });
+    layers.push(view);
+    if (!view.gateOpen) waitsFor ??= layer.spec.name;
+  }
+  const listed = layers.find(({ step }) => step !== undefined)?.step;
+  const allReady = layers.every(({ state }) => state === "Ready");
+  const removals = removalsOf(new Set(order), seen, prepared);
+  const after = allReady ? afterLayers(plan, removals, { seen, prepared }) : undefined;
+  const step = listed ?? knownKinds(seen, prepared) ?? after ?? { kind: "None" };
+  return {
+    layers,
+    removals,
+    step,
+    wakeAt: earliest([...layers, ...removals]),
+    done: allReady && removals.length === 0 && step.kind === "None",
+  };
+}
+
+/** Takes everything back, in reverse order of the layers, each gone before the next, and last the parent. */
+export function evaluateTeardown(seen: Seen, prepared: Prepared): DeploymentView {
+  const reach = knownKinds(seen, prepared);
+  const removals = removalsOf(new Set(), seen, prepared);
+  const [first] = removals;
+  const waiting = watchesSettled(seen, prepared);
+  const step: Step =
+    reach ?? (waiting ? { kind: "None" } : (first?.step ?? (first ? { kind: "None" } : tidy(seen, prepared))));
+  return { layers: [], removals, step, wakeAt: earliest(removals), done: false };
+}
+
+/** Namespaces first, each until it is gone; then the parent, which remembers them. */
+function tidy(seen: Seen, { parent }: Prepared): Step {
+  const [open] = [...parent.ownNamespaces].filter((namespace) => !isLeft(namespace, seen));
+  if (open === undefined) return { kind: "Forget" };
+  return seen.leaving.has(open) ? { kind: "None" } : { kind: "LeaveNamespace", namespace: open };
+}
+
+function isLeft(namespace: string, seen: Seen): boolean {
+  const state = seen.leaving.get(namespace);
+  return (
+    state === "left" ||
+    state === "kept" ||
+    (state === "deleting" && seen.site.named(namespaceRef(namespace)) === "absent")
+  );
+}
+
+/** How a namespace is watched while it goes. */
+export function namespaceRef(name: string): NamedRef {
+  return { group: "", version: "v1", kind: "Namespace", namespace: undefined, name };
+}
+
+/** After a restart the parent says where members may be: all those kinds are watched before anything is judged to be gone. */
+function knownKinds(seen: Seen, { parent }: Prepared): Step | undefined {
+  const watches = parentPlaces(parent).filter(
+    ({ kind, namespace }) => seen.site.watchState(kind, namespace) === "unwatched",
+  );
+  return watches.length > 0 ? { kind: "Reach", parent, watches } : undefined;
+}
+
+function watchesSettled(seen: Seen, { parent }: Prepared): boolean {
+  return parentPlaces(parent).some(({ kind, namespace }) => seen.site.watchState(kind, namespace) === "starting");
+}
+
+function parentPlaces(parent: Parent): WatchRequest[] {
+  return [...parent.kinds].flatMap((text) => {
+    const [kind = "", ...group] = text.split(".");
+    return [undefined, ...parent.namespaces].map((namespace) => ({
+      kind: { kind, group: group.join(".") },
+      namespace,
+    }));
+  });
+}
+
+function removalsOf(listed: ReadonlySet<string>, seen: Seen, { parent }: Prepared): RemovalView[] {
+  const byLayer = membersByLayer(seen);
+  const known = parent.layers.filter((name) => !listed.has(name));
+  const unknown = [...byLayer.keys()].filter(
+    (name): name is string => name !== undefined && !listed.has(name) && !known.includes(name),
+  );
+  const blocked = unreadableKind(seen, parent);
+  return [...known, ...unknown].toReversed().flatMap((name) => {
+    const view = removeLayer(name, byLayer.get(name) ?? [], seen);
+    return view ? [blocked ? { ...view, failure: blocked, message: blocked.message } : view] : [];
+  });
+}
+
+/** A kind that may not be read may hide members: nothing is called gone before it can be. */
+function unreadableKind(seen: Seen, parent: Parent): Failure | undefined {
+  for (const { kind, namespace } of parentPlaces(parent)) {
+    const state = seen.site.watchState(kind, namespace);
+    if (state instanceof Failure) return state;
+  }
+  return undefined;
+}
+
+function afterLayers(
+  plan: Plan,
+  removals: readonly RemovalView[],
+  { seen, prepared }: { seen: Seen; prepared: Prepared },
+): Step | undefined {
+  const [first] = removals;
+  if (first) return first.step;
+  if (watchesSettled(seen, prepared)) return undefined;
+  const used = new Set(plan.layers.flatMap(({ namespace }) => namespace ?? []));
+  const left = [...prepared.parent.ownNamespaces].find((namespace) => !used.has(namespace));
+  if (left !== undefined && !seen.leaving.has(left)) return { kind: "LeaveNamespace", namespace: left };
+  return narrowStep(plan, seen, prepared);
+}
+
+/** Kinds that are watched and have no member any more leave the parent; a kind that is not served now may come back, and stays. */
+function narrowStep(plan: Plan, seen: Seen, { parent }: Prepared): Step | undefined {
+  const desired = plan.layers.flatMap(({ state }) => (state.kind === "known" ? state.desired : []));
+  const present = [...seen.site.members()].map(({ observed }: Tracked) => observed.ref);
+  const refs = [...desired.map(({ ref }) => ref), ...present];
+  const unserved = [...parent.kinds].filter((text) => {
+    const [kind = "", ...group] = text.split(".");
+    return !seen.site.served({ kind, group: group.join(".") });
+  });
+  const kinds = new Set([...refs.map(groupKindKey), ...unserved]);
+  const narrow = widen(
+    {
+      ...parent,
+      kinds: new Set(unserved),
+      namespaces: new Set(),
+      layers: [],
+      ownNamespaces: new Set([...parent.ownNamespaces].filter((namespace) => !isLeft(namespace, seen))),
+    },
+    {
+      kinds: refs,
+      namespaces: refs.flatMap(({ namespace }) => namespace ?? []),
+      layers: plan.layers.map(({ spec }) => spec.name),
+      ownNamespaces: [],
+    },
+  );
+  const same =
+    kinds.size === parent.kinds.size &&
+    narrow.namespaces.size === parent.namespaces.size &&
+    narrow.ownNamespaces.size === parent.ownNamespaces.size &&
+    narrow.layers.join() === parent.layers.join();
+  return same ? undefined : { kind: "Narrow", parent: narrow };
+}
+
+function wantedKeys(plan: Plan): Map<string, ReadonlySet<string>> {
+  return new Map(
+    plan.layers.map(({ spec, state }) => [
+      spec.name,
+      new Set(state.kind === "known" ? state.desired.map(({ key }) => key) : []),
+    ]),
+  );
+}
+
+function earliest(views: readonly { wakeAt?: number }[]): number | undefined {
+  const times = views.flatMap(({ wakeAt }) => wakeAt ?? []);
+  return times.length > 0 ? Math.min(...times) : undefined;
+}

@@ -1,0 +1,73 @@
+import type { DeploymentLayerStatus, Profile } from "../api/types.ts";
+import type { Failure } from "../errors.ts";
+import type { Verdict } from "../health/verdict.ts";
+import type { ApplySet, Parent } from "../membership/applyset.ts";
+import type { Observed } from "../membership/observed.ts";
+import type { GroupKind, GroupVersionKind, KubeObject } from "../objects/types.ts";
+import type { Referents } from "./references.ts";
+import type { ContentMemory } from "./types.ts";
+
+/** One object of a cluster as the watches last told it. */
+export interface Tracked {
+  observed: Observed;
+  verdict: Verdict;
+  /** Kept only while somebody needs more than the verdict: an unhealthy object, or a kind with `healthChecks`. */
+  object?: KubeObject;
+}
+
+/** Whether the objects of a kind are known: watched and listed, on the way, refused, or not served by the cluster at all. */
+export type WatchState = "live" | "starting" | "unwatched" | "unserved" | Failure;
+
+export interface NamedRef extends GroupVersionKind {
+  namespace: string | undefined;
+  name: string;
+}
+
+/** The target cluster of one deployment, as the caches have it. Reading it costs no request. */
+export interface SiteView {
+  /** The key of the digests and the parent, once the cluster was prepared for this profile. */
+  prepared: { digestKey: Uint8Array; parent: Parent } | undefined;
+  /** `1.36`, with which charts are rendered. */
+  kubernetesMinor: string;
+  scopeOf(kind: GroupKind): "Namespaced" | "Cluster" | undefined;
+  served(kind: GroupKind): boolean;
+  /** The state of the watch that covers a kind in a namespace (any namespace where the identity may list them all). */
+  watchState(kind: GroupKind, namespace: string | undefined): WatchState;
+  /** The object key of the CRD that serves a kind, when one does. */
+  crdOf(kind: GroupKind): string | undefined;
+  member(key: string): Tracked | undefined;
+  members(): Iterable<Tracked>;
+  /** A live object that no layer brings but a health check names, or a namespace that is on its way out. */
+  named(ref: NamedRef): KubeObject | "absent" | "unknown";
+  /** The sentence that names why an object is late, from its pods and events, as far as they are known. */
+  explain(tracked: Tracked & { object: KubeObject }): string | undefined;
+}
+
+/** What one attempt left behind: an object's failure, or the field digest that its apply answered with. */
+export interface Attempt {
+  digest: string;
+  failure?: Failure;
+  /** Milliseconds since the epoch; before it the failure is not tried again. */
+  retryAt?: number;
+  attempts?: number;
+  fields?: string;
+}
+
+/** Everything that the plan of one deployment is made from. */
+export interface Seen {
+  now: number;
+  profile: Profile;
+  set: ApplySet;
+  site: SiteView;
+  referents: Referents;
+  /** Rendered content by layer name. */
+  contents: ReadonlyMap<string, ContentMemory>;
+  /** By object key; what the process itself did or failed to do. */
+  attempts: ReadonlyMap<string, Attempt>;
+  /** Layer namespaces that were ensured by this process, or the failure to. */
+  namespaces: ReadonlyMap<string, true | Failure>;
+  /** What became of namespaces that layers used and that were given up. */
+  leaving: ReadonlyMap<string, "left" | "deleting" | "kept">;
+  /** The layer rows as last written, by name: they remember since when, and with which content a layer was Ready. */
+  rows: ReadonlyMap<string, DeploymentLayerStatus>;
+}

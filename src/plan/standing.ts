@@ -1,0 +1,34 @@
+import { coversObject, fieldsDigest } from "../membership/fields.ts";
+import { isMember, memberEntry } from "../membership/observed.ts";
+import { withMark } from "./place.ts";
+import type { Seen, Tracked } from "./seen.ts";
+import type { Desired } from "./types.ts";
+
+/**
+ * How a desired object stands in the cluster.
+ *
+ * - `missing`: not there, or not ours any more (somebody took our label off: it has left the watch).
+ * - `terminating`: somebody deleted it; it is created again when it is gone.
+ * - `outdated`: it has other content than the layer wants now.
+ * - `drifted`: it has our content, but somebody took a field from us.
+ */
+export type ObjectStanding = "missing" | "terminating" | "outdated" | "drifted" | "current";
+
+export function standingOf(desired: Desired, layer: string, tracked: Tracked | undefined, seen: Seen): ObjectStanding {
+  if (!tracked || !isMember(tracked.observed, seen.set)) return "missing";
+  const { observed } = tracked;
+  if (observed.terminating) return "terminating";
+  if (observed.digest !== desired.digest || observed.layer !== layer) return "outdated";
+  return hasDrifted(desired, layer, tracked, seen) ? "drifted" : "current";
+}
+
+/** The answer to our own apply is the measure; a fresh process, which has none, measures against the object itself. */
+function hasDrifted(desired: Desired, layer: string, { observed }: Tracked, seen: Seen): boolean {
+  const entry = memberEntry(observed, seen.set);
+  if (!entry) return true;
+  const attempt = seen.attempts.get(desired.key);
+  if (attempt?.digest === desired.digest && attempt.fields !== undefined) {
+    return fieldsDigest(entry) !== attempt.fields;
+  }
+  return !coversObject(entry, withMark(desired, layer));
+}

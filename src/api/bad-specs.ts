@@ -136,6 +136,7 @@ const LAYERS: Row[] = [
 // biome-ignore format: one row a line
 const HELM: Row[] = [
   ["a repository without a scheme", withHelm({ repo: "charts.example.com" }), "spec.layers[0].helm.repo", REPO],
+  ["a repository with a token in its query", withHelm({ repo: "https://charts.example.com/?sig=secret" }), "spec.layers[0].helm.repo", REPO],
   ["a repository on the file system", withHelm({ repo: "file:///charts" }), "spec.layers[0].helm.repo", REPO],
   ["a repository with credentials", withHelm({ repo: "https://me:secret@charts.example.com" }), "spec.layers[0].helm.repo", REPO],
   ["a chart that is a path", withHelm({ chart: "../web" }), "spec.layers[0].helm.chart", 'chart must consist of letters, digits, "-", "_" and "."'],
@@ -147,11 +148,14 @@ const HELM: Row[] = [
   ["a layer name too long for a release", withLayers({ ...helm, name: long(54) }), "spec.layers[0]", "a Helm release has a name of at most 53 characters: shorten the layer's name or set helm.releaseName"],
   ["a chart without a namespace", withLayers({ name: "web", helm: chart }), "spec", "a layer with helm needs a namespace: set the layer's namespace or spec.namespace"],
   ["values without a chart", withLayers({ ...plain, values: {} }), "spec.layers[0]", "values are only for a layer with helm"],
+  ["a list of values", withLayers({ ...helm, values: [1] }), "spec.layers[0].values", "must be of type object"],
   ["values as text", withLayers({ ...helm, values: "a: b" }), "spec.layers[0].values", "must be of type object"],
   ["values from elsewhere without a chart", withLayers({ ...plain, valuesFrom: [{ configMapKeyRef: { name: "a", key: "b" } }] }), "spec.layers[0]", "valuesFrom is only for a layer with helm"],
   ["CRDs without a chart", withLayers({ ...plain, crds: "Skip" }), "spec.layers[0]", "crds is only for a layer with helm"],
   ["an unknown way with CRDs", withLayers({ ...helm, crds: "Replace" }), "spec.layers[0].crds", 'supported values: "Skip", "Create", "Upgrade"'],
   ["values from nowhere", withValues({ targetPath: "a" }), "spec.layers[0].valuesFrom[0]", "exactly one of configMapKeyRef and secretKeyRef must be set"],
+  ["a target path without a key", withValues({ configMapKeyRef: { name: "a", key: "b" }, targetPath: "a..b" }), "spec.layers[0].valuesFrom[0].targetPath", "targetPath must be a path in the values such as license.value or hosts[0].name"],
+  ["values from too many places", withLayers({ ...helm, valuesFrom: Array.from({ length: 33 }, () => ({ configMapKeyRef: { name: "a", key: "b" } })) }), "spec.layers[0].valuesFrom", "must have at most 32 items"],
   ["values from two places", withValues({ configMapKeyRef: { name: "a", key: "b" }, secretKeyRef: { name: "a", key: "b" } }), "spec.layers[0].valuesFrom[0]", "exactly one of configMapKeyRef and secretKeyRef must be set"],
   ["a target path with an assignment", withValues({ configMapKeyRef: { name: "a", key: "b" }, targetPath: "a=b" }), "spec.layers[0].valuesFrom[0].targetPath", "targetPath must be a path in the values such as license.value or hosts[0].name"],
 ];

@@ -1,3 +1,4 @@
+import type { Failure } from "../errors.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { Resource } from "../kube/resource.ts";
 import type { ApplySet } from "../membership/applyset.ts";
@@ -13,7 +14,7 @@ export interface WriteContext {
   /** Whether nothing but metadata of the kind is kept: its answers need not carry more. */
   metadataOnly(kind: GroupVersionKind): boolean;
   /** Turns an error of the API server into the failure that people read; `what` begins the sentence. */
-  toFailure(error: unknown, what: string): Error;
+  toFailure(error: unknown, what: string): Failure;
   /** The profile whose ApplySet has this id, for a conflict's sentence. */
   ownerOf(applySetId: string, signal: AbortSignal): Promise<string | undefined>;
 }

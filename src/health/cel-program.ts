@@ -36,7 +36,7 @@ const MAX_SOURCE = 2048;
 const MAX_LOOP_DEPTH = 2;
 const MAX_ADDITIONS = 4;
 const MAX_MAPS = 2;
-const MAX_REGEX_STEPS = 5_000_000;
+const MAX_REGEX_STEPS = 1_000_000;
 const LIMITS = { maxAstNodes: 256, maxDepth: 48, maxListElements: 64, maxMapEntries: 16, maxCallArguments: 8 };
 
 const MACROS = new Set(["all", "exists", "exists_one", "filter", "map"]);
@@ -205,9 +205,25 @@ function renamed(source: string, matches: readonly Call[]): string {
   return text;
 }
 
+/** These errors speak of types and operators. The others may quote a value, which could be a Secret's. */
+const VALUELESS = new Set([
+  "no_such_overload",
+  "no_matching_overload",
+  "cannot_index_type",
+  "invalid_condition_type",
+  "invalid_comprehension_range",
+  "invalid_logical_operand",
+]);
+
+/** What went wrong in an evaluation, as a clause without any value of the object. */
+export function clauseOf(error: CelError): string {
+  const clause = VALUELESS.has(error.code) ? error.summary : error.code.replaceAll("_", " ");
+  return clause.replaceAll(SAFE_MATCHES, MATCHES);
+}
+
 function told(error: unknown, source: string): string {
   if (!isCelError(error)) return "cannot be read";
-  const clause = error.summary.split(SAFE_MATCHES).join(MATCHES);
+  const clause = error.summary.replaceAll(SAFE_MATCHES, MATCHES);
   const at = error.range === undefined ? "" : position(error.range.start, source);
   return `${clause.charAt(0).toLowerCase()}${clause.slice(1)}${at}`;
 }

@@ -27,14 +27,10 @@ export function scopeOf(object: KubeObject, wanted: ReadonlySet<string>): Scope 
   const scope: Scope = { variables: Object.create(null), largest: 0, longest: 0 };
   const { managedFields: _, ...metadata } = object.metadata;
   const visible: Record<string, unknown> = { ...object, metadata };
-  if (wanted.has("self")) {
-    const self = convert(visible, scope, 0);
-    scope.variables = Object.assign(Object.create(null), self, { self });
-    return scope;
-  }
   for (const [field, value] of Object.entries(visible)) {
     if (wanted.has(field)) scope.variables[field] = convert(value, scope, 1);
   }
+  if (wanted.has("self")) scope.variables["self"] = convert(visible, scope, 0);
   return scope;
 }
 
@@ -55,14 +51,14 @@ function convert(value: unknown, scope: Scope, depth: number): unknown {
 function convertMap(value: Record<string, unknown>, scope: Scope, depth: number): unknown {
   const exact = exactInteger(value);
   if (exact !== undefined) return exact;
-  // Without a prototype: a field named `__proto__` or `constructor` is a field like any other.
-  const map: Record<string, unknown> = Object.create(null);
+  // A Map, so that a field named `__proto__` or `constructor` is a field like any other.
+  const map = new Map<string, unknown>();
   const entries = Object.entries(value);
   scope.largest = Math.max(scope.largest, entries.length);
   for (const [key, item] of entries) {
     scope.longest = Math.max(scope.longest, key.length);
     // A key without a value is no JSON: it is absent.
-    if (item !== undefined) map[key] = convert(item, scope, depth + 1);
+    if (item !== undefined) map.set(key, convert(item, scope, depth + 1));
   }
   return map;
 }

@@ -13,7 +13,7 @@ import {
 } from "./fields.ts";
 import { podSentence, SOFT_RANK, type Trouble, tellsWhyUnbound, troubleOf } from "./pod-trouble.ts";
 import { jobCount } from "./rules-single.ts";
-import { replicaFailure } from "./rules-workloads.ts";
+import { creationWords, replicaFailure } from "./rules-workloads.ts";
 import { reasoned, sentence } from "./text.ts";
 import type { Verdict } from "./verdict.ts";
 
@@ -163,7 +163,7 @@ function isOwnSet(set: KubeObject, deployment: KubeObject): boolean {
 /** Why the controller cannot create pods; empty when it can. */
 function refusedCreation(object: KubeObject, evidence: CulpritEvidence, notes: readonly EventNote[]): string {
   const condition = replicaFailure(object);
-  if (condition !== "") return creationWords(condition);
+  if (condition !== "") return condition;
   // An event outlives its cause by an hour: it counts only while pods are missing.
   if (evidence.pods.length >= wantedPods(object)) return "";
   const note = notes.find(
@@ -190,14 +190,6 @@ function isAboutPodsOf(note: EventNote, object: KubeObject, { related = [] }: Cu
 function ownName(name: string, deployment: KubeObject): boolean {
   const prefix = `${nameOf(deployment)}-`;
   return name.startsWith(prefix) && !name.slice(prefix.length).includes("-");
-}
-
-/** The random name of the pod that was refused would change the sentence at every attempt. */
-function creationWords(message: string): string {
-  return message
-    .replace(/^Error creating: /, "")
-    .replace(/^create Pod \S+ in StatefulSet \S+ failed error: /, "")
-    .replace(/^pods "[^"]*" is forbidden: /, "");
 }
 
 /** An object without pods: its own words, or the newest event when it has none. */

@@ -1,5 +1,13 @@
 import type { KubeObject, Result } from "../objects/types.ts";
-import { BudgetError, badPattern, type CelError, compileProgram, isCelError, type Program } from "./cel-program.ts";
+import {
+  BudgetError,
+  badPattern,
+  type CelError,
+  clauseOf,
+  compileProgram,
+  isCelError,
+  type Program,
+} from "./cel-program.ts";
 import { type Scope, scopeOf, TooDeepError } from "./cel-values.ts";
 import { RegexSyntaxError } from "./regex-syntax.ts";
 import { sentence } from "./text.ts";
@@ -116,7 +124,7 @@ function answer(program: Program, object: KubeObject, path: string): Answer {
     if (!isCelError(error)) return broken("cannot be evaluated");
     const path = missingField(error, program.source);
     return path === undefined
-      ? broken(firstLine(error))
+      ? broken(clauseOf(error))
       : { kind: "missing", message: sentence(`${path} is not there yet`) };
   }
 }
@@ -133,8 +141,6 @@ function missingField(error: CelError, source: string): string | undefined {
   const node = error.node;
   return node === undefined ? "a field" : source.slice(node.start, node.end);
 }
-
-const firstLine = (error: CelError): string => error.summary.split("\n", 1)[0] ?? "";
 
 function kindOf(value: unknown): string {
   if (value === null) return "null";

@@ -134,12 +134,11 @@ function pullWords(container: Container, message: string, notes: readonly EventN
 
 function crash(container: Container, notes: readonly EventNote[]): Trouble | undefined {
   const { ended, ready } = container;
-  if (ended === undefined || ready) return undefined;
   const looping = textAt(container.waiting ?? {}, "reason") === "CrashLoopBackOff";
-  if (ended.exitCode === 0 && !looping) return undefined;
+  if (ready || !(looping || (ended !== undefined && ended.exitCode !== 0))) return undefined;
   const again = container.restarts === 0 ? "" : `, ${plural(container.restarts, "restart")}`;
   const who = `${container.role} ${container.name}`;
-  if (ended.reason === "OOMKilled") return trouble("memory", "OOMKilled", `${who} ${outOfMemory(container)}${again}`);
+  if (ended?.reason === "OOMKilled") return trouble("memory", "OOMKilled", `${who} ${outOfMemory(container)}${again}`);
   const probe = notes.find(({ reason, message }) => reason === "Unhealthy" && isProbe(message, container.running));
   const why = probe === undefined ? "" : `; ${probe.message}`;
   return trouble("crash", looping ? "CrashLoopBackOff" : "", `${who} ${exit(ended)}${again}${why}`);
@@ -155,7 +154,9 @@ const isProbe = (message: string, running: boolean): boolean => running || /^(Li
  * Only where the runtime could not start the container is its message the runtime's. Else it is the container's own
  * output, which may hold anything, secrets included.
  */
-function exit({ exitCode, reason, message }: Ending): string {
+function exit(ended: Ending | undefined): string {
+  if (ended === undefined) return "ends again and again";
+  const { exitCode, reason, message } = ended;
   if (reason === "StartError" || reason === "ContainerCannotRun") return `cannot start: ${message}`;
   return `exited with code ${exitCode}`;
 }

@@ -101,7 +101,7 @@ function repeated(cursor: Cursor, body: RegexNode): RegexNode {
   const bounds = repetition(cursor);
   if (bounds === undefined) return body;
   take(cursor, "?"); // lazy or greedy: the same strings match
-  if (/^[*+?]/.test(peek(cursor))) throw new RegexSyntaxError("two repetitions in a row");
+  if (repetition(cursor) !== undefined) throw new RegexSyntaxError("two repetitions in a row");
   return { kind: "repeat", body, ...bounds };
 }
 

@@ -23,7 +23,15 @@ const surplus = (count: number): Verdict => inProgress(`${plural(count, "replica
 /** Why the controller could not create a pod (quota, webhook, service account), as it says on the workload itself. */
 export function replicaFailure(object: KubeObject): string {
   const condition = conditionOf(object, "ReplicaFailure");
-  return condition?.status === "True" ? condition.message : "";
+  return condition?.status === "True" ? creationWords(condition.message) : "";
+}
+
+/** The random name of the pod that was refused would change the sentence at every attempt. */
+export function creationWords(message: string): string {
+  return message
+    .replace(/^Error creating: /, "")
+    .replace(/^create Pod \S+ in StatefulSet \S+ failed error: /, "")
+    .replace(/^pods "[^"]*" is forbidden: /, "");
 }
 
 export function deployment(object: KubeObject): Verdict {

@@ -16,7 +16,10 @@ const IMMUTABLE =
 const RBAC = /cannot \S+ (resource|path)|attempting to grant RBAC permissions|not allowed to (do )?impersonat/;
 const ADMISSION = /admission webhook .* denied the request|ValidatingAdmissionPolicy .* denied request/s;
 const UNKNOWN_FIELD = /unknown field "([^"]+)"|(\.\S+): field not declared in schema/g;
-const TYPED_PATCH = /failed to create typed (patch|live|new) object|strict decoding error|duplicate entries for key/;
+/** The API server answers 500 to an object that it cannot read in an apply, where it says 400 to a create. */
+const UNREADABLE =
+  /failed to create typed patch object|failed to convert new object|strict decoding error|duplicate entries for key/;
+const NOT_CHECKED = /some validation rules were not checked/;
 
 /** Read from the top, the first rule that holds decides. Texts are needed where the API server's codes do not tell apart. */
 const RULES: readonly Rule[] = [
@@ -38,7 +41,7 @@ const RULES: readonly Rule[] = [
   { reason: "KindNotFound", when: is(404), say: kindSentence },
   { reason: "StaleRead", when: (error) => error.status === 409 || error.status === 410 },
   { reason: "UnknownField", when: (error) => unknownFields(error).length > 0, say: unknownFieldSentence },
-  { reason: "InvalidObject", when: says(TYPED_PATCH) },
+  { reason: "InvalidObject", when: says(UNREADABLE) },
   {
     reason: "ImmutableField",
     when: (error) => error.status === 422 && IMMUTABLE.test(fullText(error)),
@@ -115,7 +118,7 @@ function unknownFields(error: ApiError): string[] {
 function unknownFieldSentence(error: ApiError): string {
   const fields = [...new Set(unknownFields(error))];
   const kind = error.request.kind ?? "the object";
-  return `unknown field ${fields.join(", ")}: the schema of ${kind} on this cluster does not have it; correct or remove it`;
+  return `unknown field ${some(fields)}: not in the schema of ${kind} on this cluster; correct its name or remove it`;
 }
 
 function conflictSentence(error: ApiError): string {
@@ -124,10 +127,11 @@ function conflictSentence(error: ApiError): string {
 }
 
 function causesSentence(error: ApiError): string {
-  const causes = error.causes.map(({ field, message }) =>
+  const real = error.causes.filter((cause) => !NOT_CHECKED.test(cause.message));
+  const texts = real.map(({ field, message }) =>
     field === "" || field === "<nil>" ? message : `${field}: ${message}`,
   );
-  return causes.length === 0 ? error.message : some(causes, "; ");
+  return texts.length === 0 ? error.message : some([...new Set(texts)], "; ");
 }
 
 function namespaceSentence(error: ApiError): string {

@@ -29,7 +29,9 @@ export function serverProblem(server: string): string | undefined {
 
 /** A token becomes a header: a line break in it would begin another one. */
 export function tokenProblem(token: string): string | undefined {
-  return /^[\x21-\x7e]+$/.test(token) ? undefined : "is empty or has spaces, line breaks or other characters that no token has";
+  return /^[\x21-\x7e]+$/.test(token)
+    ? undefined
+    : "is empty or has spaces, line breaks or other characters that no token has";
 }
 
 /** `undefined` as input: it was not base64. */

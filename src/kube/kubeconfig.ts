@@ -6,8 +6,10 @@ import { certificateProblem, clientCertProblem, decodePem, serverProblem, tokenP
 
 /** Refused fields of a cluster and of a user, with the reason and the remedy. A value never stands in a sentence. */
 const REFUSED_CLUSTER: Readonly<Record<string, string>> = {
-  "certificate-authority": "Strata does not read files that a kubeconfig names; put the certificate into certificate-authority-data",
-  "insecure-skip-tls-verify": "Strata always verifies the server's certificate; put its authority into certificate-authority-data",
+  "certificate-authority":
+    "Strata does not read files that a kubeconfig names; put the certificate into certificate-authority-data",
+  "insecure-skip-tls-verify":
+    "Strata always verifies the server's certificate; put its authority into certificate-authority-data",
   "proxy-url": "Strata does not go through a proxy that a kubeconfig names; give the address of the API server itself",
 };
 const FILE = "Strata does not read files that a kubeconfig names";
@@ -29,14 +31,14 @@ const REFUSED_USER: Readonly<Record<string, string>> = {
 
 const text = z.string("must be a string: quote it");
 const extensions = z.unknown().optional();
-const clusterSchema = z.strictObject({
+const clusterSchema = z.object({
   server: text,
   "tls-server-name": text.optional(),
   "certificate-authority-data": text.optional(),
   "disable-compression": z.unknown().optional(),
   extensions,
 });
-const userSchema = z.strictObject({
+const userSchema = z.object({
   token: text.optional(),
   "client-certificate-data": text.optional(),
   "client-key-data": text.optional(),
@@ -103,7 +105,7 @@ interface Entry {
 const PARTS = { contexts: "context", clusters: "cluster", users: "user" } as const;
 
 function pick(file: KubeconfigFile, section: Section, name: string, problems: string[]): Entry | undefined {
-  const found = file[section].flatMap((entry, index) => (entry.name === name ? [{ entry, index }] : []));
+  const found = file[section].flatMap((entry, index) => (entry["name"] === name ? [{ entry, index }] : []));
   const [first] = found;
   const part = PARTS[section];
   if (first === undefined || found.length > 1) {
@@ -141,13 +143,16 @@ function readCluster(entry: Entry | undefined, problems: string[]): ClusterParts
 type UserParts = Pick<ClusterAccess, "clientCert"> & { tokenText?: string };
 
 function readUser(entry: Entry | undefined, problems: string[]): UserParts | undefined {
+  const before = problems.length;
   const user = entry && parseAllowed(userSchema, REFUSED_USER, entry, problems);
   if (entry === undefined || user === undefined) {
     return undefined;
   }
   const { token, "client-certificate-data": certData, "client-key-data": keyData } = user;
   if (token === undefined && certData === undefined && keyData === undefined) {
-    note(problems, entry.path, "has no credentials: put a token or a client certificate into it");
+    if (problems.length === before) {
+      note(problems, entry.path, "has no credentials: put a token or a client certificate into it");
+    }
     return undefined;
   }
   if (token !== undefined) {
@@ -166,32 +171,41 @@ function readUser(entry: Entry | undefined, problems: string[]): UserParts | und
   return { ...tokenPart, ...(certPem && keyPem && { clientCert: { certPem, keyPem } }) };
 }
 
-/** Parses an entry without its refused fields, so that what is wrong beside them is told too. */
-function parseAllowed<T>(
-  schema: z.ZodType<T>,
+/** Parses an entry without the fields that are refused or not known, so that what is wrong beside them is told too. */
+function parseAllowed<S extends z.ZodObject>(
+  schema: S,
   refused: Readonly<Record<string, string>>,
   { path, value }: Entry,
   problems: string[],
-): T | undefined {
+): z.infer<S> | undefined {
   const record = z.record(z.string(), z.unknown()).safeParse(value);
   if (!record.success) {
     note(problems, path, "must be a map");
     return undefined;
   }
-  const allowed = Object.entries(record.data).filter(([field, fieldValue]) => {
-    const why = Object.hasOwn(refused, field) ? refused[field] : undefined;
-    // `insecure-skip-tls-verify: false` and `as: ""` ask for nothing.
-    const asks = fieldValue !== false && fieldValue !== null && fieldValue !== "";
-    if (why !== undefined && asks) {
-      problems.push(`${path}.${field} is refused: ${why}`);
+  const allowed: Record<string, unknown> = {};
+  for (const [field, fieldValue] of Object.entries(record.data)) {
+    // `insecure-skip-tls-verify: false` and `as: ""` ask for nothing, and neither does null anywhere.
+    const asks = fieldValue !== false && fieldValue !== "";
+    if (Object.hasOwn(schema.shape, field)) {
+      allowed[field] = fieldValue ?? undefined;
+    } else if (!Object.hasOwn(refused, field)) {
+      note(problems, path, `has a field that is not known: ${JSON.stringify(field)}`);
+    } else if (asks && fieldValue !== null) {
+      problems.push(`${path}.${field} is refused: ${refused[field]}`);
     }
-    return why === undefined && fieldValue !== null;
-  });
-  return parse(schema, Object.fromEntries(allowed), path, problems);
+  }
+  return parse(schema, allowed, path, problems);
 }
 
-function parse<T>(schema: z.ZodType<T>, value: unknown, path: string, problems: string[]): T | undefined {
-  const parsed = schema.safeParse(value);
+function parse<S extends z.ZodType>(
+  schema: S,
+  value: unknown,
+  path: string,
+  problems: string[],
+): z.infer<S> | undefined {
+  // The input only serves to tell what is missing from what is wrong.
+  const parsed = schema.safeParse(value, { reportInput: true });
   if (parsed.success) {
     return parsed.data;
   }
@@ -201,14 +215,17 @@ function parse<T>(schema: z.ZodType<T>, value: unknown, path: string, problems: 
 
 /** zod's own messages may quote the value, so only their kind is used. */
 function sentence(issue: z.core.$ZodIssue, root: string): string {
-  const path = issue.path.reduce<string>((at, step) => (typeof step === "number" ? `${at}[${step}]` : join(at, String(step))), root);
-  if (issue.code === "unrecognized_keys") {
-    return `${root} has fields that are not known: ${issue.keys.map((key) => JSON.stringify(key)).join(", ")}`;
-  }
+  const path = issue.path.reduce<string>(
+    (at, step) => (typeof step === "number" ? `${at}[${step}]` : join(at, String(step))),
+    root,
+  );
   if (issue.code === "invalid_type" && issue.input === undefined) {
     return `${path || "the kubeconfig"} is missing`;
   }
-  const wanted = issue.code === "invalid_type" && issue.expected !== "string" ? `must be a ${wording(issue.expected)}` : issue.message;
+  const wanted =
+    issue.code === "invalid_type" && issue.expected !== "string"
+      ? `must be a ${wording(issue.expected)}`
+      : issue.message;
   return `${path || "the kubeconfig"} ${wanted}`;
 }
 

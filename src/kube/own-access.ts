@@ -41,14 +41,14 @@ export async function ownAccess(options: OwnAccessOptions): Promise<ClusterAcces
  * A token that is read again when it is a minute old, and at once after the server refused it. If only the re-reading
  * fails, the one at hand is tried.
  */
-export function cachedToken(read: () => Promise<string | undefined>, clock: Clock): TokenSource {
+export function cachedToken(read: (renew: boolean) => Promise<string | undefined>, clock: Clock): TokenSource {
   let held: { token: string | undefined; readAt: number } | undefined;
   return async (renew) => {
     if (held !== undefined && !renew && clock.now() - held.readAt < TOKEN_AGE_MS) {
       return held.token;
     }
     try {
-      held = { token: await read(), readAt: clock.now() };
+      held = { token: await read(renew), readAt: clock.now() };
     } catch (error) {
       if (held === undefined) {
         throw error;
@@ -67,24 +67,82 @@ async function inClusterAccess(server: string, directory: string, clock: Clock):
 }
 
 async function kubeconfigAccess(path: string | undefined, clock: Clock): Promise<ClusterAccess> {
-  const cluster = (await loadKubeConfig(path)).getCurrentCluster();
   const source = path ?? "the default kubeconfig";
-  if (!cluster || (path === undefined && cluster.name === "cluster" && cluster.server === "http://localhost:8080")) {
-    throw new Failure("InvalidKubeconfig", `${source} has no current context: name a kubeconfig, or run in a cluster`);
-  }
-  if (cluster.skipTLSVerify || cluster.proxyUrl) {
-    const field = cluster.proxyUrl ? "proxy-url" : "insecure-skip-tls-verify";
-    throw new Failure("InvalidKubeconfig", `${source} asks for ${field}, which Strata does not do`);
-  }
-  const credentials = await readCredentials(path);
-  const { ca, cert, key, servername } = credentials;
-  const token = cachedToken(async () => (await readCredentials(path)).token, clock);
-  return {
-    server: cluster.server,
-    ...(ca !== undefined && { caPem: ca }),
-    ...(servername !== undefined && { serverName: servername }),
-    ...(cert !== undefined && key !== undefined && { clientCert: { certPem: cert, keyPem: key } }),
-    ...(credentials.token !== undefined && { token }),
-    fingerprint: fingerprintOf([cluster.server, ca, cert, key, servername, path]),
+  let config = await loadKubeConfig(path, source);
+  const server = serverOf(config, source);
+  const { caPem, clientCert, serverName, token } = await credentialsOf(config, source);
+  const read = async (renew: boolean) => {
+    // An exec plugin's token is kept until it expires; only a new config asks the plugin again.
+    config = renew ? await loadKubeConfig(path, source) : config;
+    return (await credentialsOf(config, source)).token;
   };
+  return {
+    server,
+    ...(caPem !== undefined && { caPem }),
+    ...(serverName !== undefined && { serverName }),
+    ...(clientCert !== undefined && { clientCert }),
+    ...(token !== undefined && { token: cachedToken(read, clock) }),
+    fingerprint: fingerprintOf([server, caPem, serverName, clientCert?.certPem, clientCert?.keyPem, path]),
+  };
+}
+
+async function loadKubeConfig(path: string | undefined, source: string): Promise<KubeConfig> {
+  // Its 60 MB of models load only where a kubeconfig is used, which is never the case in a Pod.
+  const { KubeConfig } = await import("@kubernetes/client-node");
+  const config = new KubeConfig();
+  try {
+    if (path === undefined) {
+      config.loadFromDefault();
+    } else {
+      config.loadFromFile(path);
+    }
+  } catch (error) {
+    // A parser's message may quote the file.
+    throw unusable(
+      source,
+      `cannot be read (${error instanceof Error && "code" in error ? error.code : "not a kubeconfig"})`,
+    );
+  }
+  return config;
+}
+
+function serverOf(config: KubeConfig, source: string): string {
+  const cluster = config.getCurrentCluster();
+  if (!cluster || cluster.server === "http://localhost:8080") {
+    throw unusable(source, "has no current context: name a kubeconfig, or run in a cluster");
+  }
+  const refused = cluster.proxyUrl ? "proxy-url" : cluster.skipTLSVerify ? "insecure-skip-tls-verify" : undefined;
+  if (refused !== undefined) {
+    throw unusable(source, `asks for ${refused}, which Strata does not do`);
+  }
+  if (!URL.canParse(cluster.server) || new URL(cluster.server).protocol !== "https:") {
+    throw unusable(source, "has a server that is not https://");
+  }
+  return cluster.server;
+}
+
+interface Credentials extends Pick<ClusterAccess, "caPem" | "serverName" | "clientCert"> {
+  readonly token?: string;
+}
+
+async function credentialsOf(config: KubeConfig, source: string): Promise<Credentials> {
+  const options: RequestOptions = {};
+  try {
+    await config.applyToHTTPSOptions(options);
+  } catch (error) {
+    throw unusable(source, `gives no credentials (${error instanceof Error ? error.name : "unknown"})`);
+  }
+  const { ca, cert, key, servername } = options;
+  const header = Object.entries(options.headers ?? {}).find(([name]) => name.toLowerCase() === "authorization")?.[1];
+  const token = /^Bearer (.+)$/.exec(String(header ?? ""))?.[1];
+  return {
+    ...(ca !== undefined && { caPem: String(ca) }),
+    ...(servername !== undefined && { serverName: servername }),
+    ...(cert !== undefined && key !== undefined && { clientCert: { certPem: String(cert), keyPem: String(key) } }),
+    ...(token !== undefined && { token }),
+  };
+}
+
+function unusable(source: string, problem: string): Failure {
+  return new Failure("InvalidKubeconfig", `${source} ${problem}`);
 }

@@ -11,9 +11,12 @@ export interface Redaction {
 const LONGEST_ECHO = 60;
 const ECHO = /(?:Invalid|Unsupported|Duplicate) value: |valueUnstructured\{Value:/g;
 
+/** How an echoed value begins; a CEL rule's own sentence stands in the same place and is no echo. */
+const VALUE = /^(["`{[\d-]|(true|false|null|map)\b|[\w.*&]+\{)/;
+
 /**
- * A message of the API server that can be shown to people: values that it echoes (`Invalid value: "…"`) are cut short,
- * or hidden when they belong to a Secret, and known secrets are masked.
+ * A message of the API server that can be shown to people: long values that it echoes (`Invalid value: "…"`) are left
+ * out, all are when they belong to a Secret, and known secrets are masked.
  */
 export function redact(message: string, redaction: Redaction): string {
   const masked = maskSecrets(message, redaction.secrets);
@@ -23,18 +26,18 @@ export function redact(message: string, redaction: Redaction): string {
     const start = match.index + match[0].length;
     if (start >= copied) {
       const end = endOfEcho(masked, start);
-      result += masked.slice(copied, start) + shortened(masked.slice(start, end), redaction.hideEchoes);
+      result += masked.slice(copied, start) + shown(masked.slice(start, end), redaction.hideEchoes);
       copied = end;
     }
   }
   return result + masked.slice(copied);
 }
 
-function shortened(echo: string, hide: boolean): string {
+function shown(echo: string, hide: boolean): string {
   if (hide) {
     return HIDDEN;
   }
-  return echo.length <= LONGEST_ECHO ? echo : `${echo.slice(0, LONGEST_ECHO)}…`;
+  return echo.length > LONGEST_ECHO && VALUE.test(echo) ? "…" : echo;
 }
 
 /** An echo ends before the first `: ` or closing bracket that is not inside quotes or brackets of its own. */

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { canonicalJson, isExactNumber } from "../objects/json.ts";
+import { canonicalJson, isExactNumber, parseJson } from "../objects/json.ts";
 import type { KubeObject, ManagedFieldsEntry } from "../objects/types.ts";
 
 /** The `fieldsV1` tree of structured-merge-diff: `f:` fields, `k:` list-map items, `v:` set items, `.` the node itself. */
@@ -78,7 +78,7 @@ function coversItem(node: FieldTree, item: unknown): boolean {
 
 /** A key that the manifest leaves out was defaulted by the server (a port's `protocol`), so only the given ones count. */
 function hasKeys(item: FieldTree, keysJson: string): boolean {
-  const keys: unknown = JSON.parse(keysJson);
+  const keys = parseJson(keysJson);
   return isTree(keys) && Object.entries(keys).every(([key, value]) => item[key] === undefined || item[key] === value);
 }
 

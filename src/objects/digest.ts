@@ -16,7 +16,7 @@ export function hmacDigest(key: Uint8Array, value: unknown): string {
   return createHmac("sha256", key).update(canonicalJson(value), "utf8").digest("hex").slice(0, 16);
 }
 
-export interface ApplySetParent {
+interface ApplySetParent {
   name: string;
   namespace: string;
   kind: string;

@@ -31,6 +31,8 @@ function resolveBool(source: string): Resolved<boolean> {
 const INTEGER = /^([-+]?)(?:0b([01]+)|0o([0-7]+)|0x([0-9a-f]+)|0([0-7]*)|([1-9][0-9]*))$/i;
 /** The one thing more that go-yaml takes: a sign after `0b`. */
 const SIGNED_BINARY = /^0b([-+])([01]+)$/;
+/** Told before the arithmetic, which takes long for a million digits. */
+const MORE_THAN_64_BITS = /^[-+]?0?[box]?0*[1-9a-f][0-9a-f]{64}/i;
 const FLOAT = /^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$/;
 /** A scalar that begins with a dot goes to `strconv.ParseFloat` as it is: there an underscore stands between digits. */
 const DOT_FLOAT = /^\.[0-9]+(?:_[0-9]+)*(?:[eE][-+]?[0-9]+(?:_[0-9]+)*)?$/;
@@ -53,7 +55,7 @@ function resolveInt(source: string): Resolved<number | ExactNumber> {
   if (!/^[-+0-9]/.test(source)) return NOT_RESOLVED;
   const plain = source.replaceAll("_", "").replace(SIGNED_BINARY, "$10b$2");
   const match = INTEGER.exec(plain);
-  if (match === null) return NOT_RESOLVED;
+  if (match === null || MORE_THAN_64_BITS.test(plain)) return NOT_RESOLVED;
   const value = match[1] === "-" ? -magnitude(match) : magnitude(match);
   if (value < INT64_MIN || value > (match[1] === "" ? UINT64_MAX : INT64_MAX)) return NOT_RESOLVED;
   return integerOf(value);
@@ -100,7 +102,7 @@ function keyText(key: unknown): string | undefined {
 }
 
 export const NOT_JSON_NUMBER = "infinity and not-a-number cannot be written as JSON";
-export const NOT_A_KEY = "a key must be a string, a number or a boolean";
+const NOT_A_KEY = "a key must be a string, a number or a boolean";
 
 function isJsonValue(value: unknown): boolean {
   return typeof value !== "number" || Number.isFinite(value);

@@ -7,7 +7,7 @@ export const MAX_DEPTH = 64;
 const MAX_ADDED_BY_ALIASES = 1_000_000;
 
 export const TOO_DEEP = `maps and lists are nested deeper than ${MAX_DEPTH}`;
-export const TOO_LARGE_EXPANDED = "the document is too large once its aliases are written out";
+const TOO_LARGE_EXPANDED = "the document is too large once its aliases are written out";
 
 /** A limit of ours that a document exceeds; the message is a sentence for people. */
 export class LimitExceeded extends Error {}

@@ -1,7 +1,7 @@
 import { YAMLException } from "js-yaml";
 import { LimitExceeded, TOO_DEEP } from "./yaml-limits.ts";
 
-export interface YamlProblem {
+interface YamlProblem {
   /** From 1; undefined when the whole document is meant. */
   line: number | undefined;
   sentence: string;

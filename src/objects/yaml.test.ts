@@ -39,6 +39,7 @@ describe("parseYaml", () => {
     ["a leading marker", "---\na: 1\n", { a: 1 }],
     ["an empty second document", "a: 1\n---\n", { a: 1 }],
     ["JSON indented by tabs", '{\n\t"a": [1,\n\t2]\n}', { a: [1, 2] }],
+    ["a BOM and JSON indented by tabs", '\uFEFF{\n\t"a": [1,\n\t2]\n}', { a: [1, 2] }],
     ["flow YAML that is no JSON", "{a: yes}", { a: true }],
     ["nothing", "", null],
   ])("takes %s", (_, text, want) => {
@@ -75,11 +76,7 @@ describe("limits", () => {
     ["more than 10 MiB", "a".repeat(10 * 1024 * 1024 + 1), "values: the text is larger than 10 MiB"],
     ["more than 10 MiB in bytes", "é".repeat(6 * 1024 * 1024), "values: the text is larger than 10 MiB"],
     ["65 levels", nested(65), "values: maps and lists are nested deeper than 64"],
-    [
-      "65 levels of JSON",
-      `${"[".repeat(65)}${"]".repeat(65)}`,
-      "values: maps and lists are nested deeper than 64",
-    ],
+    ["65 levels of JSON", `${"[".repeat(65)}${"]".repeat(65)}`, "values: maps and lists are nested deeper than 64"],
     ["80 levels by an alias", deepAlias, "values: maps and lists are nested deeper than 64"],
     ["101 aliases", `a: &x 1\nb: [${Array(101).fill("*x")}]`, "values, line 2: there are more than 100 aliases"],
     ["a billion laughs", laughs.join("\n"), "values: the document is too large once its aliases are written out"],
@@ -106,6 +103,7 @@ describe("parseManifests", () => {
     ["one", configMap("a"), ["a"]],
     ["several", `${configMap("a")}---\n${configMap("b")}--- # next\n${configMap("c")}`, ["a", "b", "c"]],
     ["empty ones and comments between", `---\n# first\n---\n\n${configMap("a")}---\n---\n# last\n`, ["a"]],
+    ["a BOM before a marker", `\uFEFF---\n${configMap("a")}`, ["a"]],
     ["CRLF and a BOM", `\uFEFF${`${configMap("a")}---\n${configMap("b")}`.replaceAll("\n", "\r\n")}`, ["a", "b"]],
     ["an end marker", `${configMap("a")}...\n---\n${configMap("b")}`, ["a", "b"]],
     ["explicit nulls", `null\n---\n~\n---\n${configMap("a")}`, ["a"]],

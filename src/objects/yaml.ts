@@ -34,6 +34,11 @@ function tooLarge(text: string, what: string): string | undefined {
   return isLarge ? `${what}: the text is larger than 10 MiB` : undefined;
 }
 
+/** Windows editors put a byte order mark before the text. */
+function withoutMark(text: string): string {
+  return text.replace(/^\uFEFF/, "");
+}
+
 /** All documents of a text, or the sentence of what is wrong. `where` makes a place of a line (from 1) of the text. */
 function load(text: string, where: (line: number | undefined) => string): Result<unknown[]> {
   try {
@@ -68,7 +73,8 @@ function loadJson(text: string): Result<unknown[]> | undefined {
 export function parseYaml(text: string, what: string): Result<unknown> {
   const large = tooLarge(text, what);
   if (large !== undefined) return fail(large);
-  const loaded = loadJson(text) ?? load(text, (line) => (line === undefined ? what : `${what}, line ${line}`));
+  const plain = withoutMark(text);
+  const loaded = loadJson(plain) ?? load(plain, (line) => (line === undefined ? what : `${what}, line ${line}`));
   if (!loaded.ok) return loaded;
   const documents = loaded.value.filter((document, index) => index === 0 || document !== null);
   if (documents.length > 1) return fail(`${what}: expected one YAML document, found ${documents.length}`);

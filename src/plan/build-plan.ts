@@ -81,5 +81,5 @@ function known(content: LayerContent, placement: Placement): ContentState {
     memo = { signature, digestKey, placed, digest };
     memos.set(content, memo);
   }
-  return { kind: "known", content, desired: memo.placed.desired, problems: memo.placed.problems, digest: memo.digest };
+  return { kind: "known", content, ...memo.placed, digest: memo.digest };
 }

@@ -2,7 +2,7 @@ import type { Layer, Profile } from "../api/types.ts";
 import { Failure } from "../errors.ts";
 import { hmacDigest } from "../objects/digest.ts";
 import { type ReadInputs, type Referents, readReferences, type SourceText } from "./references.ts";
-import { mergeValues, parseValues, setAtPath } from "./values.ts";
+import { overlayValues, parseValues, setAtPath } from "./values.ts";
 
 /** What a layer's content is made from, read and merged; nothing of it is fetched yet. */
 export interface LayerInputs {
@@ -58,7 +58,7 @@ export function layerValues({ layer, texts }: LayerInputs): Record<string, unkno
 
 function mergeText(values: Record<string, unknown>, text: string, what: string): ReturnType<typeof parseValues> {
   const parsed = parseValues(text, what);
-  return parsed.ok ? { ok: true, value: mergeValues(values, parsed.value) } : parsed;
+  return parsed.ok ? { ok: true, value: overlayValues(values, parsed.value) } : parsed;
 }
 
 /** Fields of a layer that decide how it is applied or judged, but not what it renders. */

@@ -1,8 +1,8 @@
+import { durationMs } from "../api/duration.ts";
 import type { DeploymentLayerStatus, Layer } from "../api/types.ts";
 import { compileHealthChecks, covers, evaluate, type HealthCheck, type Verdict } from "../health/index.ts";
 import { describeRef, groupKindKey, parseApiVersion } from "../objects/identity.ts";
 import type { Result } from "../objects/types.ts";
-import { parseDuration } from "./duration.ts";
 import type { Seen, Tracked } from "./seen.ts";
 import type { Desired } from "./types.ts";
 
@@ -97,7 +97,7 @@ function waiting(
   seen: Seen,
 ): Pick<LayerHealth, "state" | "reason" | "message" | "wakeAt"> {
   const since = waitingSince(seen.rows.get(layer.name), seen.now);
-  const deadline = since + (parseDuration(layer.timeout) ?? 0);
+  const deadline = since + (durationMs(layer.timeout) ?? 0);
   if (seen.now < deadline) return { state: "Waiting", reason: "NotReady", message, wakeAt: deadline };
   return { state: "Failed", reason: "Timeout", message: `not ready after ${layer.timeout}: ${message}` };
 }

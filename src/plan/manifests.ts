@@ -1,6 +1,7 @@
 import type { Layer } from "../api/types.ts";
 import { Failure } from "../errors.ts";
-import type { KubeObject } from "../objects/types.ts";
+import { manifestsOf } from "../objects/manifests.ts";
+import type { KubeObject, Result } from "../objects/types.ts";
 import { parseManifests } from "../objects/yaml.ts";
 import type { SourceText } from "./references.ts";
 import type { LayerContent } from "./types.ts";
@@ -20,18 +21,18 @@ export function manifestsContent(
   layer.manifests?.forEach((source, index) => {
     const path = `manifests[${index}]`;
     if (source.object) {
-      objects.push(...parsed(JSON.stringify(source.object), `${path}.object`, problems));
+      objects.push(...taken(manifestsOf(source.object, `${path}.object`), problems));
     } else if (source.inline !== undefined) {
-      objects.push(...parsed(source.inline, `${path}.inline`, problems));
+      objects.push(...taken(parseManifests(source.inline, `${path}.inline`), problems));
     } else {
-      for (const { what, text } of texts.get(path) ?? []) objects.push(...parsed(text, `${path}, ${what}`, problems));
+      for (const { what, text } of texts.get(path) ?? [])
+        objects.push(...taken(parseManifests(text, `${path}, ${what}`), problems));
     }
   });
   return problems.length > 0 ? new Failure("InvalidManifest", problems.join("; ")) : { objects, crds: [] };
 }
 
-function parsed(text: string, what: string, problems: string[]): KubeObject[] {
-  const result = parseManifests(text, what);
+function taken(result: Result<KubeObject[]>, problems: string[]): KubeObject[] {
   if (result.ok) return result.value;
   problems.push(...result.problems);
   return [];

@@ -1,7 +1,8 @@
 import { Failure } from "../errors.ts";
 import { type Parent, widen } from "../membership/applyset.ts";
 import { groupKindKey } from "../objects/identity.ts";
-import { evaluateLayer, type LayerView } from "./evaluate.ts";
+import { evaluateLayer } from "./evaluate.ts";
+import type { LayerView } from "./layer-view.ts";
 import { membersByLayer, type RemovalView, removeLayer } from "./removal.ts";
 import type { NamedRef, Seen, Tracked } from "./seen.ts";
 import type { Step, WatchRequest } from "./step.ts";
@@ -64,7 +65,7 @@ export function evaluateTeardown(seen: Seen, prepared: Prepared): DeploymentView
 /** Namespaces first, each until it is gone; then the parent, which remembers them. */
 function tidy(seen: Seen, { parent }: Prepared): Step {
   const [open] = [...parent.ownNamespaces].filter((namespace) => !isLeft(namespace, seen));
-  if (open === undefined) return { kind: "Forget" };
+  if (open === undefined) return { kind: "Forget", layers: parent.layers };
   return seen.leaving.has(open) ? { kind: "None" } : { kind: "LeaveNamespace", namespace: open };
 }
 
@@ -87,7 +88,7 @@ function knownKinds(seen: Seen, { parent }: Prepared): Step | undefined {
   const watches = parentPlaces(parent).filter(
     ({ kind, namespace }) => seen.site.watchState(kind, namespace) === "unwatched",
   );
-  return watches.length > 0 ? { kind: "Reach", parent, watches } : undefined;
+  return watches.length > 0 ? { kind: "Reach", parent, widens: false, watches } : undefined;
 }
 
 function watchesSettled(seen: Seen, { parent }: Prepared): boolean {

@@ -7,7 +7,7 @@ import { hmacDigest } from "../objects/digest.ts";
 import { describeRef, groupKindKey, gvkOf, keyOf, refOf } from "../objects/identity.ts";
 import { normalize } from "../objects/normalize.ts";
 import { scopeOfBuiltIn } from "../objects/scope.ts";
-import type { GroupKind, KubeObject } from "../objects/types.ts";
+import type { GroupKind, GroupVersionKind, KubeObject } from "../objects/types.ts";
 import { kindsServedBy, waveOf } from "../objects/waves.ts";
 import type { Desired, LayerContent } from "./types.ts";
 
@@ -28,6 +28,8 @@ export interface Placed {
   desired: readonly Desired[];
   /** Objects that cannot be placed: the others are applied all the same. */
   problems: readonly Failure[];
+  /** Kinds that neither the cluster nor the profile knows. */
+  unknownKinds: readonly GroupVersionKind[];
 }
 
 /** Turns what a source gave into the objects to apply: namespaces filled in, the part-of label set, digests computed. */
@@ -43,7 +45,7 @@ export function place(content: LayerContent, placement: Placement): Placed {
   };
   if (placement.layer.crds !== "Skip") for (const crd of content.crds) add(crd, true);
   for (const object of content.objects) add(object, false);
-  return { desired: [...seen.values()], problems };
+  return { desired: [...seen.values()], problems, unknownKinds: unknownKinds(content, placement.scopes) };
 }
 
 /** The object with its layer mark, as it goes over the wire. */
@@ -72,6 +74,15 @@ export function scopesDeclaredBy(objects: Iterable<KubeObject>): Map<string, "Na
   return scopes;
 }
 
+function scopeOf(object: KubeObject, scopes: Scopes): ReturnType<Scopes> {
+  const kind = gvkOf(object);
+  return scopes(kind) ?? scopeOfBuiltIn(kind);
+}
+
+function unknownKinds(content: LayerContent, scopes: Scopes): GroupVersionKind[] {
+  return content.objects.filter((object) => scopeOf(object, scopes) === undefined).map(gvkOf);
+}
+
 interface OnePlacement extends Placement {
   served: ReadonlySet<string>;
   fromCrdsFolder: boolean;
@@ -80,7 +91,7 @@ interface OnePlacement extends Placement {
 function placeOne(raw: KubeObject, placement: OnePlacement): Desired | Failure {
   const object = normalize(raw);
   const kind = gvkOf(object);
-  const scope = placement.scopes(kind) ?? scopeOfBuiltIn(kind);
+  const scope = scopeOf(object, placement.scopes);
   if (scope === undefined) {
     return new Failure(
       "KindNotFound",

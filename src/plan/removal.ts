@@ -53,10 +53,11 @@ export function membersByLayer(seen: Seen): Map<string | undefined, Tracked[]> {
   return Map.groupBy(members, ({ observed }) => observed.layer);
 }
 
-/** A refused delete is tried again, but not before its time. */
+/** A refused delete is tried again, but not before its time; one that was accepted is not sent twice. */
 function removalIsDue(tracked: Tracked, seen: Seen): boolean {
-  const failure = removalFailure(tracked, seen);
-  return failure === undefined || seen.now >= (failure.retryAt ?? 0);
+  const attempt = seen.attempts.get(tracked.observed.key);
+  if (attempt?.digest !== REMOVAL) return true;
+  return attempt.failure ? seen.now >= (attempt.retryAt ?? 0) : attempt.removed !== tracked.observed.uid;
 }
 
 function removalFailure(

@@ -51,6 +51,8 @@ export interface Attempt {
   retryAt?: number;
   attempts?: number;
   fields?: string;
+  /** The uid of the object whose delete was accepted. */
+  removed?: string;
 }
 
 /** Everything that the plan of one deployment is made from. */

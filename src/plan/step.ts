@@ -28,11 +28,12 @@ export type Step =
   | { kind: "Prepare" }
   | { kind: "Render"; layer: PlannedLayer }
   | { kind: "Discover"; wanted: readonly GroupVersionKind[] }
-  | { kind: "Reach"; parent: Parent; watches: readonly WatchRequest[] }
+  /** `widens` is false when the parent covers everything already and only watches are missing. */
+  | { kind: "Reach"; parent: Parent; widens: boolean; watches: readonly WatchRequest[] }
   | { kind: "EnsureNamespace"; layer: PlannedLayer; namespace: string }
   | { kind: "Apply"; layer: PlannedLayer; items: readonly ApplyItem[] }
   | { kind: "Remove"; layer: string; items: readonly RemoveItem[] }
   | { kind: "LeaveNamespace"; namespace: string }
   | { kind: "Narrow"; parent: Parent }
-  | { kind: "Forget" }
+  | { kind: "Forget"; layers: readonly string[] }
   | { kind: "None" };

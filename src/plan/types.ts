@@ -1,6 +1,6 @@
 import type { Layer } from "../api/types.ts";
 import type { Failure } from "../errors.ts";
-import type { KubeObject, ObjectRef } from "../objects/types.ts";
+import type { GroupVersionKind, KubeObject, ObjectRef } from "../objects/types.ts";
 import type { Wave } from "../objects/waves.ts";
 import type { LayerInputs } from "./inputs.ts";
 
@@ -31,7 +31,17 @@ export type ContentState =
   | { kind: "missing"; failure: Failure }
   | { kind: "unknown" }
   | ContentFailed
-  | { kind: "known"; content: LayerContent; desired: readonly Desired[]; digest: string; problems: readonly Failure[] };
+  | ContentKnown;
+
+export interface ContentKnown {
+  kind: "known";
+  content: LayerContent;
+  desired: readonly Desired[];
+  digest: string;
+  /** Objects that cannot be placed, and the kinds that nobody knows among them. */
+  problems: readonly Failure[];
+  unknownKinds: readonly GroupVersionKind[];
+}
 
 /** `retryAt` in milliseconds since the epoch. */
 export interface ContentFailed {

@@ -1,3 +1,4 @@
+import { Failure } from "../errors.ts";
 import { parseAnswer, type RenderAnswer, requestLine } from "./protocol.ts";
 import { RenderProcess } from "./render-process.ts";
 import type { RenderRequest } from "./types.ts";
@@ -20,6 +21,7 @@ export class RenderPool implements Disposable {
   readonly #waiters: Waiter[] = [];
   #busy = 0;
   #questions = 0;
+  #isClosed = false;
 
   constructor(options: PoolOptions) {
     this.#options = options;
@@ -46,6 +48,7 @@ export class RenderPool implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#isClosed = true;
     for (const process of this.#all) process.kill();
     this.#all.clear();
     this.#idle.length = 0;
@@ -82,6 +85,7 @@ export class RenderPool implements Disposable {
   }
 
   #take(): RenderProcess {
+    if (this.#isClosed) throw new Failure("RenderTimeout", "the chart renderer was stopped");
     let process = this.#idle.pop();
     // One that was killed from outside while it was idle.
     while (process !== undefined && !process.isAlive) {

@@ -1,7 +1,7 @@
 import { type NextCondition, setCondition } from "../api/conditions.ts";
 import { MAX_COUNTS, MAX_MESSAGE, MAX_UNHEALTHY } from "../api/schema/status.ts";
 import type { Condition, DeploymentLayerStatus, Layer, ProfileDeploymentStatus } from "../api/types.ts";
-import type { LayerView } from "../plan/evaluate.ts";
+import type { LayerView } from "../plan/layer-view.ts";
 import type { DeploymentView } from "../plan/next-step.ts";
 import type { RemovalView } from "../plan/removal.ts";
 import type { Plan, PlannedLayer } from "../plan/types.ts";

@@ -1,4 +1,12 @@
-import type { LayerState, LayerStatus, Profile, ProfileDeployment, ProfileStatus } from "../api/types.ts";
+import { LOCAL_CLUSTER } from "../api/names.ts";
+import type {
+  DeploymentLayerStatus,
+  LayerState,
+  LayerStatus,
+  Profile,
+  ProfileDeployment,
+  ProfileStatus,
+} from "../api/types.ts";
 import { conditionsOf, cut, sourceOf } from "./deployment-status.ts";
 
 /** From the best to the worst: a roll-up row shows the worst of its clusters. */
@@ -80,7 +88,7 @@ function culpritOf(deployments: readonly ProfileDeployment[], generation: number
   const [first] = late.toSorted((a, b) => worst(b) - worst(a) || clusterOf(a).localeCompare(clusterOf(b)));
   if (!first) return undefined;
   const row = speaksOf(first, generation) ? first.status?.layers?.find(({ state }) => state !== "Ready") : undefined;
-  const prefix = deployments.length > 1 || clusterOf(first) !== "local" ? `${clusterOf(first)}: ` : "";
+  const prefix = deployments.length > 1 || clusterOf(first) !== LOCAL_CLUSTER ? `${clusterOf(first)}: ` : "";
   const message = `${prefix}${row?.message ?? "not started yet"}`;
   return { layer: row?.name, reason: row?.reason ?? "Progressing", message };
 }
@@ -132,34 +140,48 @@ function rollUp(
   { profile, now }: { profile: Profile; now: string },
 ): LayerStatus {
   const generation = profile.metadata.generation ?? 0;
-  const rows = deployments.flatMap((deployment) => {
-    const row = speaksOf(deployment, generation)
-      ? deployment.status?.layers?.find(({ name }) => name === layer.name)
-      : undefined;
-    return row ? [{ cluster: clusterOf(deployment), row }] : [];
-  });
-  const [first] = rows.toSorted(
-    (a, b) => SEVERITY.indexOf(b.row.state) - SEVERITY.indexOf(a.row.state) || a.cluster.localeCompare(b.cluster),
-  );
+  const rows = deployments.flatMap((deployment) => rowsOf(deployment, layer.name, generation));
+  const [first] = rows.toSorted((a, b) => severity(b.row) - severity(a.row) || a.cluster.localeCompare(b.cluster));
   const readyCount = rows.filter(({ row }) => row.state === "Ready").length;
-  const complete = rows.length === deployments.length;
-  const state = !first || (!complete && first.row.state === "Ready") ? "Pending" : first.row.state;
-  const alone = deployments.length === 1 && first?.cluster === "local";
-  const message =
-    state === "Ready" ? undefined : first && `${alone ? "" : `${first.cluster}: `}${first.row.message ?? ""}`;
-  const base = {
+  const state =
+    readyCount === rows.length && rows.length < deployments.length ? "Pending" : (first?.row.state ?? "Pending");
+  const old = profile.status?.layers?.find(({ name }) => name === layer.name);
+  return {
     name: layer.name,
     type: layer.type,
     source: sourceOf(layer),
-    ...(first?.row.version ? { version: first.row.version } : {}),
-    ...(first?.row.digest ? { digest: first.row.digest } : {}),
+    ...resolvedFields(first?.row),
     state,
-    reason: state === "Ready" ? "Ready" : (first?.row.reason ?? "Progressing"),
     ready: `${readyCount}/${deployments.length}`,
-    ...(message ? { message: cut(message) } : {}),
+    ...(state === "Ready" ? { reason: "Ready" } : reasonFields(first, deployments.length)),
+    lastTransitionTime: (old?.state === state && old.lastTransitionTime) || now,
   };
-  const old = profile.status?.layers?.find(({ name }) => name === layer.name);
-  return { ...base, lastTransitionTime: old?.state === state && old.lastTransitionTime ? old.lastTransitionTime : now };
+}
+
+function resolvedFields(row: DeploymentLayerStatus | undefined): { version?: string; digest?: string } {
+  return { ...(row?.version ? { version: row.version } : {}), ...(row?.digest ? { digest: row.digest } : {}) };
+}
+
+/** The worst cluster speaks; its name goes in front, unless the hub itself is the only one. */
+function reasonFields(first: ClusterRow | undefined, clusters: number): { reason: string; message?: string } {
+  if (!first) return { reason: "Progressing" };
+  const { cluster, row } = first;
+  const prefix = clusters === 1 && cluster === LOCAL_CLUSTER ? "" : `${cluster}: `;
+  return { reason: row.reason ?? "Progressing", message: cut(`${prefix}${row.message ?? row.state}`) };
+}
+
+interface ClusterRow {
+  cluster: string;
+  row: DeploymentLayerStatus;
+}
+
+function rowsOf(deployment: ProfileDeployment, layer: string, generation: number): ClusterRow[] {
+  const row = speaksOf(deployment, generation) && deployment.status?.layers?.find(({ name }) => name === layer);
+  return row ? [{ cluster: clusterOf(deployment), row }] : [];
+}
+
+function severity({ state }: { state: LayerState }): number {
+  return SEVERITY.indexOf(state);
 }
 
 /** Layers that left the list but are still in some cluster. */

@@ -1,4 +1,4 @@
-import { type AuditEvent, createAuditLog } from "./audit.ts";
+import { type AuditEvent, type AuditLog, createAuditLog } from "./audit.ts";
 import { createAuthority } from "./certificates.ts";
 import { type Credentials, credentialsFor, flags, type Plane, writeFiles } from "./controlplane-files.ts";
 import { createHttpClient, type HttpClient } from "./http-client.ts";
@@ -79,85 +79,109 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
 async function startOnPort(port: number, options: ControlPlaneOptions): Promise<ControlPlane> {
   const { controllers = true, nodes = 2, audit = true, name = "plane" } = options;
   const folder = await temporaryFolder(name);
-  const authority = createAuthority("strata-test-ca");
   const server = `https://127.0.0.1:${port}`;
-  const plane: Plane = { name, server, port, folder: folder.path, authority, audit };
+  const plane: Plane = { name, server, port, folder: folder.path, authority: createAuthority("strata-test-ca"), audit };
   const { admin, kubeconfigPath } = await writeFiles(plane);
-  const request = createHttpClient({ server, caPem: authority.certPem, ...admin });
-  const programs = new Map<Component, Program>();
-  const start = (component: Component): void => {
-    const args = flags[component](plane);
-    programs.set(component, startProgram({ name: component, file: toolPath(component), args, folder: folder.path }));
-  };
-  const isReady = async (): Promise<boolean> => (await request("GET", "/readyz")).status === 200;
-  const startApiServer = async (): Promise<void> => {
-    start("kube-apiserver");
-    await until(isReady, { what: "kube-apiserver", programs: serving(programs) });
-  };
+  const request = createHttpClient({ server, caPem: plane.authority.certPem, ...admin });
+  const components = createComponents(plane, request);
   const stop = async (): Promise<void> => {
     request.close();
-    await Promise.all([...programs.values()].map((program) => program.kill()));
+    await components.kill();
     await folder.remove();
   };
-
   try {
-    start("etcd");
-    await startApiServer();
-    if (controllers) {
-      for (const component of ["kube-controller-manager", "kube-scheduler", "kwok"] as const) start(component);
-      await createNodes(request, nodes);
-      await until(() => nodesAreReady(request, nodes), { what: "fake nodes", programs: [...programs.values()] });
-      await until(() => podsCanBeCreated(request), { what: "service account", programs: [...programs.values()] });
-    }
+    components.start("etcd");
+    await components.startApiServer();
+    if (controllers) await components.startControllers(nodes);
   } catch (error) {
     await stop();
     throw error;
   }
 
-  const apiServer = (): Program => programs.get("kube-apiserver") as Program;
   const kubectl = createKubectl({ kubeconfigPath, cacheFolder: folder.path });
-  const auditLog = createAuditLog({ folder: folder.path, request });
   const userCredentials = ({ user, groups = [] }: User): Credentials =>
-    credentialsFor(plane, authority.issue({ commonName: user, organizations: groups }));
-  let answers = true;
+    credentialsFor(plane, plane.authority.issue({ commonName: user, organizations: groups }));
   return {
     server,
-    caPem: authority.certPem,
+    caPem: plane.authority.certPem,
     admin,
     kubeconfig: admin.kubeconfig,
     kubeconfigPath,
     dataDir: folder.path,
-    pids: () => [...programs.values()].filter((program) => program.running()).map((program) => program.pid),
-    log: (component) => programs.get(component)?.log() ?? "",
+    pids: components.pids,
+    log: (component) => components.get(component)?.log() ?? "",
     request,
     kubectl,
     kubectlOk: async (args, commandOptions) => succeeded(args, await kubectl(args, commandOptions)),
-    auditEvents: () => auditLog.read({ complete: answers }),
     userKubeconfig: (user) => userCredentials(user).kubeconfig,
     userCredentials,
-    pauseApiServer: () => {
-      answers = false;
-      apiServer().signal("SIGSTOP");
-    },
-    resumeApiServer: () => {
-      answers = true;
-      apiServer().signal("SIGCONT");
-    },
-    stopApiServer: async () => {
-      answers = false;
-      await apiServer().kill();
-    },
-    startApiServer: async () => {
-      await startApiServer();
-      answers = true;
-    },
+    ...apiServerControls(components, createAuditLog({ folder: folder.path, request })),
     stop,
     [Symbol.asyncDispose]: stop,
   };
 }
 
-function serving(programs: ReadonlyMap<Component, Program>): Program[] {
-  return [programs.get("etcd"), programs.get("kube-apiserver")].filter((program) => program !== undefined);
+interface Components {
+  start(component: Component): void;
+  startApiServer(): Promise<void>;
+  startControllers(nodes: number): Promise<void>;
+  get(component: Component): Program | undefined;
+  pids(): number[];
+  kill(): Promise<void>;
+}
+
+function createComponents(plane: Plane, request: HttpClient): Components {
+  const programs = new Map<Component, Program>();
+  const start = (component: Component): void => {
+    const args = flags[component](plane);
+    programs.set(component, startProgram({ name: component, file: toolPath(component), args, folder: plane.folder }));
+  };
+  const ready = (what: string, condition: () => Promise<boolean>): Promise<void> =>
+    until(condition, { what, programs: [...programs.values()] });
+  return {
+    start,
+    startApiServer: async () => {
+      start("kube-apiserver");
+      await ready("kube-apiserver", async () => (await request("GET", "/readyz")).status === 200);
+    },
+    startControllers: async (nodes) => {
+      for (const component of ["kube-controller-manager", "kube-scheduler", "kwok"] as const) start(component);
+      await createNodes(request, nodes);
+      await ready("fake nodes", () => nodesAreReady(request, nodes));
+      await ready("service account", () => podsCanBeCreated(request));
+    },
+    get: (component) => programs.get(component),
+    pids: () => [...programs.values()].filter((program) => program.running()).map((program) => program.pid),
+    kill: async () => void (await Promise.all([...programs.values()].map((program) => program.kill()))),
+  };
+}
+
+type ApiServerControls = Pick<
+  ControlPlane,
+  "auditEvents" | "pauseApiServer" | "resumeApiServer" | "stopApiServer" | "startApiServer"
+>;
+
+function apiServerControls(components: Components, auditLog: AuditLog): ApiServerControls {
+  let answers = true;
+  return {
+    auditEvents: () => auditLog.read({ complete: answers }),
+    pauseApiServer: () => {
+      answers = false;
+      components.get("kube-apiserver")?.signal("SIGSTOP");
+    },
+    resumeApiServer: () => {
+      answers = true;
+      components.get("kube-apiserver")?.signal("SIGCONT");
+    },
+    stopApiServer: async () => {
+      answers = false;
+      await components.get("kube-apiserver")?.kill();
+    },
+    startApiServer: async () => {
+      await components.startApiServer();
+      answers = true;
+    },
+  };
 }
 
 // The controller manager creates the ServiceAccount without which no pod of the namespace is admitted.

@@ -2,6 +2,8 @@ import { z } from "zod";
 import { matching, withRules } from "./rules.ts";
 import { dnsLabel, versionRange } from "./text.ts";
 
+const HOST = "([-._a-zA-Z0-9]+|\\[[0-9a-fA-F:]+\\])";
+
 export const MAX_RELEASE_NAME = 53;
 
 /** A chart of a Helm repository or an OCI registry. */
@@ -9,7 +11,7 @@ export const helmSource = z
   .strictObject({
     repo: withRules(z.string().max(1024), [
       matching(
-        "^(https?|oci)://[^/@?#\\s]+(/[^@?#\\s]*)?$",
+        `^(https?|oci)://${HOST}(:[0-9]{1,5})?(/[-._~%+,:=a-zA-Z0-9]*)*$`,
         "repo must be a URL that starts with https://, http:// or oci://, without credentials, query or fragment",
       ),
     ]).describe(

@@ -93,7 +93,7 @@ export function layerSchema<N extends z.ZodRawShape>(namespace: N) {
       .exactOptional(),
     valuesFrom: z
       .array(valuesSource(namespace))
-      .max(64)
+      .max(32)
       .meta({ "x-kubernetes-list-type": "atomic" })
       .describe("More chart values, merged over `values` in this order; the last one wins. Only with `helm`.")
       .exactOptional(),

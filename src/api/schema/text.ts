@@ -66,8 +66,8 @@ export function semanticVersion(what: string) {
 /** Each gap of spaces is matched by one part only, so that JavaScript cannot be made to backtrack for long. */
 const PART = "([0-9]+|[xX*])";
 const PARTIAL = `v?${PART}([.]${PART}){0,2}(-${IDENTIFIERS})?([+]${IDENTIFIERS})?`;
-const COMPARISON = `((=|!=|>|<|>=|=>|<=|=<|~|~>|\\^) *)?${PARTIAL}`;
-const ALTERNATIVE = `(${PARTIAL} +- +${PARTIAL}|${COMPARISON}( *, *${COMPARISON}| +${COMPARISON})*)`;
+const TERM = `(${PARTIAL} +- +${PARTIAL}|((=|!=|>|<|>=|=>|<=|=<|~|~>|\\^) *)?${PARTIAL})`;
+const ALTERNATIVE = `${TERM}( *, *${TERM}| +${TERM})*`;
 
 /** An exact version or a range as Helm reads it (Masterminds/semver constraints). */
 export function versionRange(what: string) {

@@ -2,6 +2,8 @@ import { z } from "zod";
 import { keyRef } from "./references.ts";
 import { exactlyOneOf, matching, withRules } from "./rules.ts";
 
+const PATH_SEGMENT = "([-_/:a-zA-Z0-9]|\\\\[.])+(\\[[0-9]{1,5}\\])*";
+
 /** One source of chart values. `namespace` is the shape that references add (see references.ts). */
 export function valuesSource<N extends z.ZodRawShape>(namespace: N) {
   const schema = z.strictObject({
@@ -10,9 +12,9 @@ export function valuesSource<N extends z.ZodRawShape>(namespace: N) {
       namespace,
       "One key of a Secret. Watched: a change is applied. Its value appears in no status, event or log.",
     ).exactOptional(),
-    targetPath: withRules(z.string().max(253), [
+    targetPath: withRules(z.string().max(200), [
       matching(
-        "^([-_a-zA-Z0-9/]|[.]|\\\\.|\\[[0-9]{1,4}\\])+$",
+        `^${PATH_SEGMENT}([.]${PATH_SEGMENT})*$`,
         "targetPath must be a path in the values such as license.value or hosts[0].name",
       ),
     ])

@@ -1,3 +1,4 @@
+import type { Failure } from "../../errors.ts";
 import type { KubeObject } from "../../objects/types.ts";
 import type { NamedRef } from "../../plan/seen.ts";
 import type { KubeClient } from "../client.ts";
@@ -7,6 +8,7 @@ import type { Resource } from "../resource.ts";
 interface NamedWatch {
   reflector: Reflector;
   object: KubeObject | "absent" | "unknown";
+  failure: Failure | undefined;
   owners: Set<string>;
 }
 
@@ -21,6 +23,11 @@ export class NamedWatches {
 
   get(ref: NamedRef): KubeObject | "absent" | "unknown" {
     return this.#watches.get(nameKey(ref))?.object ?? "unknown";
+  }
+
+  /** Why an object is not known, while it is not. */
+  failure(ref: NamedRef): Failure | undefined {
+    return this.#watches.get(nameKey(ref))?.failure;
   }
 
   /** Replaces what an owner wants; what nobody wants any more stops. */
@@ -46,6 +53,7 @@ export class NamedWatches {
     const { client, onChange, onError } = this.#options;
     const watch: NamedWatch = {
       object: "unknown",
+      failure: undefined,
       owners: new Set(),
       reflector: new Reflector({
         client,
@@ -53,6 +61,12 @@ export class NamedWatches {
         ...(namespace === undefined ? {} : { namespace }),
         fieldSelector: `metadata.name=${name}`,
         onError,
+        onState: (state) => {
+          const failure = state.state === "failing" ? state.failure : undefined;
+          if (failure === watch.failure) return;
+          watch.failure = failure;
+          onChange();
+        },
         handler: (event) => {
           if (event.type === "sync") watch.object = event.objects[0] ?? "absent";
           else watch.object = event.type === "upsert" ? event.object : "absent";

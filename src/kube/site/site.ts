@@ -33,6 +33,8 @@ interface KindWatch {
 export interface Interest {
   late: readonly Tracked[];
   named: readonly NamedRef[];
+  /** Kinds of which whole objects are kept from now on, because health checks read them. */
+  kept: readonly GroupKind[];
 }
 
 /**
@@ -123,18 +125,6 @@ export class Site {
     }
   }
 
-  /** Keeps whole objects of these kinds from now on, for `healthChecks`; a running watch begins anew. */
-  keep(kinds: readonly GroupKind[]): void {
-    for (const kind of kinds.map(groupKindKey).filter((key) => !this.#kept.has(key))) {
-      this.#kept.add(kind);
-      for (const [place, watch] of this.#watches) {
-        if (groupKindKey(watch.resource) !== kind) continue;
-        watch.reflector.stop();
-        this.#watches.delete(place);
-      }
-    }
-  }
-
   member(key: string): Tracked | undefined {
     return this.#store.get(key);
   }
@@ -161,6 +151,7 @@ export class Site {
 
   /** What `owner` (a deployment) wants watched from now on; what nobody wants any more stops. */
   want(owner: string, interest: Interest): void {
+    this.#keep(interest.kept);
     this.#named.want(
       owner,
       interest.named.flatMap((ref) => this.#withResource(ref)),
@@ -191,6 +182,18 @@ export class Site {
     for (const { reflector } of this.#watches.values()) reflector.stop();
     for (const { watch } of this.#evidence.values()) watch?.stop();
     this.#named.close();
+  }
+
+  /** A watch that kept only verdicts begins anew. */
+  #keep(kinds: readonly GroupKind[]): void {
+    const fresh = kinds.map(groupKindKey).filter((kind) => !this.#kept.has(kind));
+    for (const kind of fresh) this.#kept.add(kind);
+    const restarted = [...this.#watches].filter(([, { resource }]) => fresh.includes(groupKindKey(resource)));
+    for (const [place, { reflector }] of restarted) {
+      reflector.stop();
+      this.#watches.delete(place);
+    }
+    if (restarted.length > 0) this.#options.onChange(undefined);
   }
 
   #withResource<T extends GroupVersionKind>(ref: T): (T & { resource: Resource })[] {

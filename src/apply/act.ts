@@ -1,0 +1,178 @@
+import { Failure } from "../errors.ts";
+import type { KubeClient } from "../kube/client.ts";
+import type { Site } from "../kube/site/site.ts";
+import type { ApplySet, ProfileIdentity } from "../membership/applyset.ts";
+import { applyEntryOf, fieldsDigest } from "../membership/fields.ts";
+import { describeRef } from "../objects/identity.ts";
+import type { ApplyResult, Outcome, RemoveResult } from "../plan/outcome.ts";
+import type { Step } from "../plan/step.ts";
+import type { LayerContent, PlannedLayer } from "../plan/types.ts";
+import { applyItem } from "./apply-object.ts";
+import type { WriteContext } from "./context.ts";
+import { ensureNamespace, leaveNamespace } from "./layer-namespace.ts";
+import { removeItem } from "./remove-object.ts";
+import { deleteSystemObjects, digestKey, profileOfApplySet, readParent, writeParent } from "./system-objects.ts";
+
+/** One deployment's hands on one cluster. */
+export interface ActContext {
+  profile: ProfileIdentity;
+  set: ApplySet;
+  /** Acts as the identity that the profile may use. */
+  site: Site;
+  /** Acts as Strata itself, in the target's `strata-system` only. */
+  system: KubeClient;
+  /** The uid of the hub's `kube-system`. */
+  hub: string;
+  toFailure(error: unknown, what: string): Failure;
+  /** Content of a layer from its source. */
+  render(layer: PlannedLayer, signal: AbortSignal): Promise<LayerContent | Failure>;
+}
+
+/**
+ * Takes one step of a plan: the only I/O of a pass.
+ *
+ * @throws Failure when the step as a whole fails; failures of single objects, and of a render, are in the outcome
+ */
+export async function act(step: Step, context: ActContext, signal: AbortSignal): Promise<Outcome> {
+  try {
+    return await take(step, context, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw context.toFailure(error, whatOf(step));
+  }
+}
+
+async function take(step: Step, context: ActContext, signal: AbortSignal): Promise<Outcome> {
+  const { set, site, system, profile } = context;
+  switch (step.kind) {
+    case "Prepare":
+      return await prepare(context, signal);
+    case "Render":
+      return { kind: "Rendered", result: await context.render(step.layer, signal) };
+    case "Discover": {
+      await site.discover(signal, true);
+      const missing = step.wanted.filter((kind) => !site.served(kind)).map(({ kind }) => kind);
+      return { kind: "Discovered", missing: missing.length > 0 ? missing.join(", ") : undefined };
+    }
+    case "Reach":
+      // Membership first: what is applied after it is found again by whoever comes after a crash.
+      if (step.widens) await writeParent(system, { set, profile, parent: step.parent }, signal);
+      site.watch(step.watches);
+      return { kind: "Reached", parent: step.parent };
+    case "EnsureNamespace":
+      return await ensure(step, context, signal);
+    case "Apply":
+      return { kind: "Applied", results: await applyAll(step, context, signal) };
+    case "Remove":
+      return { kind: "Removed", results: await removeAll(step, context, signal) };
+    case "LeaveNamespace":
+      return await leave(step.namespace, context, signal);
+    case "Narrow":
+      await writeParent(system, { set, profile, parent: step.parent }, signal);
+      return { kind: "Reached", parent: step.parent };
+    case "Forget":
+      await deleteSystemObjects(system, set, step.layers, signal);
+      return { kind: "Forgotten" };
+    case "None":
+      return { kind: "Done" };
+  }
+}
+
+async function prepare({ site, system, set, hub }: ActContext, signal: AbortSignal): Promise<Outcome> {
+  const [key, parent] = await Promise.all([
+    digestKey(system, signal),
+    readParent(system, set, hub, signal),
+    site.discover(signal, false),
+  ]);
+  return { kind: "Prepared", digestKey: key, parent };
+}
+
+async function ensure(
+  step: Step & { kind: "EnsureNamespace" },
+  context: ActContext,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const { site, set } = context;
+  try {
+    const metadata = step.layer.spec.namespaceMetadata;
+    await ensureNamespace(site.client, { set, name: step.namespace, metadata }, signal);
+    return { kind: "NamespaceEnsured" };
+  } catch (error) {
+    signal.throwIfAborted();
+    return { kind: "NamespaceEnsured", failure: context.toFailure(error, `Namespace ${step.namespace}`) };
+  }
+}
+
+/** All at once: the client bounds how many requests are on their way. Whoever aborts stops between objects. */
+function applyAll(step: Step & { kind: "Apply" }, context: ActContext, signal: AbortSignal): Promise<ApplyResult[]> {
+  const { spec } = step.layer;
+  const writes = writeContext(context);
+  return Promise.all(
+    step.items.map(async (item): Promise<ApplyResult> => {
+      try {
+        const outcome = await applyItem(item, spec.name, { adoption: spec.adoption, context: writes, signal });
+        if (outcome.kind === "terminating") return { item, ok: true, how: "terminating" };
+        context.site.record(outcome.object);
+        const entry = applyEntryOf(outcome.object, context.set.manager);
+        return { item, ok: true, how: outcome.how, fields: entry ? fieldsDigest(entry) : "" };
+      } catch (error) {
+        signal.throwIfAborted();
+        return { item, ok: false, failure: asFailure(error, context, describeRef(item.desired.ref)) };
+      }
+    }),
+  );
+}
+
+function removeAll(step: Step & { kind: "Remove" }, context: ActContext, signal: AbortSignal): Promise<RemoveResult[]> {
+  const writes = writeContext(context);
+  return Promise.all(
+    step.items.map(async (item): Promise<RemoveResult> => {
+      const { key, ref } = item.tracked.observed;
+      try {
+        const outcome = await removeItem(item, writes, signal);
+        if (outcome !== "deleting") context.site.forget(key);
+        return { item, ok: true };
+      } catch (error) {
+        signal.throwIfAborted();
+        return { item, ok: false, failure: asFailure(error, context, describeRef(ref)) };
+      }
+    }),
+  );
+}
+
+async function leave(namespace: string, { site, set }: ActContext, signal: AbortSignal): Promise<Outcome> {
+  await site.discover(signal, true);
+  const outcome = await leaveNamespace(site.client, { set, name: namespace, resources: site.resources() }, signal);
+  if (outcome.kind !== "kept") return { kind: "NamespaceLeft", state: outcome.kind };
+  return { kind: "NamespaceLeft", state: "kept", why: `namespace ${namespace} stays: ${outcome.why}` };
+}
+
+function writeContext({ site, set, system, toFailure }: ActContext): WriteContext {
+  return {
+    client: site.client,
+    set,
+    resourceFor: (kind) => site.resourceFor(kind),
+    metadataOnly: (kind) => site.metadataOnly(kind),
+    toFailure,
+    ownerOf: (id, signal) => profileOfApplySet(system, id, signal),
+  };
+}
+
+function asFailure(error: unknown, context: ActContext, what: string): Failure {
+  return error instanceof Failure ? error : context.toFailure(error, what);
+}
+
+function whatOf(step: Step): string {
+  switch (step.kind) {
+    case "Prepare":
+      return "reading what is known of this profile in the cluster";
+    case "Render":
+      return `layer ${step.layer.spec.name}`;
+    case "LeaveNamespace":
+      return `Namespace ${step.namespace}`;
+    case "Discover":
+      return "asking the cluster what it serves";
+    default:
+      return "writing the record of this profile in the cluster's strata-system";
+  }
+}

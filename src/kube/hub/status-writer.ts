@@ -1,0 +1,119 @@
+import { isDeepStrictEqual } from "node:util";
+import type { KubeObject } from "../../objects/types.ts";
+import { isConflict, isNotFound } from "../api-error.ts";
+import type { KubeClient } from "../client.ts";
+import { type Clock, systemClock } from "../clock.ts";
+import type { Resource } from "../resource.ts";
+
+/** Changes within this time are written as one. */
+const COALESCE_MS = 250;
+/** Conflicts and failures of the hub are tried again after this. */
+const RETRY_MS = 1_000;
+const MANAGER = "strata";
+
+export interface StatusTarget {
+  resource: Resource;
+  /** The object as the cache has it now; undefined when it is gone. */
+  current(): KubeObject | undefined;
+}
+
+interface Pending extends StatusTarget {
+  status: object;
+  cancel: () => void;
+}
+
+/**
+ * Writes statuses by merge patch on the version that the cache holds, only when they differ, several changes as one. The last
+ * status wins; one that was overtaken is never written.
+ */
+export class StatusWriter {
+  readonly #client: KubeClient;
+  readonly #clock: Clock;
+  readonly #onError: (error: unknown) => void;
+  readonly #pending = new Map<string, Pending>();
+  readonly #writing = new Set<string>();
+  readonly #abort = new AbortController();
+
+  constructor(client: KubeClient, onError: (error: unknown) => void, clock: Clock = systemClock) {
+    this.#client = client;
+    this.#onError = onError;
+    this.#clock = clock;
+  }
+
+  set(key: string, status: object, target: StatusTarget): void {
+    const pending = this.#pending.get(key);
+    if (pending) {
+      pending.status = status;
+      return;
+    }
+    if (!this.#writing.has(key) && isDeepStrictEqual(target.current()?.["status"], status)) return;
+    this.#schedule(key, { ...target, status }, COALESCE_MS);
+  }
+
+  /** Writes what is still pending, without waiting for its time. */
+  async flush(): Promise<void> {
+    const keys = [...this.#pending.keys()];
+    await Promise.all(keys.map((key) => this.#write(key)));
+  }
+
+  stop(): void {
+    for (const { cancel } of this.#pending.values()) cancel();
+    this.#pending.clear();
+    this.#abort.abort();
+  }
+
+  #schedule(key: string, write: StatusTarget & { status: object }, ms: number): void {
+    const cancel = this.#clock.after(ms, () => void this.#write(key));
+    this.#pending.set(key, { ...write, cancel });
+  }
+
+  async #write(key: string): Promise<void> {
+    const pending = this.#pending.get(key);
+    if (!pending || this.#writing.has(key)) return;
+    this.#pending.delete(key);
+    pending.cancel();
+    this.#writing.add(key);
+    try {
+      await this.#send(pending);
+    } catch (error) {
+      if (!this.#abort.signal.aborted && !isNotFound(error)) this.#again(key, pending, error);
+    } finally {
+      this.#writing.delete(key);
+    }
+  }
+
+  #again(key: string, pending: Pending, error: unknown): void {
+    if (!isConflict(error)) this.#onError(error);
+    if (!this.#pending.has(key)) this.#schedule(key, pending, RETRY_MS);
+  }
+
+  async #send({ resource, current, status }: Pending): Promise<void> {
+    const object = current();
+    if (!object || isDeepStrictEqual(object["status"], status)) return;
+    const { name = "", namespace, resourceVersion } = object.metadata;
+    const patch = { metadata: { resourceVersion }, status: mergePatch(object["status"] ?? {}, status) };
+    await this.#client.mergePatch(resource, { name, namespace }, patch, {
+      manager: MANAGER,
+      subresource: "status",
+      metadataOnly: true,
+      signal: this.#abort.signal,
+    });
+  }
+}
+
+/** The merge patch (RFC 7386) that leads from one JSON object to another: what is gone is null. */
+export function mergePatch(from: unknown, to: unknown): unknown {
+  if (!isMap(from) || !isMap(to)) return to;
+  const gone = Object.keys(from).filter((key) => to[key] === undefined);
+  const changed = Object.entries(to).filter(
+    ([key, value]) => value !== undefined && !isDeepStrictEqual(from[key], value),
+  );
+  return Object.fromEntries([
+    ...gone.map((key) => [key, null]),
+    ...changed.map(([key, value]) => [key, mergePatch(from[key], value)]),
+  ]);
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,147 @@
+import { SYSTEM_NAMESPACE } from "../../api/names.ts";
+import { Failure } from "../../errors.ts";
+import type { KubeObject } from "../../objects/types.ts";
+import type { ClusterAccess } from "../access.ts";
+import { connect, type KubeClient } from "../client.ts";
+import type { KubeClientOptions } from "../client-options.ts";
+import { Discovery } from "../discovery.ts";
+import type { Identity } from "../identity.ts";
+import { Reflector } from "../reflector.ts";
+import { coreResource } from "../resource.ts";
+import { Site } from "../site/site.ts";
+
+const NAMESPACES = coreResource("Namespace", "namespaces", false);
+
+export interface LinkOptions {
+  /** `acme/edge-17`, or `local`. */
+  name: string;
+  client: Omit<KubeClientOptions, "onRequest">;
+  onRequest: NonNullable<KubeClientOptions["onRequest"]>;
+  /** Something that a pass over these ApplySets would see; all of this cluster when the set is undefined. */
+  onChange(applySets: ReadonlySet<string> | undefined, key?: string): void;
+  /** Reachable, failing, or another cluster behind the name. */
+  onState(): void;
+  onError(error: unknown): void;
+}
+
+/** What is known of a target as a whole. */
+export type LinkState =
+  | { kind: "connecting" }
+  | { kind: "failing"; failure: Failure }
+  | { kind: "live"; uid: string; version: string };
+
+/**
+ * The connection to one cluster. One quiet watch, on the namespace `kube-system`, tells whether the cluster answers and, by
+ * its uid, which cluster it is: nothing is polled.
+ */
+export class TargetLink {
+  readonly client: KubeClient;
+  readonly #options: LinkOptions;
+  readonly #discovery: Discovery;
+  readonly #heartbeat: Reflector;
+  readonly #sites = new Map<string, Site>();
+  readonly #abort = new AbortController();
+  #state: LinkState = { kind: "connecting" };
+  #uid: string | undefined;
+
+  constructor(access: ClusterAccess, options: LinkOptions) {
+    this.#options = options;
+    this.client = connect(access, { ...options.client, onRequest: options.onRequest });
+    this.#discovery = new Discovery(this.client);
+    this.#heartbeat = new Reflector({
+      client: this.client,
+      resource: NAMESPACES,
+      fieldSelector: "metadata.name=kube-system",
+      metadataOnly: true,
+      onError: options.onError,
+      handler: (event) => {
+        const [object] = event.type === "sync" ? event.objects : [event.object];
+        if (event.type !== "delete" && object) void this.#isAlive(object);
+      },
+      onState: (state) => {
+        if (state.state === "failing") this.#set({ kind: "failing", failure: this.#failure(state.failure) });
+        else if (state.state === "live") this.#recovered();
+      },
+    });
+    this.#heartbeat.start();
+  }
+
+  get state(): LinkState {
+    return this.#state;
+  }
+
+  /** New credentials: running watches stay, the next request uses them. */
+  rotate(access: ClusterAccess): void {
+    this.client.rotate(access);
+  }
+
+  /**
+   * The cluster as an identity sees it; Strata's own when none is given. An impersonated identity may be without rights on
+   * the whole cluster, so its watches are by namespace.
+   */
+  site(identity: Identity | undefined): Site {
+    const key = identity?.user ?? "";
+    const known = this.#sites.get(key);
+    if (known) return known;
+    const { onChange, onError } = this.#options;
+    const client = identity ? this.client.asUser(identity) : this.client;
+    const site = new Site({
+      client,
+      discovery: this.#discovery,
+      byNamespace: identity !== undefined,
+      onChange,
+      onError,
+    });
+    this.#sites.set(key, site);
+    return site;
+  }
+
+  async close(): Promise<void> {
+    this.#abort.abort();
+    this.#heartbeat.stop();
+    this.#closeSites();
+    await this.client.close();
+  }
+
+  /** The first sign of life, and each new one after a silence: which cluster it is, and of which version. */
+  async #isAlive(kubeSystem: KubeObject): Promise<void> {
+    const uid = kubeSystem.metadata.uid ?? "";
+    if (this.#uid !== undefined && this.#uid !== uid) this.#closeSites();
+    this.#uid = uid;
+    try {
+      const { body } = await this.client.request("/version", { signal: this.#abort.signal });
+      const version = (body as { gitVersion?: string } | undefined)?.gitVersion ?? "unknown";
+      this.#set({ kind: "live", uid, version });
+    } catch (error) {
+      if (!this.#abort.signal.aborted) this.#options.onError(error);
+    }
+  }
+
+  /** The watch is back without a relist: the cluster is the one that we knew. */
+  #recovered(): void {
+    if (this.#state.kind === "failing" && this.#uid !== undefined)
+      void this.#isAlive({ apiVersion: "v1", kind: "Namespace", metadata: { uid: this.#uid } });
+  }
+
+  #failure(failure: Failure): Failure {
+    if (failure.reason !== "Forbidden") return failure;
+    const remedy = `grant get, list and watch on namespace kube-system, and all that the layers need, ${SYSTEM_NAMESPACE} included`;
+    return new Failure("Forbidden", `${failure.message}: ${remedy}`, { cause: failure });
+  }
+
+  #set(state: LinkState): void {
+    const before = this.#state;
+    this.#state = state;
+    const same =
+      before.kind === state.kind &&
+      (state.kind !== "failing" || (before.kind === "failing" && before.failure.message === state.failure.message)) &&
+      (state.kind !== "live" ||
+        (before.kind === "live" && before.uid === state.uid && before.version === state.version));
+    if (!same) this.#options.onState();
+  }
+
+  #closeSites(): void {
+    for (const site of this.#sites.values()) site.close();
+    this.#sites.clear();
+  }
+}

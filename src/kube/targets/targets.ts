@@ -1,0 +1,130 @@
+import type { TargetCluster } from "../../api/types.ts";
+import { Failure } from "../../errors.ts";
+import type { ClusterAccess } from "../access.ts";
+import type { KubeClient } from "../client.ts";
+import { parseKubeconfig } from "../kubeconfig.ts";
+import { coreResource } from "../resource.ts";
+import { NamedWatches } from "../site/named-watches.ts";
+import { type LinkOptions, type LinkState, TargetLink } from "./target-link.ts";
+
+const SECRETS = coreResource("Secret", "secrets", true);
+
+export interface TargetsOptions {
+  hub: KubeClient;
+  /** `namespace/name` of a TargetCluster; what its link tells. */
+  linkOptions(name: string): Omit<LinkOptions, "name">;
+  target(name: string): TargetCluster | undefined;
+  onState(name: string): void;
+  onError(error: unknown): void;
+}
+
+/** The links to all TargetClusters: each follows its kubeconfig Secret, and is made, renewed and closed by it. */
+export class Targets {
+  readonly #options: TargetsOptions;
+  readonly #links = new Map<string, TargetLink>();
+  readonly #failures = new Map<string, Failure>();
+  /** Targets whose Secret is being read. */
+  readonly #waiting = new Set<string>();
+  readonly #secrets: NamedWatches;
+
+  constructor(options: TargetsOptions) {
+    this.#options = options;
+    this.#secrets = new NamedWatches({
+      client: options.hub,
+      onChange: () => this.#refreshAll(),
+      onError: options.onError,
+    });
+  }
+
+  link(name: string): TargetLink | undefined {
+    return this.#links.get(name);
+  }
+
+  /** The state of a target: of its kubeconfig first, then of the cluster. */
+  state(name: string): LinkState {
+    const failure = this.#failures.get(name);
+    if (failure) return { kind: "failing", failure };
+    return this.#links.get(name)?.state ?? { kind: "connecting" };
+  }
+
+  /** The TargetCluster of this name came, changed or went. */
+  refresh(name: string): void {
+    const target = this.#options.target(name);
+    if (!target) {
+      this.#secrets.want(name, []);
+      this.#close(name);
+      return;
+    }
+    this.#secrets.want(name, [{ ...secretRef(target), resource: SECRETS }]);
+    this.#take(name, target);
+  }
+
+  async close(): Promise<void> {
+    this.#secrets.close();
+    await Promise.all([...this.#links.values()].map((link) => link.close()));
+  }
+
+  #refreshAll(): void {
+    for (const name of new Set([...this.#links.keys(), ...this.#failures.keys(), ...this.#waiting])) {
+      const target = this.#options.target(name);
+      if (target) this.#take(name, target);
+    }
+  }
+
+  #take(name: string, target: TargetCluster): void {
+    const access = this.#accessOf(target);
+    if (access === "unknown") {
+      this.#waiting.add(name);
+      return;
+    }
+    this.#waiting.delete(name);
+    if (access instanceof Failure) {
+      this.#fail(name, access);
+      return;
+    }
+    const recovered = this.#failures.delete(name);
+    const link = this.#links.get(name);
+    if (link) link.rotate(access);
+    else this.#links.set(name, new TargetLink(access, { ...this.#options.linkOptions(name), name }));
+    if (recovered) this.#options.onState(name);
+  }
+
+  /** What the kubeconfig Secret says now. */
+  #accessOf(target: TargetCluster): ClusterAccess | Failure | "unknown" {
+    const ref = secretRef(target);
+    const secret = this.#secrets.get(ref);
+    const where = `Secret ${ref.namespace}/${ref.name}`;
+    if (secret === "unknown") return this.#secrets.failure(ref) ?? "unknown";
+    if (secret === "absent") return new Failure("ReferenceNotFound", `${where} does not exist`);
+    const { key } = target.spec.connection.kubeconfigSecretRef;
+    const encoded = ((secret["data"] ?? {}) as Record<string, string>)[key];
+    if (encoded === undefined) return new Failure("InvalidKubeconfig", `${where} has no key ${key}`);
+    const parsed = parseKubeconfig(Buffer.from(encoded, "base64").toString("utf8"));
+    return parsed.ok ? parsed.value : new Failure("InvalidKubeconfig", `${where}: ${parsed.problems.join("; ")}`);
+  }
+
+  #fail(name: string, failure: Failure): void {
+    if (this.#failures.get(name)?.message === failure.message) return;
+    this.#failures.set(name, failure);
+    this.#options.onState(name);
+  }
+
+  #close(name: string): void {
+    this.#failures.delete(name);
+    this.#waiting.delete(name);
+    const link = this.#links.get(name);
+    this.#links.delete(name);
+    link?.close().catch(this.#options.onError);
+  }
+}
+
+function secretRef(target: TargetCluster): {
+  group: string;
+  version: string;
+  kind: string;
+  namespace: string;
+  name: string;
+} {
+  const { name } = target.spec.connection.kubeconfigSecretRef;
+  return { group: "", version: "v1", kind: "Secret", namespace: target.metadata.namespace, name };
+}

@@ -1,0 +1,189 @@
+import { Failure } from "../errors.ts";
+import { describeRef, groupKindKey } from "../objects/identity.ts";
+import type { GroupVersionKind } from "../objects/types.ts";
+import { judgeHealth } from "./layer-health.ts";
+import { failing, type KnownLayer, type LayerView, type Surroundings, working } from "./layer-view.ts";
+import { membersByLayer, pruneItems } from "./removal.ts";
+import type { Seen, Tracked } from "./seen.ts";
+import { type ObjectStanding, standingOf } from "./standing.ts";
+import type { ApplyItem, RemoveItem, Step } from "./step.ts";
+import type { Desired } from "./types.ts";
+
+interface ObjectView {
+  desired: Desired;
+  tracked: Tracked | undefined;
+  standing: ObjectStanding;
+}
+
+/**
+ * Judges a layer whose content is known and whose surroundings are ready: which objects to write next (the lowest wave that
+ * has any), then what to prune, then health.
+ */
+export function evaluateObjects(layer: KnownLayer, around: Surroundings, installedBefore: boolean): LayerView {
+  const { seen } = around;
+  const views = layer.state.desired.map((desired): ObjectView => {
+    const tracked = seen.site.member(desired.key);
+    return { desired, tracked, standing: standingOf(desired, layer.spec.name, tracked, seen) };
+  });
+  const failures = failuresOf(layer, views, seen);
+  const open = views.filter(({ standing }) => standing !== "current");
+  if (failures.length === 0 && open.length === 0) return finished(layer, views, around);
+  const view = failures.length > 0 ? failing(layer, summed(failures)) : applying(layer, views, open, installedBefore);
+  const { step, wakeAt } = nextWrite(layer, views, seen);
+  const wakes = [wakeAt, nextRetry(failures, seen)].filter((time) => time !== undefined);
+  return {
+    ...view,
+    gateOpen: installedBefore,
+    ...(step ? { step } : {}),
+    ...(wakes.length > 0 ? { wakeAt: Math.min(...wakes) } : {}),
+  };
+}
+
+/** The objects of the lowest wave that has something to write, else a look for kinds that should be served by now. */
+function nextWrite(layer: KnownLayer, views: readonly ObjectView[], seen: Seen): { step?: Step; wakeAt?: number } {
+  const held = heldBack(views, seen);
+  const due = views.filter((view) => isDue(view, held, seen));
+  if (due.length > 0) {
+    const wave = Math.min(...due.map(({ desired }) => desired.wave));
+    return { step: { kind: "Apply", layer, items: due.filter(({ desired }) => desired.wave === wave).map(toItem) } };
+  }
+  const wanted = [
+    ...layer.state.unknownKinds,
+    ...held
+      .values()
+      .filter(({ established }) => established)
+      .map(({ ref }) => ref),
+  ];
+  if (wanted.length === 0) return {};
+  const retryAt = seen.attempts.get(DISCOVERY)?.retryAt ?? 0;
+  return seen.now >= retryAt ? { step: { kind: "Discover", wanted } } : { wakeAt: retryAt };
+}
+
+interface Held {
+  ref: GroupVersionKind;
+  /** Whether only discovery is behind: nothing will tell when the kind is served. */
+  established: boolean;
+}
+
+/** Objects whose kind is not served yet. Only this holds an object back: its CRD must be Established first. */
+function heldBack(views: readonly ObjectView[], seen: Seen): ReadonlyMap<string, Held> {
+  const crds = new Map(
+    views
+      .filter(({ desired }) => desired.ref.kind === "CustomResourceDefinition")
+      .map((view) => [servedKind(view.desired), view]),
+  );
+  const held = new Map<string, Held>();
+  for (const { desired } of views) {
+    const crd = crds.get(groupKindKey(desired.ref));
+    const established = crd === undefined || (crd.standing === "current" && crd.tracked?.verdict.state === "Current");
+    if (!established || !seen.site.served(desired.ref)) held.set(desired.key, { ref: desired.ref, established });
+  }
+  return held;
+}
+
+function servedKind({ object }: Desired): string {
+  const spec = object["spec"] as { group?: string; names?: { kind?: string } } | undefined;
+  return groupKindKey({ group: spec?.group ?? "", kind: spec?.names?.kind ?? "" });
+}
+
+/** The key under which an attempt to find kinds that are not served yet is remembered. */
+export const DISCOVERY = "discovery";
+
+function isDue({ desired, standing }: ObjectView, held: ReadonlyMap<string, unknown>, seen: Seen): boolean {
+  if (standing === "current" || standing === "terminating" || held.has(desired.key)) return false;
+  const attempt = seen.attempts.get(desired.key);
+  return attempt?.failure === undefined || attempt.digest !== desired.digest || seen.now >= (attempt.retryAt ?? 0);
+}
+
+function toItem({ desired, tracked, standing }: ObjectView): ApplyItem {
+  const mode = standing === "missing" ? "create" : standing === "drifted" ? "repair" : "update";
+  return { desired, mode, observed: tracked };
+}
+
+interface ObjectFailure {
+  failure: Failure;
+  retryAt: number | undefined;
+}
+
+function failuresOf(layer: KnownLayer, views: readonly ObjectView[], seen: Seen): ObjectFailure[] {
+  const unplaced = layer.state.problems.map((failure) => ({ failure, retryAt: undefined }));
+  const attempted = views.flatMap(({ desired, standing }) => {
+    const attempt = seen.attempts.get(desired.key);
+    if (standing === "current" || !attempt?.failure || attempt.digest !== desired.digest) return [];
+    return [{ failure: attempt.failure, retryAt: attempt.retryAt }];
+  });
+  return [...unplaced, ...attempted];
+}
+
+function nextRetry(failures: readonly ObjectFailure[], seen: Seen): number | undefined {
+  const times = failures.flatMap(({ retryAt }) => (retryAt !== undefined && retryAt > seen.now ? [retryAt] : []));
+  return times.length > 0 ? Math.min(...times) : undefined;
+}
+
+/** The first failure speaks; a person must act before a machine can, so configuration comes before the transient ones. */
+function summed(failures: readonly ObjectFailure[]): Failure {
+  const sorted = failures.map(({ failure }) => failure).sort((a, b) => rank(a) - rank(b));
+  const [first] = sorted;
+  if (!first) throw new Error("no failure to sum up");
+  const more = sorted.length > 1 ? ` (and ${sorted.length - 1} more)` : "";
+  return new Failure(first.reason, `${first.message}${more}`, { cause: first });
+}
+
+function rank(failure: Failure): number {
+  return failure.retry === "configuration" ? 0 : failure.retry === "waiting" ? 1 : 2;
+}
+
+function applying(
+  layer: KnownLayer,
+  views: readonly ObjectView[],
+  open: readonly ObjectView[],
+  installedBefore: boolean,
+): LayerView {
+  const terminating = open.find(({ standing }) => standing === "terminating");
+  const done = views.length - open.length;
+  const progress = `${done} of ${views.length} objects applied`;
+  const message = terminating ? `${progress}; ${terminatingSentence(terminating)}` : progress;
+  const repairs = installedBefore && open.every(({ standing }) => standing !== "outdated");
+  return working(layer, repairs ? "Drifted" : "Applying", repairs ? driftSentence(open) : message);
+}
+
+function driftSentence(open: readonly ObjectView[]): string {
+  const names = open.slice(0, 3).map(({ desired }) => describeRef(desired.ref));
+  return `${names.join(", ")}${open.length > 3 ? ` and ${open.length - 3} more` : ""} changed or deleted by somebody: repairing`;
+}
+
+function terminatingSentence({ desired, tracked }: ObjectView): string {
+  const finalizers = tracked?.observed.finalizers ?? [];
+  const why = finalizers.length > 0 ? `, held by finalizer ${finalizers.join(", ")}` : "";
+  return `${describeRef(desired.ref)} is being deleted${why}; it is created again when it is gone`;
+}
+
+/** All objects are written: what the layer dropped goes, then health decides. */
+function finished(layer: KnownLayer, views: readonly ObjectView[], around: Surroundings): LayerView {
+  const { seen } = around;
+  const prune = layer.spec.prune === "Never" ? [] : dropped(layer, around);
+  const health = judgeHealth(layer.spec, views, seen);
+  const step: Step | undefined =
+    prune.length > 0 ? { kind: "Remove", layer: layer.spec.name, items: prune } : undefined;
+  const opens = health.state === "Ready" || layer.spec.gate === "Applied";
+  return {
+    name: layer.spec.name,
+    state: health.state,
+    reason: health.reason,
+    message: health.message,
+    gateOpen: opens || seen.rows.get(layer.spec.name)?.readyDigest === layer.state.digest,
+    applied: true,
+    health,
+    ...(step ? { step } : {}),
+    ...(health.wakeAt === undefined ? {} : { wakeAt: health.wakeAt }),
+  };
+}
+
+function dropped(layer: KnownLayer, { seen, wantedElsewhere }: Surroundings): RemoveItem[] {
+  const wanted = new Set(layer.state.desired.map(({ key }) => key));
+  const members = membersByLayer(seen).get(layer.spec.name) ?? [];
+  return pruneItems(
+    members.filter(({ observed: { key } }) => !wanted.has(key) && !wantedElsewhere(key)),
+    seen,
+  );
+}

@@ -1,0 +1,52 @@
+import type { LayerState } from "../api/types.ts";
+import type { Failure } from "../errors.ts";
+import type { LayerHealth } from "./layer-health.ts";
+import type { Seen } from "./seen.ts";
+import type { Step } from "./step.ts";
+import type { ContentState, PlannedLayer } from "./types.ts";
+
+/** What one layer is doing on one cluster, and the next thing to do for it. */
+export interface LayerView {
+  name: string;
+  state: LayerState;
+  reason: string;
+  message: string;
+  /** Whether later layers may go on. */
+  gateOpen: boolean;
+  /** Whether every object of the present content was written. */
+  applied: boolean;
+  health: LayerHealth | undefined;
+  failure?: Failure;
+  step?: Step;
+  /** When time alone changes the answer, in milliseconds since the epoch. */
+  wakeAt?: number;
+}
+
+/** A layer's own objects are members of the set that carry its mark. */
+export interface Surroundings {
+  seen: Seen;
+  prepared: NonNullable<Seen["site"]["prepared"]>;
+  /** The names of all listed layers, in order. */
+  order: readonly string[];
+  /** The name of the layer that this one waits for, if its turn has not come. */
+  waitsFor: string | undefined;
+  /** Whether a layer of the profile wants the object: what moves to another layer is not pruned here. */
+  wantedElsewhere: (key: string) => boolean;
+}
+
+/** A layer whose objects are known. */
+export interface KnownLayer extends PlannedLayer {
+  state: Extract<ContentState, { kind: "known" }>;
+}
+
+export function pending(layer: PlannedLayer, waitsFor: string): LayerView {
+  return { ...working(layer, "Pending", `waits for layer ${waitsFor}`), reason: "WaitingForLayer" };
+}
+
+export function working(layer: PlannedLayer, state: LayerState, message: string): LayerView {
+  return { name: layer.spec.name, state, reason: state, message, gateOpen: false, applied: false, health: undefined };
+}
+
+export function failing(layer: PlannedLayer, failure: Failure): LayerView {
+  return { ...working(layer, failure.state, failure.message), reason: failure.reason, failure };
+}

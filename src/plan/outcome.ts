@@ -1,0 +1,26 @@
+import type { Failure } from "../errors.ts";
+import type { Parent } from "../membership/applyset.ts";
+import type { ApplyItem, RemoveItem } from "./step.ts";
+import type { LayerContent } from "./types.ts";
+
+/** What came of a step. */
+export type Outcome =
+  | { kind: "Prepared"; digestKey: Uint8Array; parent: Parent }
+  | { kind: "Rendered"; result: LayerContent | Failure }
+  | { kind: "Reached"; parent: Parent }
+  /** `missing` names the kinds that are still not served. */
+  | { kind: "Discovered"; missing: string | undefined }
+  | { kind: "NamespaceEnsured"; failure?: Failure }
+  | { kind: "Applied"; results: readonly ApplyResult[] }
+  | { kind: "Removed"; results: readonly RemoveResult[] }
+  | { kind: "NamespaceLeft"; state: "left" | "deleting" | "kept"; why?: string }
+  | { kind: "Forgotten" }
+  | { kind: "Done" };
+
+export type ApplyResult = { item: ApplyItem } & (
+  | { ok: true; how: "created" | "updated" | "repaired" | "adopted"; fields: string }
+  | { ok: true; how: "terminating" }
+  | { ok: false; failure: Failure }
+);
+
+export type RemoveResult = { item: RemoveItem } & ({ ok: true } | { ok: false; failure: Failure });

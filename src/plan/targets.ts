@@ -1,0 +1,76 @@
+import { API_VERSION, FINALIZER, LOCAL_CLUSTER, SYSTEM_NAMESPACE } from "../api/names.ts";
+import type { ClusterRef, LabelSelector, Profile, ProfileDeployment, TargetCluster } from "../api/types.ts";
+import { sha256Hex } from "../objects/digest.ts";
+
+/** The clusters that a profile goes to: named ones also when they do not exist (yet), so that their absence shows. */
+export function targetsOf(profile: Profile, clusters: readonly TargetCluster[]): ClusterRef[] {
+  const { clusterRefs, clusterSelector } = profile.spec;
+  if (clusterRefs) return clusterRefs.map((ref) => withNamespace(ref, profile));
+  if (!clusterSelector) return [];
+  return clusters
+    .filter(
+      ({ metadata }) => metadata.deletionTimestamp === undefined && matches(clusterSelector, metadata.labels ?? {}),
+    )
+    .map(({ metadata: { name, namespace } }) => ({ name, namespace }));
+}
+
+function withNamespace(ref: ClusterRef, profile: Profile): ClusterRef {
+  if (ref.name === LOCAL_CLUSTER) return { name: LOCAL_CLUSTER };
+  const namespace = profile.metadata.namespace ?? ref.namespace;
+  return { name: ref.name, ...(namespace ? { namespace } : {}) };
+}
+
+/** A label selector by Kubernetes' rules: all terms must hold, and an empty selector takes everything. */
+export function matches(selector: LabelSelector, labels: Readonly<Record<string, string>>): boolean {
+  const equal = Object.entries(selector.matchLabels ?? {}).every(([key, value]) => labels[key] === value);
+  return equal && (selector.matchExpressions ?? []).every((expression) => holds(expression, labels));
+}
+
+type Expression = NonNullable<LabelSelector["matchExpressions"]>[number];
+
+function holds({ key, operator, values = [] }: Expression, labels: Readonly<Record<string, string>>): boolean {
+  const value = labels[key];
+  switch (operator) {
+    case "In":
+      return value !== undefined && values.includes(value);
+    case "NotIn":
+      return value === undefined || !values.includes(value);
+    case "Exists":
+      return value !== undefined;
+    case "DoesNotExist":
+      return value === undefined;
+  }
+}
+
+/** The namespace of a profile's deployments: its own, or Strata's for a SystemProfile. */
+export function deploymentNamespace(profile: Profile): string {
+  return profile.metadata.namespace ?? SYSTEM_NAMESPACE;
+}
+
+/** A ProfileDeployment's name: what it is about for people, and a digest so that no two ever meet. */
+export function deploymentName(profile: Profile, cluster: ClusterRef): string {
+  const { namespace = "", name } = profile.metadata;
+  const digest = sha256Hex(
+    JSON.stringify([profile.kind, namespace, name, cluster.namespace ?? "", cluster.name]),
+  ).slice(0, 8);
+  return `${`${name}-${cluster.name}`.slice(0, 200)}-${digest}`;
+}
+
+/** A new deployment of a profile on a cluster, owned by the profile so that `kubectl tree` and friends show it. */
+export function newDeployment(profile: Profile, cluster: ClusterRef): ProfileDeployment {
+  const { name, namespace, uid = "" } = profile.metadata;
+  return {
+    apiVersion: API_VERSION,
+    kind: "ProfileDeployment",
+    metadata: {
+      name: deploymentName(profile, cluster),
+      namespace: deploymentNamespace(profile),
+      finalizers: [FINALIZER],
+      ownerReferences: [{ apiVersion: API_VERSION, kind: profile.kind, name, uid, controller: true }],
+    },
+    spec: {
+      profileRef: { kind: profile.kind, name, ...(namespace ? { namespace } : {}) },
+      clusterRef: cluster,
+    },
+  };
+}

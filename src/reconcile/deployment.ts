@@ -1,0 +1,229 @@
+import type { Profile, ProfileDeploymentStatus } from "../api/types.ts";
+import { Failure } from "../errors.ts";
+import { parseApiVersion } from "../objects/identity.ts";
+import { buildPlan } from "../plan/build-plan.ts";
+import { healthChecksOf } from "../plan/layer-health.ts";
+import { type DeploymentView, evaluate, evaluateTeardown, namespaceRef } from "../plan/next-step.ts";
+import type { NamedRef, Seen } from "../plan/seen.ts";
+import type { Step } from "../plan/step.ts";
+import type { Plan } from "../plan/types.ts";
+import { blockedStatus, deploymentStatus } from "../status/deployment-status.ts";
+import { type DeploymentMemory, newMemory } from "./memory.ts";
+import type { DeploymentFacts, DeploymentPorts, Interest, Place, Tiding } from "./ports.ts";
+import { remember, rememberTrouble } from "./remember.ts";
+
+const NO_PLAN: Plan = { layers: [] };
+const NO_INTEREST: Interest = { late: [], named: [], kept: [] };
+
+/**
+ * Brings one profile to one cluster, one step per pass: observe, judge, act, report. Any pass may be the first after a
+ * crash, and no pass waits for anything but its own step: what has to be waited for is watched, and wakes the next pass.
+ */
+export class DeploymentReconciler {
+  readonly #ports: DeploymentPorts;
+  readonly #memories = new Map<string, DeploymentMemory>();
+
+  constructor(ports: DeploymentPorts) {
+    this.#ports = ports;
+  }
+
+  async reconcile(key: string, signal: AbortSignal): Promise<void> {
+    const facts = this.#ports.observe(key);
+    if (!facts) return this.#drop(key);
+    const { deployment, profile, target } = facts;
+    const leaving = deployment.metadata.deletionTimestamp !== undefined;
+    if (leaving && (!profile || keepsObjects(profile) || target.kind === "gone"))
+      return await this.#leave(facts, signal);
+    if (!profile) return;
+    if (target.kind !== "ready") return this.#blocked(facts, profile);
+    await this.#pass(facts, { profile, place: target.place, leaving }, signal);
+  }
+
+  /** What an object's owner let go, or what was refused for a reason that an event may have removed, is tried again. */
+  wake(key: string, objectKey: string): void {
+    const attempt = this.#memories.get(key)?.attempts.get(objectKey);
+    if (attempt?.failure?.retry === "waiting") attempt.retryAt = 0;
+  }
+
+  async #pass(
+    facts: DeploymentFacts,
+    { profile, place, leaving }: { profile: Profile; place: Place; leaving: boolean },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const memory = this.#memoryOf(facts, place);
+    const now = this.#ports.now();
+    const seen = seenFrom(facts, { profile, place, memory, now });
+    const { prepared } = memory;
+    const plan = prepared && !leaving ? buildPlan(seen, prepared) : NO_PLAN;
+    const view = prepared && (leaving ? evaluateTeardown(seen, prepared) : evaluate(plan, seen, prepared));
+    const step: Step = view?.step ?? { kind: "Prepare" };
+    if (view) this.#report(facts, { profile, plan, view, memory });
+    this.#ports.want(facts.key, place, interestOf(plan, view, memory));
+    if (memory.trouble && now < memory.trouble.retryAt) {
+      this.#inTrouble(facts, profile, memory.trouble);
+      return;
+    }
+    if (step.kind !== "None") await this.#act(step, { facts, profile, place, memory }, signal);
+    else if (view?.wakeAt !== undefined) this.#ports.again(facts.key, Math.max(0, view.wakeAt - now));
+  }
+
+  async #act(
+    step: Step,
+    {
+      facts,
+      profile,
+      place,
+      memory,
+    }: { facts: DeploymentFacts; profile: Profile; place: Place; memory: DeploymentMemory },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const moment = () => ({ now: this.#ports.now(), random: this.#ports.random() });
+    try {
+      const outcome = await this.#ports.act(step, { ...place, view: place.view }, signal);
+      for (const tiding of remember(memory, step, outcome, moment())) this.#ports.tell(facts, tiding);
+      if (outcome.kind === "Forgotten") return await this.#leave(facts, signal);
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      rememberTrouble(memory, error, moment());
+      this.#ports.tell(facts, { type: "Warning", reason: error.reason, message: error.message });
+      if (memory.trouble) this.#inTrouble(facts, profile, memory.trouble);
+      return;
+    }
+    this.#ports.again(facts.key, 0);
+  }
+
+  #report(
+    facts: DeploymentFacts,
+    { profile, plan, view, memory }: { profile: Profile; plan: Plan; view: DeploymentView; memory: DeploymentMemory },
+  ): void {
+    const status = deploymentStatus(plan, view, this.#statusContext(facts, profile, memory));
+    this.#publish(facts, memory, status);
+  }
+
+  #inTrouble(
+    facts: DeploymentFacts,
+    profile: Profile,
+    { failure, retryAt }: NonNullable<DeploymentMemory["trouble"]>,
+  ): void {
+    const memory = this.#memories.get(facts.key);
+    if (memory)
+      this.#publish(
+        facts,
+        memory,
+        blockedStatus(profile.spec.layers, failure, this.#statusContext(facts, profile, memory)),
+      );
+    this.#ports.again(facts.key, Math.max(0, retryAt - this.#ports.now()));
+  }
+
+  /** Another cluster, a kubeconfig that cannot be used, or no answer: the layers stay as they are, and say why. */
+  #blocked(facts: DeploymentFacts, profile: Profile): void {
+    const { target } = facts;
+    const memory = this.#memories.get(facts.key) ?? newMemory({}, facts.deployment.status);
+    this.#ports.want(facts.key, undefined, NO_INTEREST);
+    if (target.kind === "connecting" || target.kind === "ready") return;
+    const name = facts.deployment.spec.clusterRef.name;
+    const failure =
+      target.kind === "failing"
+        ? target.failure
+        : new Failure("ReferenceNotFound", `TargetCluster ${name} does not exist`);
+    this.#publish(
+      facts,
+      memory,
+      blockedStatus(profile.spec.layers, failure, this.#statusContext(facts, profile, memory)),
+    );
+  }
+
+  #publish(facts: DeploymentFacts, memory: DeploymentMemory, status: ProfileDeploymentStatus): void {
+    for (const tiding of transitions(memory.status, status)) this.#ports.tell(facts, tiding);
+    memory.status = status;
+    this.#ports.report(facts.key, status);
+  }
+
+  #statusContext(
+    facts: DeploymentFacts,
+    profile: Profile,
+    memory: DeploymentMemory,
+  ): Parameters<typeof deploymentStatus>[2] {
+    return {
+      now: new Date(this.#ports.now()).toISOString().replace(/\.\d+Z$/, "Z"),
+      generation: facts.deployment.metadata.generation ?? 0,
+      profileGeneration: profile.metadata.generation ?? 0,
+      previous: memory.status,
+    };
+  }
+
+  async #leave(facts: DeploymentFacts, signal: AbortSignal): Promise<void> {
+    await this.#ports.finish(facts.key, signal);
+    this.#drop(facts.key);
+  }
+
+  #drop(key: string): void {
+    this.#memories.delete(key);
+    this.#ports.want(key, undefined, NO_INTEREST);
+  }
+
+  #memoryOf({ key, deployment }: DeploymentFacts, { site }: Place): DeploymentMemory {
+    const known = this.#memories.get(key);
+    if (known?.site === site) return known;
+    const fresh = newMemory(site, known?.status ?? deployment.status);
+    this.#memories.set(key, fresh);
+    return fresh;
+  }
+}
+
+/** Leaving a cluster without the profile's own deletion is an unmatch: the objects stay, and are recognised later. */
+function keepsObjects(profile: Profile): boolean {
+  return profile.metadata.deletionTimestamp === undefined || profile.spec.deletionPolicy === "Orphan";
+}
+
+function seenFrom(
+  { referents }: DeploymentFacts,
+  { profile, place, memory, now }: { profile: Profile; place: Place; memory: DeploymentMemory; now: number },
+): Seen {
+  return {
+    now,
+    profile,
+    set: place.set,
+    site: { ...place.view, prepared: memory.prepared },
+    referents,
+    contents: memory.contents,
+    attempts: memory.attempts,
+    namespaces: memory.namespaces,
+    leaving: memory.leaving,
+    rows: new Map(memory.status?.layers?.map((row) => [row.name, row])),
+  };
+}
+
+/** Late objects are looked into for the culprit; what health checks name and namespaces on their way out are watched by name. */
+function interestOf(plan: Plan, view: DeploymentView | undefined, memory: DeploymentMemory): Interest {
+  const late = view?.layers.flatMap(({ health }) => health?.late ?? []) ?? [];
+  const checks = plan.layers.flatMap(({ spec }) => {
+    const compiled = healthChecksOf(spec);
+    return compiled.ok ? compiled.value : [];
+  });
+  const about = checks.map(({ apiVersion, kind, namespace, name }) => ({
+    ...parseApiVersion(apiVersion),
+    kind,
+    namespace,
+    name,
+  }));
+  const named = about.flatMap((ref): NamedRef[] => (ref.name === undefined ? [] : [{ ...ref, name: ref.name }]));
+  const leaving = [...memory.leaving].filter(([, state]) => state === "deleting").map(([name]) => namespaceRef(name));
+  return { late, named: [...named, ...leaving], kept: about };
+}
+
+/** One event per transition of a layer: that it is Ready, or what went wrong. */
+function transitions(before: ProfileDeploymentStatus | undefined, after: ProfileDeploymentStatus): Tiding[] {
+  const old = new Map(before?.layers?.map((row) => [row.name, row]));
+  return (after.layers ?? []).flatMap((row): Tiding[] => {
+    const previous = old.get(row.name);
+    if (previous?.state === row.state && previous.reason === row.reason) return [];
+    if (row.state === "Ready" && previous?.state !== "Drifted") {
+      return [{ type: "Normal", reason: "LayerReady", message: `layer ${row.name} is Ready` }];
+    }
+    if (row.state !== "Failed" && row.state !== "Blocked") return [];
+    return [
+      { type: "Warning", reason: row.reason ?? row.state, message: `layer ${row.name}: ${row.message ?? row.state}` },
+    ];
+  });
+}

@@ -1,0 +1,93 @@
+import type {
+  Profile,
+  ProfileDeployment,
+  ProfileDeploymentStatus,
+  ProfileStatus,
+  TargetCluster,
+} from "../api/types.ts";
+import type { Failure } from "../errors.ts";
+import type { ApplySet } from "../membership/applyset.ts";
+import type { GroupKind } from "../objects/types.ts";
+import type { Outcome } from "../plan/outcome.ts";
+import type { Referents } from "../plan/references.ts";
+import type { NamedRef, SiteView, Tracked } from "../plan/seen.ts";
+import type { Step } from "../plan/step.ts";
+
+/**
+ * What the story needs of the world, in its own words; `wiring.ts` fits the edges to it. Everything that is read comes from
+ * caches that watches feed; only `act` talks to a cluster.
+ */
+export interface DeploymentPorts {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** From 0 to 1. */
+  random(): number;
+  observe(key: string): DeploymentFacts | undefined;
+  /** Takes one step. A step that fails as a whole throws Failure; single objects' failures are in the outcome. */
+  act(step: Step, place: Place, signal: AbortSignal): Promise<Outcome>;
+  /** What is to be watched around this deployment from now on. */
+  want(key: string, place: Place | undefined, interest: Interest): void;
+  report(key: string, status: ProfileDeploymentStatus): void;
+  /** Tells people, on the profile. */
+  tell(facts: DeploymentFacts, event: Tiding): void;
+  /** Takes Strata's finalizer off the deployment. */
+  finish(key: string, signal: AbortSignal): Promise<void>;
+  /** A pass is due at once, or in so many milliseconds. */
+  again(key: string, afterMs: number): void;
+}
+
+export interface DeploymentFacts {
+  key: string;
+  deployment: ProfileDeployment;
+  /** Undefined when the profile is gone although its finalizer should have kept it. */
+  profile: Profile | undefined;
+  target: TargetFacts;
+  referents: Referents;
+}
+
+/** The cluster of a deployment: reachable as a site, on the way, in trouble, or not there any more. */
+export type TargetFacts =
+  | { kind: "ready"; place: Place }
+  | { kind: "connecting" }
+  | { kind: "failing"; failure: Failure; place?: Place }
+  | { kind: "gone" };
+
+/** Where a deployment acts: a cluster as one identity, and the ApplySet there. */
+export interface Place {
+  set: ApplySet;
+  /** Stands for the connection: it changes when another cluster is behind the same name. */
+  site: object;
+  view: Omit<SiteView, "prepared">;
+}
+
+export interface Interest {
+  late: readonly Tracked[];
+  named: readonly NamedRef[];
+  /** Kinds that health checks read whole. */
+  kept: readonly GroupKind[];
+}
+
+/** Something that happened, for an event and the log. */
+export interface Tiding {
+  type: "Normal" | "Warning";
+  reason: string;
+  message: string;
+}
+
+export interface ProfilePorts {
+  now(): number;
+  observe(key: string): ProfileFacts | undefined;
+  createDeployment(deployment: ProfileDeployment, signal: AbortSignal): Promise<void>;
+  deleteDeployment(deployment: ProfileDeployment, signal: AbortSignal): Promise<void>;
+  addFinalizer(profile: Profile, signal: AbortSignal): Promise<void>;
+  removeFinalizer(profile: Profile, signal: AbortSignal): Promise<void>;
+  report(key: string, status: ProfileStatus): void;
+}
+
+export interface ProfileFacts {
+  profile: Profile;
+  /** The TargetClusters of the namespaces that the profile may reach. */
+  clusters: readonly TargetCluster[];
+  /** The profile's own deployments. */
+  deployments: readonly ProfileDeployment[];
+}

@@ -1,0 +1,144 @@
+import { Failure } from "../errors.ts";
+import { describeRef } from "../objects/identity.ts";
+import { DISCOVERY } from "../plan/evaluate-objects.ts";
+import type { ApplyResult, Outcome, RemoveResult } from "../plan/outcome.ts";
+import { REMOVAL } from "../plan/removal.ts";
+import type { Attempt } from "../plan/seen.ts";
+import type { Step } from "../plan/step.ts";
+import { retryDelay } from "./error-policy.ts";
+import type { DeploymentMemory } from "./memory.ts";
+import type { Tiding } from "./ports.ts";
+
+export interface Moment {
+  now: number;
+  random: number;
+}
+
+/** Takes what came of a step into the memory, and answers what people should hear of it. */
+export function remember(memory: DeploymentMemory, step: Step, outcome: Outcome, moment: Moment): Tiding[] {
+  memory.trouble = undefined;
+  switch (outcome.kind) {
+    case "Prepared":
+      memory.prepared = { digestKey: outcome.digestKey, parent: outcome.parent };
+      return [];
+    case "Reached":
+      if (memory.prepared) memory.prepared = { ...memory.prepared, parent: outcome.parent };
+      return [];
+    case "Rendered":
+      rememberContent(memory, step, outcome.result, moment);
+      return [];
+    case "NamespaceEnsured":
+      rememberNamespace(memory, step, outcome.failure, moment);
+      return [];
+    case "Applied":
+      return outcome.results.flatMap((result) => rememberApply(memory, result, moment));
+    case "Removed":
+      return outcome.results.flatMap((result) => rememberRemoval(memory, result, moment));
+    case "NamespaceLeft":
+      if (step.kind === "LeaveNamespace") memory.leaving.set(step.namespace, outcome.state);
+      return outcome.why ? [{ type: "Normal", reason: "NamespaceKept", message: outcome.why }] : [];
+    case "Discovered":
+      rememberDiscovery(memory, outcome.missing, moment);
+      return [];
+    case "Forgotten":
+    case "Done":
+      return [];
+  }
+}
+
+/** A step that failed as a whole: nothing else is tried before its time. */
+export function rememberTrouble(memory: DeploymentMemory, failure: Failure, { now, random }: Moment): void {
+  const attempts = (memory.trouble?.attempts ?? 0) + 1;
+  memory.trouble = { failure, attempts, retryAt: now + retryDelay(failure, attempts, random) };
+}
+
+function rememberContent(
+  memory: DeploymentMemory,
+  step: Step,
+  result: Parameters<typeof isFailure>[0],
+  { now, random }: Moment,
+): void {
+  if (step.kind !== "Render" || !step.layer.inputs) return;
+  const { digest, specDigest } = step.layer.inputs;
+  const before = memory.contents.get(step.layer.spec.name);
+  const attempts = before?.inputs === digest ? before.attempts + 1 : 1;
+  memory.contents.set(step.layer.spec.name, {
+    inputs: digest,
+    specDigest,
+    attempts,
+    result: isFailure(result)
+      ? { kind: "failed", failure: result, retryAt: now + retryDelay(result, attempts, random) }
+      : { kind: "known", content: result },
+  });
+}
+
+/** A kind that is not served yet although its CRD is Established: soon, then ever more seldom. */
+function rememberDiscovery(memory: DeploymentMemory, missing: string | undefined, { now }: Moment): void {
+  const attempts = (memory.attempts.get(DISCOVERY)?.attempts ?? 0) + 1;
+  if (missing === undefined) memory.attempts.delete(DISCOVERY);
+  else
+    memory.attempts.set(DISCOVERY, { digest: missing, attempts, retryAt: now + Math.min(60_000, 100 * 2 ** attempts) });
+}
+
+function isFailure(result: (Outcome & { kind: "Rendered" })["result"]): result is Failure {
+  return result instanceof Failure;
+}
+
+function rememberNamespace(memory: DeploymentMemory, step: Step, failure: Failure | undefined, moment: Moment): void {
+  if (step.kind !== "EnsureNamespace") return;
+  memory.namespaces.set(step.namespace, failure ?? true);
+  memory.leaving.delete(step.namespace);
+  const key = `namespace/${step.namespace}`;
+  if (failure) memory.attempts.set(key, failedAttempt(memory.attempts.get(key), "namespace", failure, moment));
+  else memory.attempts.delete(key);
+}
+
+function rememberApply(memory: DeploymentMemory, result: ApplyResult, moment: Moment): Tiding[] {
+  const { desired, mode } = result.item;
+  if (!result.ok) {
+    memory.attempts.set(
+      desired.key,
+      failedAttempt(memory.attempts.get(desired.key), desired.digest, result.failure, moment),
+    );
+    return [];
+  }
+  if (result.how === "terminating") {
+    const failure = new Failure(
+      "StaleRead",
+      `${describeRef(desired.ref)} is being deleted; it is created again when it is gone`,
+    );
+    memory.attempts.set(desired.key, failedAttempt(memory.attempts.get(desired.key), desired.digest, failure, moment));
+    return [];
+  }
+  memory.attempts.set(desired.key, { digest: desired.digest, fields: result.fields });
+  if (result.how === "adopted")
+    return [{ type: "Normal", reason: "Adopted", message: `${describeRef(desired.ref)} was there and is now managed` }];
+  if (mode !== "repair") return [];
+  return [
+    {
+      type: "Normal",
+      reason: "Repaired",
+      message: `${describeRef(desired.ref)} was changed by somebody and is repaired`,
+    },
+  ];
+}
+
+function rememberRemoval(memory: DeploymentMemory, result: RemoveResult, moment: Moment): Tiding[] {
+  const { key, uid } = result.item.tracked.observed;
+  if (result.ok) {
+    memory.attempts.set(key, { digest: REMOVAL, removed: uid });
+    return [];
+  }
+  memory.attempts.set(key, failedAttempt(memory.attempts.get(key), REMOVAL, result.failure, moment));
+  return [];
+}
+
+function failedAttempt(
+  before: Attempt | undefined,
+  digest: string,
+  failure: Failure,
+  { now, random }: Moment,
+): Attempt {
+  const attempts = before?.digest === digest ? (before.attempts ?? 0) + 1 : 1;
+  return { digest, failure, attempts, retryAt: now + retryDelay(failure, attempts, random) };
+}

@@ -1,0 +1,121 @@
+import { describe, expect, test } from "vitest";
+import type { Failure } from "../errors.ts";
+import type { RenderAnswer, RenderHook } from "./protocol.ts";
+import { renderedChartOf } from "./rendered-chart.ts";
+
+const chart = { name: "shop", version: "1.2.3", appVersion: "7.0" };
+
+function answer(result: Partial<NonNullable<RenderAnswer["result"]>>): RenderAnswer {
+  return { id: "1", chart, result: { manifests: [], crds: [], hooks: [], notes: "", random: false, ...result } };
+}
+
+function hook(events: string[], kind: string, name: string): RenderHook {
+  return { events, kind, name, path: "shop/templates/h.yaml", weight: 0, deletePolicies: [], content: "" };
+}
+
+function failureOf(given: RenderAnswer): string {
+  try {
+    renderedChartOf(given);
+    return "no failure";
+  } catch (error) {
+    return `${(error as Failure).reason}: ${(error as Failure).message}`;
+  }
+}
+
+const configMap = (name: string) => `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: ${name} }\n`;
+
+describe("a rendered chart", () => {
+  const rendered = renderedChartOf(
+    answer({
+      manifests: [
+        { path: "shop/templates/a.yaml", content: configMap("a") },
+        { path: "shop/templates/b.yaml", content: "# nothing\n" },
+        {
+          path: "shop/templates/c.yaml",
+          content: `apiVersion: v1\nkind: List\nitems:\n- ${configMap("c").trim().replaceAll("\n", "\n  ")}\n`,
+        },
+      ],
+      crds: [{ path: "shop/crds/w.yaml", content: `# first\n---\n${configMap("w")}---\n${configMap("x")}` }],
+      hooks: [hook(["test"], "Pod", "ping")],
+      notes: "hello\n",
+    }),
+  );
+
+  test("holds objects in Helm's order, lists opened and empty documents left out", () => {
+    expect(rendered.objects.map(({ metadata }) => metadata.name)).toEqual(["a", "c"]);
+    expect(rendered.crds.map(({ metadata }) => metadata.name)).toEqual(["w", "x"]);
+    expect(rendered).toMatchObject({ chart, notes: "hello\n" });
+  });
+
+  test("knows the template of each object", () => {
+    expect([...rendered.objects, ...rendered.crds].map((object) => rendered.templateOf(object))).toEqual([
+      "shop/templates/a.yaml",
+      "shop/templates/c.yaml",
+      "shop/crds/w.yaml",
+      "shop/crds/w.yaml",
+    ]);
+  });
+
+  test("cannot be changed by one of those who share it", () => {
+    const [object] = rendered.objects;
+    expect(() => Object.assign(object!.metadata, { name: "other" })).toThrow(TypeError);
+  });
+});
+
+test.each([
+  {
+    of: "hooks that are not tests",
+    given: answer({
+      hooks: [
+        hook(["test"], "Pod", "ping"),
+        hook(["pre-install"], "Job", "migrate"),
+        hook(["post-upgrade", "test"], "Job", "b"),
+      ],
+    }),
+    sentence:
+      "HooksNotSupported: chart shop 1.2.3 has hooks (pre-install Job migrate; post-upgrade,test Job b): not supported yet by this version of Strata",
+  },
+  {
+    of: "a template",
+    given: { id: "1", chart, error: { kind: "Template", message: "shop/templates/a.yaml:1:6: size must be set" } },
+    sentence: "RenderFailed: chart shop 1.2.3 does not render: shop/templates/a.yaml:1:6: size must be set",
+  },
+  {
+    of: "values",
+    given: { id: "1", chart, error: { kind: "Values", message: "replicas: got string, want integer" } },
+    sentence: "InvalidValues: chart shop 1.2.3 refuses the values: replicas: got string, want integer",
+  },
+  {
+    of: "an unreadable chart",
+    given: { id: "1", error: { kind: "Chart", message: "Chart.yaml file is missing" } },
+    sentence: "InvalidChart: the chart cannot be used: Chart.yaml file is missing",
+  },
+  {
+    of: "an old cluster",
+    given: {
+      id: "1",
+      chart,
+      error: { kind: "KubeVersion", message: "it supports Kubernetes >=1.99, this cluster has v1.36.3" },
+    },
+    sentence:
+      "RenderFailed: chart shop 1.2.3 does not fit the cluster: it supports Kubernetes >=1.99, this cluster has v1.36.3",
+  },
+  {
+    of: "a release's name",
+    given: { id: "1", chart, error: { kind: "Release", message: "too long" } },
+    sentence: "InvalidSpec: chart shop 1.2.3 cannot be released: too long",
+  },
+  {
+    of: "objects without a name",
+    given: answer({
+      manifests: [1, 2, 3, 4].map((n) => ({
+        path: `shop/templates/${n}.yaml`,
+        content: "apiVersion: v1\nkind: Secret\n",
+      })),
+    }),
+    sentence:
+      "RenderFailed: chart shop 1.2.3 does not render to valid objects: shop/templates/1.yaml, document 1, line 1: metadata.name is missing; shop/templates/2.yaml, document 1, line 1: metadata.name is missing; shop/templates/3.yaml, document 1, line 1: metadata.name is missing; and 1 more",
+  },
+] satisfies { of: string; given: RenderAnswer; sentence: string }[])("the failure of $of", ({ given, sentence }) => {
+  expect(failureOf(given)).toBe(sentence);
+});

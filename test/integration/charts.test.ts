@@ -1,0 +1,325 @@
+import { createHash } from "node:crypto";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Failure } from "../../src/errors.ts";
+import type { KubeObject } from "../../src/objects/types.ts";
+import { parseManifests } from "../../src/objects/yaml.ts";
+import { Renderer } from "../../src/render/renderer.ts";
+import type { RenderedChart, RenderRequest } from "../../src/render/types.ts";
+import { ChartSource } from "../../src/source/chart-source.ts";
+import type { ChartPackage } from "../../src/source/types.ts";
+import { helm } from "../support/helm.ts";
+import { temporaryFolder } from "../support/processes.ts";
+import { type ChartRepo, type Registry, startChartRepo, startRegistry } from "../support/registry.ts";
+import { toolPath } from "../support/tools.ts";
+import { until } from "../support/waiting.ts";
+
+const charts = fileURLToPath(new URL("../support/charts", import.meta.url));
+const signal = new AbortController().signal;
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let repo: ChartRepo;
+let registry: Registry;
+let source: ChartSource;
+let renderer: Renderer;
+let shop: ChartPackage;
+
+beforeAll(async () => {
+  folder = await temporaryFolder("charts-test");
+  repo = await startChartRepo(charts);
+  registry = await startRegistry();
+  await registry.pushCharts(charts);
+  source = new ChartSource();
+  renderer = newRenderer();
+  shop = await source.fetch({ repo: repo.url, chart: "shop", version: "1.2.3" }, signal);
+});
+
+afterAll(async () => {
+  await renderer[Symbol.asyncDispose]();
+  await source[Symbol.asyncDispose]();
+  await Promise.all([registry.stop(), repo.stop(), folder.remove()]);
+});
+
+function newRenderer(options: { processes?: number; deadlineMs?: number } = {}): Renderer {
+  return new Renderer({ binary: toolPath("strata-render"), processes: 2, ...options });
+}
+
+function requestOf(chart: { bytes: Uint8Array; digest: string }, more: Partial<RenderRequest> = {}): RenderRequest {
+  return {
+    chartBytes: chart.bytes,
+    chartDigest: chart.digest,
+    values: {},
+    releaseName: "front",
+    namespace: "web",
+    kubeVersion: "v1.36.3",
+    apiVersions: ["v1", "apps/v1"],
+    isUpgrade: false,
+    revision: 1,
+    ...more,
+  };
+}
+
+/** A chart of one template, packed by the real helm. */
+async function packed(name: string, template: string): Promise<{ bytes: Uint8Array; digest: string }> {
+  const place = join(folder.path, name);
+  await mkdir(join(place, "templates"), { recursive: true });
+  await writeFile(join(place, "Chart.yaml"), `apiVersion: v2\nname: ${name}\nversion: 1.0.0\n`);
+  await writeFile(join(place, "templates", "a.yaml"), template);
+  await helm(["package", place, "--destination", folder.path], { home: folder.path });
+  const bytes = await readFile(join(folder.path, `${name}-1.0.0.tgz`));
+  return { bytes, digest: `sha256:${createHash("sha256").update(bytes).digest("hex")}` };
+}
+
+async function failureOf(work: Promise<unknown>): Promise<Failure> {
+  const failure = await work.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  expect(failure).toMatchObject({ name: "Failure" });
+  return failure as Failure;
+}
+
+describe("sources", () => {
+  test("the HTTP repository and the OCI registry give the same chart, by range, with the digest that helm made", async () => {
+    const wanted = { chart: "shop", version: "1.x" };
+    const overHttp = { repo: repo.url, ...wanted };
+    const overOci = { repo: `oci://${registry.host}/charts`, ...wanted };
+    expect(await source.resolve(overHttp, signal)).toEqual({ version: "1.2.3", digest: shop.digest });
+    await using fresh = new ChartSource();
+    const fetched = await fresh.fetch(overOci, signal);
+    expect(await fresh.resolve(overOci, signal)).toEqual({ version: fetched.version, digest: fetched.digest });
+    expect(fetched).toMatchObject({ name: "shop", version: "1.2.3" });
+    // Packages hold times, so that the two were not packed alike; what they render to is.
+    expect(await objectsOf(fetched)).toEqual(await objectsOf(shop));
+  });
+
+  test("a registry without the chart says so", async () => {
+    const missing = { repo: `oci://${registry.host}/charts`, chart: "absent", version: "1.x" };
+    expect((await failureOf(source.resolve(missing, signal))).message).toBe(
+      `oci://${registry.host}/charts has no chart "absent"`,
+    );
+  });
+});
+
+async function objectsOf(chart: ChartPackage): Promise<readonly KubeObject[]> {
+  return (await renderer.renderChart(requestOf(chart), signal)).objects;
+}
+
+interface Variant {
+  of: string;
+  values: Record<string, unknown>;
+  more?: Partial<RenderRequest>;
+  flags?: string[];
+}
+
+const variants: Variant[] = [
+  { of: "nothing set", values: {} },
+  { of: "a subchart switched on by its condition", values: { cache: { enabled: true, size: "128Mi" } } },
+  { of: "a subchart's own values deleted by null", values: { cache: { enabled: true, size: null } } },
+  {
+    of: "numbers, texts and templates",
+    values: { replicas: 3, config: { big: "9007199254740993", who: "{{ .Release.Name }}" } },
+  },
+  { of: "no list", values: { extraLists: false, image: { tag: "8" } } },
+  { of: "an upgrade", values: {}, more: { isUpgrade: true }, flags: ["--is-upgrade"] },
+  {
+    of: "another API",
+    values: {},
+    more: { apiVersions: ["v1", "shop.example/v1/Widget"] },
+    flags: ["--api-versions", "shop.example/v1/Widget"],
+  },
+  { of: "another Kubernetes", values: {}, more: { kubeVersion: "v1.33.1" }, flags: ["--kube-version", "v1.33.1"] },
+];
+
+describe("a chart renders to what the real helm renders", () => {
+  test.each(variants)("with $of", async ({ values, more, flags = [] }) => {
+    const rendered = await renderer.renderChart(requestOf(shop, { values, ...more }), signal);
+    const expected = await helmTemplate(values, flags);
+    expect([...rendered.crds, ...rendered.objects]).toEqual(expected);
+    expect(rendered.chart).toEqual({ name: "shop", version: "1.2.3", appVersion: "7.0" });
+  });
+
+  test("with the same notes", async () => {
+    const args = [
+      "install",
+      "front",
+      join(charts, "shop"),
+      "--namespace",
+      "web",
+      "--dry-run=client",
+      "--output",
+      "json",
+    ];
+    const { info } = JSON.parse(await helm(args, { home: folder.path })) as { info: { notes: string } };
+    const { notes } = await renderer.renderChart(requestOf(shop), signal);
+    expect(notes.trim()).toBe(info.notes.trim());
+    expect(notes).toContain("The shop front listens on port 80.");
+  });
+
+  test("but a template sees the revision, which helm template does not know", async () => {
+    const { objects } = await renderer.renderChart(requestOf(shop, { revision: 7, isUpgrade: true }), signal);
+    expect(JSON.stringify(objects)).toContain('{"name":"REVISION","value":"7"}');
+  });
+});
+
+async function helmTemplate(values: Record<string, unknown>, flags: string[]): Promise<KubeObject[]> {
+  const file = join(folder.path, "values.json");
+  await writeFile(file, JSON.stringify(values));
+  const args = ["template", "front", join(charts, "shop"), "--values", file, "--namespace", "web", "--include-crds"];
+  const output = await helm([...args, "--skip-tests", "--kube-version", "v1.36.3", ...flags], { home: folder.path });
+  const parsed = parseManifests(output, "helm template");
+  if (!parsed.ok) throw new Error(parsed.problems.join("\n"));
+  return parsed.value;
+}
+
+describe("equal requests", () => {
+  test("render once, at the same time and later, also for another patch release of Kubernetes", async () => {
+    const ask = (more: Partial<RenderRequest> = {}) =>
+      renderer.renderChart(requestOf(shop, { revision: 2, ...more }), signal);
+    const [first, second] = await Promise.all([ask(), ask()]);
+    expect(second).toBe(first);
+    expect(await ask({ kubeVersion: "v1.36.9", apiVersions: ["apps/v1", "v1", "v1"] })).toBe(first);
+  });
+
+  test.each<[string, Partial<RenderRequest>]>([
+    ["value", { values: { replicas: 2 } }],
+    ["release", { releaseName: "other" }],
+    ["namespace", { namespace: "other" }],
+    ["revision", { revision: 4 }],
+    ["upgrade", { isUpgrade: true }],
+    ["Kubernetes minor", { kubeVersion: "v1.35.0" }],
+    ["API", { apiVersions: ["v1"] }],
+    ["chart", { chartDigest: "sha256:other" }],
+  ])("another %s is another request", async (_what, more) => {
+    const ask = (other: Partial<RenderRequest>) =>
+      renderer.renderChart(requestOf(shop, { revision: 3, ...other }), signal);
+    expect(await ask(more)).not.toBe(await ask({}));
+  });
+
+  test("a generated password is never shared", async () => {
+    const chart = await packed(
+      "random",
+      "apiVersion: v1\nkind: Secret\nmetadata: { name: s }\nstringData: { p: {{ randAlphaNum 20 | quote }} }\n",
+    );
+    const password = ({ objects }: RenderedChart) => objects[0]?.["stringData"];
+    const ask = () => renderer.renderChart(requestOf(chart), signal).then(password);
+    const seen = [...(await Promise.all([ask(), ask(), ask()])), await ask()];
+    expect(new Set(seen.map((one) => JSON.stringify(one))).size).toBe(4);
+  });
+});
+
+describe("a chart that cannot be", () => {
+  test("has hooks that are not tests", async () => {
+    const { bytes, digest } = await source.fetch({ repo: repo.url, chart: "hooked", version: "" }, signal);
+    const failure = await failureOf(
+      renderer.renderChart(requestOf({ bytes, digest }, { values: { size: "1" } }), signal),
+    );
+    expect(`${failure.reason}: ${failure.message}`).toBe(
+      "HooksNotSupported: chart hooked 1.2.3 has hooks (pre-install,pre-upgrade Job migrate): not supported yet by this version of Strata",
+    );
+  });
+
+  test.each([
+    {
+      values: { replicas: "many" },
+      sentence: "InvalidValues: chart shop 1.2.3 refuses the values: replicas: got string, want integer",
+    },
+    {
+      values: { config: { a: "{{ c4n4ry-template }}" } },
+      sentence: "RenderFailed: chart shop 1.2.3 does not render: shop/templates/config.yaml:",
+    },
+    {
+      values: { service: { port: "c4n4ry: value: x" } },
+      sentence: "RenderFailed: chart shop 1.2.3 does not render: YAML parse error on shop/templates/service.yaml",
+    },
+  ])("with $values is told without the values", async ({ values, sentence }) => {
+    const failure = await failureOf(renderer.renderChart(requestOf(shop, { values }), signal));
+    expect(`${failure.reason}: ${failure.message}`).toContain(sentence);
+    expect(failure.message).not.toContain("c4n4ry");
+  });
+});
+
+describe("a hostile chart", () => {
+  const endless = "{{ range until 100000 }}{{ range until 100000 }}{{ end }}{{ end }}";
+
+  test.each([
+    {
+      of: "a template that never ends",
+      template: endless,
+      sentence: "RenderTimeout: the chart takes too long to render",
+    },
+    {
+      of: "a text of 4 GB",
+      template: '{{ repeat 2000000000 "ab" }}',
+      sentence: "RenderFailed: the chart broke the renderer",
+    },
+    {
+      of: "templates that grow without end",
+      template:
+        '{{ define "x" }}{{ $a := repeat 1000000 "ab" }}{{ include "x" (printf "%s%s" $a .) }}{{ end }}{{ include "x" "" }}',
+      sentence: "RenderFailed: the chart broke the renderer",
+    },
+    {
+      of: "80 MiB of objects",
+      template: '{{ range until 80 }}---\n# {{ repeat 1048576 "a" }}\n{{ end }}',
+      sentence: "RenderFailed: chart hostile 1.0.0 does not render: its templates make 80 MiB, the limit is 64 MiB",
+    },
+  ])("with $of is ended, and the next one renders", async ({ template, sentence }) => {
+    const chart = await packed("hostile", template);
+    await using strict = newRenderer({ processes: 1, deadlineMs: 3_000 });
+    const attack = failureOf(strict.renderChart(requestOf(chart), signal));
+    const next = strict.renderChart(requestOf(shop), signal);
+    const { reason, message } = await attack;
+    expect(`${reason}: ${message}`).toContain(sentence);
+    expect((await next).objects).not.toEqual([]);
+  });
+
+  test("ends with the last one who waits for it", async () => {
+    const chart = await packed("endless", endless);
+    await using strict = newRenderer({ processes: 1, deadlineMs: 60_000 });
+    const others = await renderers();
+    const impatient = new AbortController();
+    const attack = strict.renderChart(requestOf(chart), impatient.signal);
+    const ours = async () => (await renderers()).filter((pid) => !others.includes(pid));
+    await until(async () => (await ours()).length === 1, { what: "a renderer", programs: [] });
+    impatient.abort(new Error("gave up"));
+    await expect(attack).rejects.toThrow("gave up");
+    await until(async () => (await ours()).length === 0, { what: "the end of the renderer", programs: [] });
+    expect((await strict.renderChart(requestOf(shop), signal)).objects).not.toEqual([]);
+  });
+
+  test("or anybody else may kill an idle renderer: the next request starts another", async () => {
+    const others = await renderers();
+    await using single = newRenderer({ processes: 1 });
+    await single.renderChart(requestOf(shop), signal);
+    const ours = async () => (await renderers()).filter((pid) => !others.includes(pid));
+    const [pid] = await ours();
+    process.kill(Number(pid), "SIGKILL");
+    await until(async () => (await ours()).length === 0, { what: "the end of the renderer", programs: [] });
+    expect((await single.renderChart(requestOf(shop, { revision: 2 }), signal)).objects).not.toEqual([]);
+  });
+
+  test("sees nothing of the environment", async () => {
+    await renderer.renderChart(requestOf(shop), signal);
+    const environments = await Promise.all((await renderers()).map((pid) => readFile(`/proc/${pid}/environ`, "utf8")));
+    expect(environments.length).toBeGreaterThan(0);
+    for (const environment of environments) {
+      const names = environment.split("\0").filter((line) => line !== "");
+      expect(names.map((line) => line.split("=")[0]).sort()).toEqual(["GOMEMLIMIT", "STRATA_RENDER_MEMORY"]);
+    }
+  });
+});
+
+/** Process ids of the renderers that this process has started. */
+async function renderers(): Promise<string[]> {
+  const threads = await readdir("/proc/self/task");
+  const lists = await Promise.all(threads.map((thread) => readFile(`/proc/self/task/${thread}/children`, "utf8")));
+  const pids = lists
+    .join(" ")
+    .split(" ")
+    .filter((pid) => pid !== "");
+  const names = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/comm`, "utf8").catch(() => "")));
+  return pids.filter((_pid, index) => names[index]?.startsWith("strata-render"));
+}

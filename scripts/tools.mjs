@@ -15,7 +15,7 @@ const [major, minor] = KUBERNETES.split(".");
 const kubernetesVersion = { gitVersion: `v${KUBERNETES}`, gitMajor: major, gitMinor: minor };
 
 /**
- * Flags of every Go command here. `go vet` must use the same ones: each other set compiles all of Kubernetes again.
+ * Flags of every Go command here. `go vet` uses the same ones, else it would compile everything once more.
  * Without cgo no C compiler is needed, and the programs run on any Linux.
  */
 export const goEnvironment = { CGO_ENABLED: "0", GOFLAGS: "-trimpath -buildvcs=false" };
@@ -145,7 +145,7 @@ function elapsed(since) {
 
 function go(args, cwd, environment) {
   return new Promise((done, fail) => {
-    const env = { ...process.env, ...goEnvironment, ...environment };
+    const env = { ...process.env, ...goEnvironment, GOWORK: "off", ...environment };
     const child = spawn("go", args, { cwd, env, stdio: ["ignore", "ignore", "pipe"] });
     let errors = "";
     child.stderr.on("data", (chunk) => {

@@ -6,6 +6,8 @@ import type { LayerContent } from "../plan/types.ts";
 export interface StoredSet {
   inputs: string;
   specDigest: string;
+  /** Counts renders, as a chart sees it in `.Release.Revision`. */
+  revision: number;
   content: LayerContent;
 }
 

@@ -530,7 +530,7 @@ const singles: Story[] = [
         },
       ],
     }),
-    pods: [deadPod("migrate-xyz", 2, "2026-05-04T08:00:00Z"), deadPod("migrate-abc", 1, LATER)],
+    pods: [deadPod("migrate-aaa", 2, "2026-05-04T08:00:00Z"), deadPod("migrate-abc", 1, LATER)],
     want: "Job migrate failed: BackoffLimitExceeded: Job has reached the specified backoff limit; Pod migrate-abc: container migrate exited with code 1",
   },
   {

@@ -177,6 +177,7 @@ describe("cost", () => {
       state: "Failed",
       message: "healthChecks[0].current: matches takes too long on this object",
     });
+    expect(state("status.image.matches('^postgres')"), "the next evaluation has its own budget").toBe("Current");
   });
 
   it("refuses nested loops over large objects, and lets flat ones through", () => {

@@ -137,8 +137,8 @@ export class Reflector {
   /** Brings itself up to date, then follows one watch to its end. */
   async #pass(): Promise<void> {
     const { client, resource } = this.#options;
-    if (this.#verify) {
-      await this.#verifyRevision();
+    if (this.#verify && this.#resourceVersion !== undefined) {
+      await this.#verifyRevision(this.#resourceVersion);
     }
     if (this.#resourceVersion !== undefined) {
       await this.#follow(undefined);
@@ -247,11 +247,11 @@ export class Reflector {
   }
 
   /** The server may be one that was restored from a backup: our point in time may lie in its future, where no event comes. */
-  async #verifyRevision(): Promise<void> {
+  async #verifyRevision(told: string): Promise<void> {
     const { client, resource } = this.#options;
     const options = { ...this.#scope(), metadataOnly: true, limit: 1, signal: this.#stop.signal };
     for await (const page of client.list(resource, options)) {
-      if (this.#resourceVersion !== undefined && isNewer(this.#resourceVersion, page.resourceVersion)) {
+      if (isNewer(told, page.resourceVersion)) {
         this.#resourceVersion = undefined;
       }
       break;
@@ -273,9 +273,8 @@ export class Reflector {
         await this.#pause(this.#clock.random() * this.#limits.backoff.baseMs);
         return;
       }
-    } else {
-      this.#verify = true;
     }
+    this.#verify ||= error instanceof ConnectionError || (error instanceof ApiError && error.status >= 500);
     const failure = toFailure(error, `watching ${resourceName(resource)}`);
     this.#tell({ state: "failing", failure });
     await this.#pause(Math.max(failure.retryAfterMs ?? 0, this.#backoff.next(this.#backoffCap(error))));

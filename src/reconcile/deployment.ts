@@ -39,10 +39,12 @@ export class DeploymentReconciler {
     await this.#pass(facts, { profile, place: target.place, leaving }, signal);
   }
 
-  /** What an object's owner let go, or what was refused for a reason that an event may have removed, is tried again. */
-  wake(key: string, objectKey: string): void {
+  /** An object that was in somebody's way has changed: what was refused because of it is tried again. Whether that is so. */
+  wake(key: string, objectKey: string): boolean {
     const attempt = this.#memories.get(key)?.attempts.get(objectKey);
-    if (attempt?.failure?.retry === "waiting") attempt.retryAt = 0;
+    if (attempt?.failure?.retry !== "waiting") return false;
+    attempt.retryAt = 0;
+    return true;
   }
 
   async #pass(
@@ -58,28 +60,23 @@ export class DeploymentReconciler {
     const view = prepared && (leaving ? evaluateTeardown(seen, prepared) : evaluate(plan, seen, prepared));
     const step: Step = view?.step ?? { kind: "Prepare" };
     if (view) this.#report(facts, { profile, plan, view, memory });
-    this.#ports.want(facts.key, place, interestOf(plan, view, memory));
+    this.#ports.want(facts.key, interestOf(plan, view, memory));
     if (memory.trouble && now < memory.trouble.retryAt) {
       this.#inTrouble(facts, profile, memory.trouble);
       return;
     }
-    if (step.kind !== "None") await this.#act(step, { facts, profile, place, memory }, signal);
+    if (step.kind !== "None") await this.#act(step, { facts, profile, memory }, signal);
     else if (view?.wakeAt !== undefined) this.#ports.again(facts.key, Math.max(0, view.wakeAt - now));
   }
 
   async #act(
     step: Step,
-    {
-      facts,
-      profile,
-      place,
-      memory,
-    }: { facts: DeploymentFacts; profile: Profile; place: Place; memory: DeploymentMemory },
+    { facts, profile, memory }: { facts: DeploymentFacts; profile: Profile; memory: DeploymentMemory },
     signal: AbortSignal,
   ): Promise<void> {
     const moment = () => ({ now: this.#ports.now(), random: this.#ports.random() });
     try {
-      const outcome = await this.#ports.act(step, { ...place, view: place.view }, signal);
+      const outcome = await this.#ports.act(step, facts, signal);
       for (const tiding of remember(memory, step, outcome, moment())) this.#ports.tell(facts, tiding);
       if (outcome.kind === "Forgotten") return await this.#leave(facts, signal);
     } catch (error) {
@@ -119,7 +116,7 @@ export class DeploymentReconciler {
   #blocked(facts: DeploymentFacts, profile: Profile): void {
     const { target } = facts;
     const memory = this.#memories.get(facts.key) ?? newMemory({}, facts.deployment.status);
-    this.#ports.want(facts.key, undefined, NO_INTEREST);
+    this.#ports.want(facts.key, NO_INTEREST);
     if (target.kind === "connecting" || target.kind === "ready") return;
     const name = facts.deployment.spec.clusterRef.name;
     const failure =
@@ -159,7 +156,7 @@ export class DeploymentReconciler {
 
   #drop(key: string): void {
     this.#memories.delete(key);
-    this.#ports.want(key, undefined, NO_INTEREST);
+    this.#ports.want(key, NO_INTEREST);
   }
 
   #memoryOf({ key, deployment }: DeploymentFacts, { site }: Place): DeploymentMemory {

@@ -24,9 +24,9 @@ export interface DeploymentPorts {
   random(): number;
   observe(key: string): DeploymentFacts | undefined;
   /** Takes one step. A step that fails as a whole throws Failure; single objects' failures are in the outcome. */
-  act(step: Step, place: Place, signal: AbortSignal): Promise<Outcome>;
+  act(step: Step, facts: DeploymentFacts, signal: AbortSignal): Promise<Outcome>;
   /** What is to be watched around this deployment from now on. */
-  want(key: string, place: Place | undefined, interest: Interest): void;
+  want(key: string, interest: Interest): void;
   report(key: string, status: ProfileDeploymentStatus): void;
   /** Tells people, on the profile. */
   tell(facts: DeploymentFacts, event: Tiding): void;
@@ -49,7 +49,7 @@ export interface DeploymentFacts {
 export type TargetFacts =
   | { kind: "ready"; place: Place }
   | { kind: "connecting" }
-  | { kind: "failing"; failure: Failure; place?: Place }
+  | { kind: "failing"; failure: Failure }
   | { kind: "gone" };
 
 /** Where a deployment acts: a cluster as one identity, and the ApplySet there. */

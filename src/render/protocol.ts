@@ -35,7 +35,6 @@ const answer = z.object({
 
 export type RenderDocument = z.infer<typeof document>;
 export type RenderHook = z.infer<typeof hook>;
-export type RenderResult = z.infer<typeof result>;
 export type RenderAnswer = z.infer<typeof answer>;
 
 /** The request as one line, with its line feed. */

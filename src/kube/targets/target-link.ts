@@ -70,6 +70,11 @@ export class TargetLink {
     return this.#state;
   }
 
+  /** The uid of its kube-system, once it was seen. */
+  get uid(): string | undefined {
+    return this.#uid;
+  }
+
   /** New credentials: running watches stay, the next request uses them. */
   rotate(access: ClusterAccess): void {
     this.client.rotate(access);

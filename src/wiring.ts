@@ -1,0 +1,188 @@
+import { LOCAL_CLUSTER } from "./api/names.ts";
+import type { Config } from "./config.ts";
+import { Failure } from "./errors.ts";
+import { EventRecorder } from "./kube/hub/event-recorder.ts";
+import { HubCache } from "./kube/hub/hub-cache.ts";
+import { HUB_RESOURCES } from "./kube/hub/kinds.ts";
+import { StatusWriter } from "./kube/hub/status-writer.ts";
+import { ownAccess } from "./kube/own-access.ts";
+import { WorkQueue } from "./kube/queue.ts";
+import { ReferenceWatches } from "./kube/references.ts";
+import { type LinkOptions, TargetLink } from "./kube/targets/target-link.ts";
+import { Targets } from "./kube/targets/targets.ts";
+import type { Logger } from "./ops/log.ts";
+import type { Metrics } from "./ops/metrics.ts";
+import { profileKey, reconcileProfile } from "./reconcile/profile.ts";
+import { Renderer } from "./render/renderer.ts";
+import { ChartSource } from "./source/chart-source.ts";
+import { targetStatus } from "./status/target-status.ts";
+import { DeploymentWiring } from "./wiring/deployments.ts";
+import { Hub } from "./wiring/hub.ts";
+import { LayerRenderer } from "./wiring/layer-renderer.ts";
+import { ProfileWiring } from "./wiring/profiles.ts";
+
+const MIB = 1024 * 1024;
+
+export interface StrataOptions {
+  config: Config;
+  /** For the in-cluster connection. */
+  env: Readonly<Record<string, string | undefined>>;
+  log: Logger;
+  metrics: Metrics;
+}
+
+export interface Strata {
+  /** Why it is not ready; undefined when it is. */
+  ready(): string | undefined;
+  /** Lets running passes end for the grace period, writes what is pending and closes every connection. */
+  stop(): Promise<void>;
+}
+
+/** Connects the rooms: the only place where edges meet. Resolves when the hub's objects are known and work has begun. */
+export async function startStrata({ config, env, log, metrics }: StrataOptions): Promise<Strata> {
+  const onError = (error: unknown): void => log.error({ err: error }, "unexpected failure");
+  const access = await ownAccess({ kubeconfigPath: config.kubeconfig, env });
+  const linkOptions = (name: string): LinkOptions => ({
+    name,
+    client: { userAgent: `strata/${config.version}` },
+    onRequest: (record) => metrics.request(name, record),
+    onChange: (applySets, key) => {
+      for (const deployment of deployments.concerned(name, applySets, key)) deploymentQueue.add(deployment);
+    },
+    onState: () => onLinkState(name),
+    onError,
+  });
+  const local = new TargetLink(access, linkOptions(LOCAL_CLUSTER));
+  const cache: HubCache = new HubCache({
+    client: local.client,
+    onError,
+    onProfile: (key) => {
+      profileQueue.add(key);
+      for (const deployment of profiles.deploymentsOf(key)) interrupt(deploymentKey(deployment));
+    },
+    onTarget: (key) => {
+      targets.refresh(key);
+      onLinkState(key);
+      addAllProfiles();
+    },
+    onDeployment: (key) => {
+      deploymentQueue.add(key);
+      const deployment = cache.deployments.get(key);
+      if (deployment) profileQueue.add(profileKeyOf(deployment));
+      else addAllProfiles();
+    },
+    onNamespace: () => addAllProfiles("SystemProfile/"),
+    onUnreadable: ({ kind, metadata }, problems) =>
+      log.warn({ kind, namespace: metadata.namespace, name: metadata.name, problems }, "object cannot be read"),
+  });
+  const targets: Targets = new Targets({
+    hub: local.client,
+    linkOptions,
+    target: (name) => cache.targets.get(name),
+    onState: (name) => onLinkState(name),
+    onError,
+  });
+  const references = new ReferenceWatches({
+    hub: local.client,
+    onChange: () => {
+      for (const key of cache.deployments.keys()) deploymentQueue.add(key);
+    },
+    onError,
+  });
+  const statuses = new StatusWriter(local.client, onError);
+  const events = new EventRecorder(local.client, onError);
+  const hub = new Hub({ local, targets, cache, statuses, events, references, log });
+  const source = new ChartSource({ plainHttp: config.plainHttpRegistries, cacheBytes: config.chartCacheMib * MIB });
+  const renderer = new Renderer({
+    binary: config.renderBinary,
+    processes: config.renderProcesses,
+    cacheBytes: config.renderCacheMib * MIB,
+  });
+  const profiles = new ProfileWiring(hub);
+  const deployments: DeploymentWiring = new DeploymentWiring(
+    hub,
+    new LayerRenderer(source, renderer),
+    (key, afterMs) => {
+      if (afterMs === 0) deploymentQueue.add(key);
+      else deploymentQueue.addAfter(key, afterMs);
+    },
+  );
+  const running = new Map<string, AbortController>();
+  const deploymentQueue: WorkQueue = new WorkQueue({
+    groupOf: (key) => deployments.clusterOf(key),
+    perGroup: config.concurrencyPerCluster,
+    onError: (key, error) => log.error({ deployment: key, err: error }, "pass failed"),
+    onEvent: (event) => metrics.queue("deployments", event),
+    work: (key, signal) => runDeployment(key, signal),
+  });
+  const profileQueue: WorkQueue = new WorkQueue({
+    groupOf: () => LOCAL_CLUSTER,
+    onError: (key, error) => log.error({ profile: key, err: error }, "pass failed"),
+    onEvent: (event) => metrics.queue("profiles", event),
+    work: (key, signal) => reconcileProfile(key, profiles, signal),
+  });
+
+  /** A pass over a spec that has changed is cut off between objects, and begins anew with the new one. */
+  async function runDeployment(key: string, signal: AbortSignal): Promise<void> {
+    const interruption = new AbortController();
+    running.set(key, interruption);
+    try {
+      await deployments.reconciler.reconcile(key, AbortSignal.any([signal, interruption.signal]));
+    } catch (error) {
+      if (!interruption.signal.aborted) throw error;
+    } finally {
+      running.delete(key);
+    }
+  }
+
+  function interrupt(key: string): void {
+    running.get(key)?.abort(new Failure("StaleRead", "the profile has changed"));
+    deploymentQueue.add(key);
+  }
+
+  function onLinkState(cluster: string): void {
+    for (const key of cache.deployments.keys()) if (deployments.clusterOf(key) === cluster) deploymentQueue.add(key);
+    const target = cache.targets.get(cluster);
+    if (!target) return;
+    const now = new Date().toISOString().replace(/\.\d+Z$/, "Z");
+    const current = () => cache.targets.get(cluster);
+    const status = targetStatus(target, targets.state(cluster), now);
+    statuses.set(`TargetCluster/${cluster}`, status, { resource: HUB_RESOURCES.TargetCluster, current });
+  }
+
+  function addAllProfiles(prefix = ""): void {
+    for (const key of cache.profiles.keys()) if (key.startsWith(prefix)) profileQueue.add(key);
+  }
+
+  await cache.start();
+  log.info({ profiles: cache.profiles.size, targets: cache.targets.size }, "hub is known");
+  return {
+    ready: () => (cache.isSynced ? undefined : "the hub's objects are not known yet"),
+    stop: async () => {
+      await Promise.all([deploymentQueue.shutdown(config.gracePeriodMs), profileQueue.shutdown(config.gracePeriodMs)]);
+      await statuses.flush();
+      cache.stop();
+      events.stop();
+      statuses.stop();
+      references.close();
+      await Promise.all([
+        targets.close(),
+        local.close(),
+        renderer[Symbol.asyncDispose](),
+        source[Symbol.asyncDispose](),
+      ]);
+    },
+  };
+}
+
+function deploymentKey({ metadata }: { metadata: { namespace: string; name: string } }): string {
+  return `${metadata.namespace}/${metadata.name}`;
+}
+
+function profileKeyOf({
+  spec: { profileRef },
+}: {
+  spec: { profileRef: { kind: string; namespace?: string; name: string } };
+}): string {
+  return profileKey({ kind: profileRef.kind, metadata: profileRef });
+}

@@ -1,0 +1,176 @@
+import { FINALIZER, LOCAL_CLUSTER } from "../api/names.ts";
+import type { Profile, ProfileDeployment, ProfileDeploymentStatus } from "../api/types.ts";
+import { type ActContext, act } from "../apply/act.ts";
+import { Failure } from "../errors.ts";
+import { isNotFound } from "../kube/api-error.ts";
+import { toFailure } from "../kube/failures.ts";
+import { HUB_RESOURCES } from "../kube/hub/kinds.ts";
+import type { Site } from "../kube/site/site.ts";
+import type { TargetLink } from "../kube/targets/target-link.ts";
+import { type ApplySet, applySetOf, type ProfileIdentity } from "../membership/applyset.ts";
+import type { Outcome } from "../plan/outcome.ts";
+import type { Step } from "../plan/step.ts";
+import { DeploymentReconciler } from "../reconcile/deployment.ts";
+import type { DeploymentFacts, DeploymentPorts, Interest, Place, TargetFacts, Tiding } from "../reconcile/ports.ts";
+import { profileKey } from "../reconcile/profile.ts";
+import type { Hub } from "./hub.ts";
+import { clusterIdentity, referenceIdentity } from "./identity.ts";
+import type { LayerRenderer } from "./layer-renderer.ts";
+
+const NOTHING: Interest = { late: [], named: [], kept: [] };
+
+/** Where a deployment acts: with whose hands, and on which ApplySet. */
+interface ActingPlace {
+  cluster: string;
+  site: Site;
+  link: TargetLink;
+  set: ApplySet;
+}
+
+/** Fits the edges to what the story of a deployment needs. */
+export class DeploymentWiring implements DeploymentPorts {
+  readonly reconciler: DeploymentReconciler;
+  readonly #hub: Hub;
+  readonly #renderer: LayerRenderer;
+  readonly #again: (key: string, afterMs: number) => void;
+  /** Where each deployment acts now: who is to be woken, and whose watches are to be given up. */
+  readonly #places = new Map<string, ActingPlace>();
+
+  constructor(hub: Hub, renderer: LayerRenderer, again: (key: string, afterMs: number) => void) {
+    this.#hub = hub;
+    this.#renderer = renderer;
+    this.#again = again;
+    this.reconciler = new DeploymentReconciler(this);
+  }
+
+  now = (): number => Date.now();
+  random = (): number => Math.random();
+
+  observe(key: string): DeploymentFacts | undefined {
+    const deployment = this.#hub.cache.deployments.get(key);
+    if (!deployment) {
+      this.#move(key, undefined);
+      return undefined;
+    }
+    const { profileRef } = deployment.spec;
+    const profile = this.#hub.cache.profiles.get(profileKey({ kind: profileRef.kind, metadata: profileRef }));
+    return {
+      key,
+      deployment,
+      profile,
+      target: profile ? this.#target(key, deployment, profile) : { kind: "connecting" },
+      referents: (reference) =>
+        profile ? this.#hub.references.get(referenceIdentity(profile), reference) : { kind: "reading" },
+    };
+  }
+
+  async act(step: Step, { key, profile }: DeploymentFacts, signal: AbortSignal): Promise<Outcome> {
+    const place = this.#places.get(key);
+    const hub = this.#hub.uid;
+    if (!place || !profile || hub === undefined) throw new Failure("Unreachable", "the cluster was lost just now");
+    const { site, link, set } = place;
+    const system = link.client;
+    const capabilities = () => ({ kubeVersion: versionOf(link), apiVersions: site.apiVersions() });
+    const render: ActContext["render"] = (layer, during) =>
+      this.#renderer.render(layer, { system, set, capabilities }, during);
+    return await act(step, { profile: identityOf(profile), set, site, system, hub, toFailure, render }, signal);
+  }
+
+  want(key: string, interest: Interest): void {
+    this.#places.get(key)?.site.want(key, interest);
+  }
+
+  report(key: string, status: ProfileDeploymentStatus): void {
+    const current = () => this.#hub.cache.deployments.get(key);
+    this.#hub.statuses.set(`ProfileDeployment/${key}`, status, { resource: HUB_RESOURCES.ProfileDeployment, current });
+  }
+
+  tell({ deployment, profile }: DeploymentFacts, { type, reason, message }: Tiding): void {
+    const cluster = deployment.spec.clusterRef.name;
+    this.#hub.log.info({ deployment: deployment.metadata.name, cluster, reason, text: message }, "told");
+    if (profile)
+      this.#hub.events.record(profile, { type, reason, message: `${cluster}: ${message}` }, new Date(this.now()));
+  }
+
+  async finish(key: string, signal: AbortSignal): Promise<void> {
+    const deployment = this.#hub.cache.deployments.get(key);
+    if (!deployment?.metadata.finalizers?.includes(FINALIZER)) return;
+    await this.#removeFinalizer(deployment, signal);
+  }
+
+  again(key: string, afterMs: number): void {
+    this.#again(key, afterMs);
+  }
+
+  /** `local`, or `namespace/name` of the TargetCluster: the group in which a deployment's passes run. */
+  clusterOf(key: string): string {
+    const ref = this.#hub.cache.deployments.get(key)?.spec.clusterRef;
+    return !ref || ref.name === LOCAL_CLUSTER ? LOCAL_CLUSTER : `${ref.namespace}/${ref.name}`;
+  }
+
+  /** The deployments of a cluster that a change concerns: those of the given ApplySets, or all. */
+  concerned(cluster: string, applySets: ReadonlySet<string> | undefined, objectKey: string | undefined): string[] {
+    return [...this.#places].flatMap(([key, place]) => {
+      if (place.cluster !== cluster) return [];
+      const woken = objectKey !== undefined && this.reconciler.wake(key, objectKey);
+      return woken || applySets === undefined || applySets.has(place.set.id) ? [key] : [];
+    });
+  }
+
+  #target(key: string, { spec }: ProfileDeployment, profile: Profile): TargetFacts {
+    const { name } = spec.clusterRef;
+    const cluster = this.clusterOf(key);
+    if (name !== LOCAL_CLUSTER && !this.#hub.cache.targets.has(cluster)) return { kind: "gone" };
+    const state = this.#hub.stateOf(cluster);
+    const link = this.#hub.linkOf(cluster);
+    const hubUid = this.#hub.uid;
+    if (state.kind === "failing") return state;
+    if (state.kind === "connecting" || !link || hubUid === undefined) return { kind: "connecting" };
+    const site = link.site(clusterIdentity(profile, name));
+    const set = applySetOf(identityOf(profile));
+    this.#move(key, { cluster, site, link, set });
+    return { kind: "ready", place: { set, site, view: viewOf(site, link, set.id) } };
+  }
+
+  /** A deployment that moves to another site (an identity, or a cluster behind the same name, changed) leaves nothing watched. */
+  #move(key: string, place: ActingPlace | undefined): void {
+    const known = this.#places.get(key);
+    if (known && known.site !== place?.site) known.site.want(key, NOTHING);
+    if (place) this.#places.set(key, place);
+    else this.#places.delete(key);
+  }
+
+  async #removeFinalizer({ metadata }: ProfileDeployment, signal: AbortSignal): Promise<void> {
+    const { name, namespace, resourceVersion } = metadata;
+    const finalizers = metadata.finalizers?.filter((finalizer) => finalizer !== FINALIZER) ?? [];
+    try {
+      const patch = { metadata: { resourceVersion, finalizers } };
+      const options = { manager: "strata", metadataOnly: true, signal };
+      await this.#hub.client.mergePatch(HUB_RESOURCES.ProfileDeployment, { name, namespace }, patch, options);
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
+  }
+}
+
+function identityOf({ kind, metadata: { namespace, name } }: Profile): ProfileIdentity {
+  return { kind, namespace, name };
+}
+
+function versionOf(link: TargetLink): string {
+  return link.state.kind === "live" ? link.state.version : "";
+}
+
+function viewOf(site: Site, link: TargetLink, applySet: string): Place["view"] {
+  return {
+    kubernetesMinor: /^v?(\d+\.\d+)/.exec(versionOf(link))?.[1] ?? "",
+    scopeOf: (kind) => site.scopeOf(kind),
+    served: (kind) => site.served(kind),
+    watchState: (kind, namespace) => site.watchState(kind, namespace),
+    crdOf: (kind) => site.crdOf(kind),
+    member: (key) => site.member(key),
+    members: () => site.members(applySet),
+    named: (ref) => site.named(ref),
+    explain: (tracked) => site.explain(tracked),
+  };
+}

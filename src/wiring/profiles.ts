@@ -1,0 +1,107 @@
+import { FINALIZER } from "../api/names.ts";
+import type { Profile, ProfileDeployment, ProfileStatus } from "../api/types.ts";
+import { isConflict, isNotFound } from "../kube/api-error.ts";
+import { HUB_RESOURCES } from "../kube/hub/kinds.ts";
+import { referencesOf } from "../plan/references.ts";
+import { matches } from "../plan/targets.ts";
+import type { ProfileFacts, ProfilePorts } from "../reconcile/ports.ts";
+import { profileKey } from "../reconcile/profile.ts";
+import type { Hub } from "./hub.ts";
+import { referenceIdentity } from "./identity.ts";
+
+const MANAGER = "strata";
+
+/** Fits the hub to what the story of a profile needs. */
+export class ProfileWiring implements ProfilePorts {
+  readonly #hub: Hub;
+
+  constructor(hub: Hub) {
+    this.#hub = hub;
+  }
+
+  now = (): number => Date.now();
+
+  observe(key: string): ProfileFacts | undefined {
+    const profile = this.#hub.cache.profiles.get(key);
+    if (!profile) {
+      this.#hub.references.want(key, undefined, []);
+      return undefined;
+    }
+    this.#hub.references.want(key, referenceIdentity(profile), referencesOf(profile));
+    const clusters = [...this.#hub.cache.targets.values()].filter(({ metadata }) =>
+      this.#reaches(profile, metadata.namespace),
+    );
+    return { profile, clusters, deployments: this.deploymentsOf(key) };
+  }
+
+  deploymentsOf(key: string): ProfileDeployment[] {
+    const all = [...this.#hub.cache.deployments.values()];
+    const own = all.filter(
+      ({ spec: { profileRef } }) => profileKey({ kind: profileRef.kind, metadata: profileRef }) === key,
+    );
+    return own.sort((a, b) => a.metadata.name.localeCompare(b.metadata.name));
+  }
+
+  async createDeployment(deployment: ProfileDeployment, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#hub.client.create(HUB_RESOURCES.ProfileDeployment, deployment, {
+        manager: MANAGER,
+        metadataOnly: true,
+        signal,
+      });
+    } catch (error) {
+      if (!isConflict(error)) throw error;
+    }
+  }
+
+  async deleteDeployment({ metadata }: ProfileDeployment, signal: AbortSignal): Promise<void> {
+    const { name, namespace, uid } = metadata;
+    try {
+      await this.#hub.client.delete(
+        HUB_RESOURCES.ProfileDeployment,
+        { name, namespace },
+        { ...(uid ? { uid } : {}), signal },
+      );
+    } catch (error) {
+      if (!isNotFound(error) && !isConflict(error)) throw error;
+    }
+  }
+
+  async addFinalizer(profile: Profile, signal: AbortSignal): Promise<void> {
+    await this.#patchFinalizers(profile, [...(profile.metadata.finalizers ?? []), FINALIZER], signal);
+  }
+
+  async removeFinalizer(profile: Profile, signal: AbortSignal): Promise<void> {
+    const rest = profile.metadata.finalizers?.filter((finalizer) => finalizer !== FINALIZER) ?? [];
+    await this.#patchFinalizers(profile, rest, signal);
+  }
+
+  report(key: string, status: ProfileStatus): void {
+    const profile = this.#hub.cache.profiles.get(key);
+    if (!profile) return;
+    const current = () => this.#hub.cache.profiles.get(key);
+    this.#hub.statuses.set(key, status, { resource: HUB_RESOURCES[profile.kind], current });
+  }
+
+  /** A profile reaches its own namespace; a SystemProfile the namespaces that it selects, or names in `clusterRefs`. */
+  #reaches(profile: Profile, namespace: string): boolean {
+    if (profile.kind !== "SystemProfile") return profile.metadata.namespace === namespace;
+    const { namespaceSelector } = profile.spec;
+    return !namespaceSelector || matches(namespaceSelector, this.#hub.cache.namespaces.get(namespace) ?? {});
+  }
+
+  async #patchFinalizers({ kind, metadata }: Profile, finalizers: string[], signal: AbortSignal): Promise<void> {
+    const { name, namespace, resourceVersion } = metadata;
+    const patch = { metadata: { resourceVersion, finalizers } };
+    try {
+      await this.#hub.client.mergePatch(HUB_RESOURCES[kind], { name, namespace }, patch, {
+        manager: MANAGER,
+        metadataOnly: true,
+        signal,
+      });
+    } catch (error) {
+      // The next event of the profile brings the next pass.
+      if (!isConflict(error) && !isNotFound(error)) throw error;
+    }
+  }
+}

@@ -40,12 +40,13 @@ export interface Strata {
 
 /** Connects the rooms: the only place where edges meet. Resolves when the hub's objects are known and work has begun. */
 export async function startStrata({ config, env, log, metrics }: StrataOptions): Promise<Strata> {
-  const onError = (error: unknown): void => log.error({ err: error }, "unexpected failure");
+  const onError = (error: unknown): void => log.error("unexpected failure", { error });
   const access = await ownAccess({ kubeconfigPath: config.kubeconfig, env });
   const linkOptions = (name: string): LinkOptions => ({
     name,
     client: { userAgent: `strata/${config.version}` },
-    onRequest: (record) => metrics.request(name, record),
+    onRequest: metrics.requestsTo(name),
+    onBreak: (reason) => metrics.watchRestarted(name, reason),
     onChange: (applySets, key) => {
       for (const deployment of deployments.concerned(name, applySets, key)) deploymentQueue.add(deployment);
     },
@@ -73,7 +74,7 @@ export async function startStrata({ config, env, log, metrics }: StrataOptions):
     },
     onNamespace: () => addAllProfiles("SystemProfile/"),
     onUnreadable: ({ kind, metadata }, problems) =>
-      log.warn({ kind, namespace: metadata.namespace, name: metadata.name, problems }, "object cannot be read"),
+      log.warn("object cannot be read", { kind, namespace: metadata.namespace, name: metadata.name, problems }),
   });
   const targets: Targets = new Targets({
     hub: local.client,
@@ -91,7 +92,7 @@ export async function startStrata({ config, env, log, metrics }: StrataOptions):
   });
   const statuses = new StatusWriter(local.client, onError);
   const events = new EventRecorder(local.client, onError);
-  const hub = new Hub({ local, targets, cache, statuses, events, references, log });
+  const hub = new Hub({ local, targets, cache, statuses, events, references, log, metrics });
   const source = new ChartSource({ plainHttp: config.plainHttpRegistries, cacheBytes: config.chartCacheMib * MIB });
   const renderer = new Renderer({
     binary: config.renderBinary,
@@ -101,7 +102,7 @@ export async function startStrata({ config, env, log, metrics }: StrataOptions):
   const profiles = new ProfileWiring(hub);
   const deployments: DeploymentWiring = new DeploymentWiring(
     hub,
-    new LayerRenderer(source, renderer),
+    new LayerRenderer(source, renderer, metrics.render),
     (key, afterMs) => {
       if (afterMs === 0) deploymentQueue.add(key);
       else deploymentQueue.addAfter(key, afterMs);
@@ -111,14 +112,14 @@ export async function startStrata({ config, env, log, metrics }: StrataOptions):
   const deploymentQueue: WorkQueue = new WorkQueue({
     groupOf: (key) => deployments.clusterOf(key),
     perGroup: config.concurrencyPerCluster,
-    onError: (key, error) => log.error({ deployment: key, err: error }, "pass failed"),
-    onEvent: (event) => metrics.queue("deployments", event),
+    onError: (key, error) => log.error("pass failed", { deployment: key, error }),
+    onEvent: metrics.queue("deployment"),
     work: (key, signal) => runDeployment(key, signal),
   });
   const profileQueue: WorkQueue = new WorkQueue({
     groupOf: () => LOCAL_CLUSTER,
-    onError: (key, error) => log.error({ profile: key, err: error }, "pass failed"),
-    onEvent: (event) => metrics.queue("profiles", event),
+    onError: (key, error) => log.error("pass failed", { profile: key, error }),
+    onEvent: metrics.queue("profile"),
     work: (key, signal) => reconcileProfile(key, profiles, signal),
   });
 
@@ -155,7 +156,7 @@ export async function startStrata({ config, env, log, metrics }: StrataOptions):
   }
 
   await cache.start();
-  log.info({ profiles: cache.profiles.size, targets: cache.targets.size }, "hub is known");
+  log.info("hub is known", { profiles: cache.profiles.size, targets: cache.targets.size });
   return {
     ready: () => (cache.isSynced ? undefined : "the hub's objects are not known yet"),
     stop: async () => {

@@ -1,7 +1,7 @@
 import { stringifyJson } from "../objects/json.ts";
 import type { KubeObject } from "../objects/types.ts";
 import type { ClusterAccess } from "./access.ts";
-import { type ApiError, isExpired, isNotFound, type RequestInfo } from "./api-error.ts";
+import { isExpired, type RequestInfo } from "./api-error.ts";
 import type {
   ApplyOptions,
   CallOptions,
@@ -14,14 +14,15 @@ import type {
   WatchOptions,
   WriteOptions,
 } from "./client-options.ts";
+import { accept, answered, isObjectNotFound, retryAfter, selectors, writeQuery } from "./client-requests.ts";
 import { systemClock } from "./clock.ts";
 import { ClusterLink } from "./cluster-link.ts";
 import { type Identity, impersonationHeaders } from "./identity.ts";
 import { Limiter } from "./limiter.ts";
 import { collectionPath, keyOf, type ObjectKey, objectPath, type Resource } from "./resource.ts";
 import { apiErrorFrom, redactionFor, requestInfo, tryParseJson } from "./status-error.ts";
-import { type HttpRequest, type HttpResponse, type HttpStream, type Query, readText, Transport } from "./transport.ts";
-import { acceptList, acceptObject, bodyFrom, objectFrom, pageFrom } from "./wire.ts";
+import { type HttpRequest, type HttpResponse, type HttpStream, readText, Transport } from "./transport.ts";
+import { acceptList, acceptObject, bodyFrom, pageFrom } from "./wire.ts";
 
 const PAGE = 500;
 
@@ -358,34 +359,4 @@ export class KubeClient {
 /** A client with the access' own identity. Close it when the cluster is not needed any more. */
 export function connect(access: ClusterAccess, options: KubeClientOptions = {}): KubeClient {
   return new KubeClient(new ClusterLink(access), options);
-}
-
-function accept(options: ReadOptions): Record<string, string> {
-  return { Accept: acceptObject(options.metadataOnly) };
-}
-
-function answered<T extends KubeObject>(response: HttpResponse, resource: Resource, options: ReadOptions): T {
-  return objectFrom<T>(bodyFrom(response.body), resource, options.metadataOnly);
-}
-
-function selectors(options: ListOptions | WatchOptions): Record<string, string | undefined> {
-  return { labelSelector: options.labelSelector || undefined, fieldSelector: options.fieldSelector || undefined };
-}
-
-function writeQuery(options: WriteOptions): Query {
-  return {
-    fieldManager: options.manager,
-    fieldValidation: options.fieldValidation ?? "Strict",
-    dryRun: options.dryRun ? "All" : undefined,
-  };
-}
-
-/** The kind is served, the object is not there: only then does the Status name it. */
-function isObjectNotFound(error: unknown): error is ApiError {
-  return isNotFound(error) && error.details.name !== undefined;
-}
-
-function retryAfter(response: { headers: HttpResponse["headers"] }): string | undefined {
-  const value = response.headers["retry-after"];
-  return typeof value === "string" ? value : undefined;
 }

@@ -12,7 +12,8 @@ export interface Identity {
 export type HeaderPairs = readonly (readonly [string, string])[];
 
 /**
- * The identity of a ServiceAccount, with the groups that its own token would carry.
+ * The identity of a ServiceAccount. No groups are named: the API server then fills in those that the account's own token
+ * would carry, and Strata needs no right to impersonate groups at all.
  *
  * @throws Failure `InvalidSpec` when the namespace or the name is empty or holds a character that no such name has.
  */
@@ -25,10 +26,7 @@ export function serviceAccountIdentity(namespace: string, name: string): Identit
       );
     }
   }
-  return {
-    user: `system:serviceaccount:${namespace}:${name}`,
-    groups: ["system:serviceaccounts", `system:serviceaccounts:${namespace}`, "system:authenticated"],
-  };
+  return { user: `system:serviceaccount:${namespace}:${name}` };
 }
 
 /**

@@ -59,7 +59,10 @@ describe("in a Pod", () => {
 
   test("without them it is a failure in a sentence", async () => {
     const refused = ownAccess({ env, serviceAccountDir: join(folder, "nothing") });
-    await expect(refused).rejects.toMatchObject({ reason: "InvalidKubeconfig", message: expect.stringContaining("ServiceAccount") });
+    await expect(refused).rejects.toMatchObject({
+      reason: "InvalidKubeconfig",
+      message: expect.stringContaining("ServiceAccount"),
+    });
   });
 });
 
@@ -69,7 +72,12 @@ describe("by a developer's kubeconfig", () => {
     const file = {
       "current-context": "c",
       contexts: [{ name: "c", context: { cluster: "c", user: "u" } }],
-      clusters: [{ name: "c", cluster: { server: "https://h:6443", "certificate-authority-data": base64(authority.certPem), ...cluster } }],
+      clusters: [
+        {
+          name: "c",
+          cluster: { server: "https://h:6443", "certificate-authority-data": base64(authority.certPem), ...cluster },
+        },
+      ],
       users: [{ name: "u", user }],
     };
     await writeFile(path, dump(file));
@@ -84,7 +92,12 @@ describe("by a developer's kubeconfig", () => {
       { "client-certificate-data": base64(certPem), "client-key-data": base64(keyPem) },
     );
     const access = await ownAccess({ kubeconfigPath, env });
-    expect(access).toMatchObject({ server: "https://h:6443", caPem: authority.certPem, serverName: "k", clientCert: { certPem, keyPem } });
+    expect(access).toMatchObject({
+      server: "https://h:6443",
+      caPem: authority.certPem,
+      serverName: "k",
+      clientCert: { certPem, keyPem },
+    });
     expect(access.token).toBeUndefined();
   });
 
@@ -94,7 +107,10 @@ describe("by a developer's kubeconfig", () => {
     const credential = `{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"t'$(wc -c < ${count} | tr -d ' ')'"}}`;
     await writeFile(plugin, `#!/bin/sh\nprintf x >> ${count}\necho '${credential}'\n`);
     await chmod(plugin, 0o755);
-    const kubeconfigPath = await write({}, { exec: { apiVersion: "client.authentication.k8s.io/v1", command: plugin } });
+    const kubeconfigPath = await write(
+      {},
+      { exec: { apiVersion: "client.authentication.k8s.io/v1", command: plugin } },
+    );
     const access = await ownAccess({ kubeconfigPath, env });
     expect(await access.token?.(false)).toBe("t1");
     expect(await access.token?.(true)).toBe("t2");
@@ -113,6 +129,8 @@ describe("by a developer's kubeconfig", () => {
     const kubeconfigPath = join(folder, "broken");
     await writeFile(kubeconfigPath, 'token: "canary\n - x');
     await expect(ownAccess({ kubeconfigPath, env })).rejects.toThrow(/^(?!.*canary).*cannot be read/s);
-    await expect(ownAccess({ kubeconfigPath: join(folder, "nothing"), env })).rejects.toThrow(/cannot be read \(ENOENT\)/);
+    await expect(ownAccess({ kubeconfigPath: join(folder, "nothing"), env })).rejects.toThrow(
+      /cannot be read \(ENOENT\)/,
+    );
   });
 });

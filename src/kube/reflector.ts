@@ -58,14 +58,14 @@ const LIMITS: ReflectorLimits = {
   backoff: { baseMs: 1_000, capMs: 30_000 },
   refusedCapMs: 60_000,
 };
-/** A watch that a server ends sooner than this did not serve. */
-const SHORTEST_WATCH_MS = 1_000;
+/** A watch that ends sooner than this, and sooner than asked for, did not serve. */
+const SHORTEST_WATCH_MS = 10_000;
 
 /**
  * Follows one kind in one cluster for ever: first everything that exists, then each change. It streams the list
  * (KEP-3157) or reads it in pages where the server cannot, takes the watch up again where it ended, relists when the
- * server has forgotten that point, and never gives up: whatever fails is told once as a state and tried again after a
- * jittered back-off. It keeps the keys of the objects and nothing else of them.
+ * server has forgotten that point, and never gives up: what fails twice is told as a state and tried again, after a
+ * jittered back-off, for ever. It keeps the keys of the objects and nothing else of them.
  *
  * Guarantees: the handler is never called after `stop`, and never for a state older than one it was told before, unless
  * a `sync` says so (a cluster restored from a backup). Events may be merged, so work by level, not by edge.
@@ -174,7 +174,10 @@ export class Reflector {
     this.#stop.signal.addEventListener("abort", end, { once: true });
     const watchdog = new Watchdog(this.#clock, life, snapshot ? this.#limits.syncSilenceMs : undefined);
     watchdog.endIn(timeoutSeconds * 1_000 + this.#limits.graceMs);
-    const openedAt = this.#clock.now();
+    let openedAt = Number.POSITIVE_INFINITY;
+    // The server may count its seconds a little faster than we do.
+    const enough = Math.min(SHORTEST_WATCH_MS, timeoutSeconds * 900);
+    const served = () => this.#clock.now() - openedAt >= enough;
     try {
       const stream = await client.watch(resource, {
         ...this.#scope(),
@@ -182,15 +185,18 @@ export class Reflector {
         timeoutSeconds,
         signal: life.signal,
       });
+      openedAt = this.#clock.now();
       await this.#read(readEvents(watchdog.guard(stream.chunks), resource, metadataOnly ?? false), snapshot, watchdog);
     } finally {
       watchdog.rest();
       this.#stop.signal.removeEventListener("abort", end);
+      if (served()) {
+        this.#recovered();
+      }
     }
-    if (this.#clock.now() - openedAt < SHORTEST_WATCH_MS) {
+    if (!served()) {
       throw new ConnectionError("the server ended the watch at once", "SHORT_WATCH");
     }
-    this.#backoff.reset();
   }
 
   async #read(events: AsyncIterable<WatchEvent>, initial: Snapshot | undefined, watchdog: Watchdog): Promise<void> {
@@ -266,18 +272,23 @@ export class Reflector {
       return;
     }
     this.#failures += 1;
+    this.#verify ||= error instanceof ConnectionError || (error instanceof ApiError && error.status >= 500);
     if (isExpired(error)) {
       this.#resourceVersion = undefined;
-      if (this.#failures === 1) {
-        // Many watches may hear this at once, when a server restarts.
-        await this.#pause(this.#clock.random() * this.#limits.backoff.baseMs);
-        return;
-      }
     }
-    this.#verify ||= error instanceof ConnectionError || (error instanceof ApiError && error.status >= 500);
+    if (this.#failures === 1 && this.#isCommonplace(error)) {
+      // Many watches may meet it at the same moment, when a server restarts.
+      await this.#pause(this.#clock.random() * this.#limits.backoff.baseMs);
+      return;
+    }
     const failure = toFailure(error, `watching ${resourceName(resource)}`);
     this.#tell({ state: "failing", failure });
     await this.#pause(Math.max(failure.retryAfterMs ?? 0, this.#backoff.next(this.#backoffCap(error))));
+  }
+
+  /** Watches expire, and proxies cut quiet ones every minute: that is told only if the next attempt fails too. */
+  #isCommonplace(error: unknown): boolean {
+    return isExpired(error) || (error instanceof ConnectionError && this.#state?.state === "live");
   }
 
   #backoffCap(error: unknown): number {

@@ -36,8 +36,12 @@ export interface LogOptions {
  * A log of one JSON object a line: `level`, `time` (RFC 3339), the pairs, `msg`. All pairs go through `mask`. Lines are
  * written at once, so that the last one before a crash is there too.
  */
-export function createLog({ level, stream = destination({ dest: 1, sync: true }) }: LogOptions): Logger {
-  const root = pino(
+export function createLog(options: LogOptions): Logger {
+  return loggerOf(createRoot(options), {});
+}
+
+function createRoot({ level, stream = destination({ dest: 1, sync: true }) }: LogOptions) {
+  return pino(
     {
       level,
       base: null, // A cluster's log collector knows the Pod; the pid is always 1.
@@ -46,10 +50,9 @@ export function createLog({ level, stream = destination({ dest: 1, sync: true })
     },
     stream,
   );
-  return loggerOf(root, {});
 }
 
-function loggerOf(root: ReturnType<typeof pino>, bound: object): Logger {
+function loggerOf(root: ReturnType<typeof createRoot>, bound: object): Logger {
   const write =
     (level: "debug" | "info" | "warn" | "error" | "fatal"): Write =>
     (message, pairs) => {

@@ -3,7 +3,7 @@ import type { Readable, Writable } from "node:stream";
 import { Failure } from "../errors.ts";
 
 const MIB = 1024 * 1024;
-/** The objects of one chart; Kubernetes itself would take days to be given more. */
+/** The largest charts make a few MiB; `strata-render` itself refuses to answer with more than this. */
 const MAX_ANSWER_BYTES = 64 * MIB;
 /** Where Go's garbage collector begins to work harder, and where the kernel ends the process. */
 const MEMORY_TARGET_BYTES = 384 * MIB;
@@ -51,6 +51,7 @@ export class RenderProcess {
   /** Sends one line and gives the line that answers it. Rejects with a Failure, or with the reason of the signal. */
   async ask(line: string, deadlineMs: number, signal: AbortSignal): Promise<string> {
     signal.throwIfAborted();
+    if (!this.#isAlive) throw deathOf(null);
     const onAbort = () => this.#end(signal.reason);
     const timer = setTimeout(() => this.#end(tooLate()), deadlineMs);
     signal.addEventListener("abort", onAbort, { once: true });

@@ -60,4 +60,5 @@ test("a question that is late or aborted ends the process", async () => {
   impatient.abort(new Error("gone"));
   await expect(asked).rejects.toThrow("gone");
   expect(abandoned.isAlive).toBe(false);
+  await expect(abandoned.ask("one more\n", 60_000, signal)).rejects.toMatchObject({ reason: "RenderFailed" });
 });

@@ -45,6 +45,6 @@ export class SharedWork<T> {
     entry.callers -= 1;
     if (entry.callers > 0) return;
     if (this.#running.get(key) === entry) this.#running.delete(key);
-    
+    entry.abort.abort();
   }
 }

@@ -85,7 +85,7 @@ function readLine(cutter: Cutter, text: string, at: number, next: number): void 
   // Most lines are deeper than a chart's name, and need no closer look.
   if (indent !== undefined && (text[at + indent.length] === " " || text[at + indent.length] === "-")) return;
   const found = KEY.exec(text.slice(at, next).trimEnd());
-  if (found === null || (indent !== undefined && found[1] !== indent)) return;
+  if (found === null) return;
   close(cutter, text, at);
   cutter.indent = found[1];
   cutter.name = found[2] ?? found[3] ?? found[4];

@@ -8,6 +8,7 @@ import { HUB_RESOURCES } from "../kube/hub/kinds.ts";
 import type { Site } from "../kube/site/site.ts";
 import type { TargetLink } from "../kube/targets/target-link.ts";
 import { type ApplySet, applySetOf, type ProfileIdentity } from "../membership/applyset.ts";
+import type { Operation } from "../ops/metrics.ts";
 import type { Outcome } from "../plan/outcome.ts";
 import type { Step } from "../plan/step.ts";
 import { DeploymentReconciler } from "../reconcile/deployment.ts";
@@ -50,6 +51,7 @@ export class DeploymentWiring implements DeploymentPorts {
     const deployment = this.#hub.cache.deployments.get(key);
     if (!deployment) {
       this.#move(key, undefined);
+      this.#hub.metrics.forgetLayers(key);
       return undefined;
     }
     const { profileRef } = deployment.spec;
@@ -73,7 +75,10 @@ export class DeploymentWiring implements DeploymentPorts {
     const capabilities = () => ({ kubeVersion: versionOf(link), apiVersions: site.apiVersions() });
     const render: ActContext["render"] = (layer, during) =>
       this.#renderer.render(layer, { system, set, capabilities }, during);
-    return await act(step, { profile: identityOf(profile), set, site, system, hub, toFailure, render }, signal);
+    const context = { profile: identityOf(profile), set, site, system, hub, toFailure, render };
+    const outcome = await act(step, context, signal);
+    for (const operation of operationsOf(outcome)) this.#hub.metrics.operation(place.cluster, operation);
+    return outcome;
   }
 
   want(key: string, interest: Interest): void {
@@ -82,12 +87,14 @@ export class DeploymentWiring implements DeploymentPorts {
 
   report(key: string, status: ProfileDeploymentStatus): void {
     const current = () => this.#hub.cache.deployments.get(key);
+    const kind = current()?.spec.profileRef.kind;
+    if (kind) this.#hub.metrics.layers(key, kind, status.layers?.map(({ state }) => state) ?? []);
     this.#hub.statuses.set(`ProfileDeployment/${key}`, status, { resource: HUB_RESOURCES.ProfileDeployment, current });
   }
 
   tell({ deployment, profile }: DeploymentFacts, { type, reason, message }: Tiding): void {
     const cluster = deployment.spec.clusterRef.name;
-    this.#hub.log.info({ deployment: deployment.metadata.name, cluster, reason, text: message }, "told");
+    this.#hub.log.info("told", { cluster, deployment: deployment.metadata.name, reason, text: message });
     if (profile)
       this.#hub.events.record(profile, { type, reason, message: `${cluster}: ${message}` }, new Date(this.now()));
   }
@@ -173,4 +180,15 @@ function viewOf(site: Site, link: TargetLink, applySet: string): Place["view"] {
     named: (ref) => site.named(ref),
     explain: (tracked) => site.explain(tracked),
   };
+}
+
+function operationsOf(outcome: Outcome): Operation[] {
+  if (outcome.kind === "Removed") {
+    return outcome.results.map(({ ok, item }) => (!ok ? "failed" : item.how === "delete" ? "deleted" : "released"));
+  }
+  if (outcome.kind !== "Applied") return [];
+  return outcome.results.flatMap((result): Operation[] => {
+    if (!result.ok) return ["failed"];
+    return result.how === "terminating" ? [] : [result.how];
+  });
 }

@@ -7,6 +7,7 @@ import type { ReferenceWatches } from "../kube/references.ts";
 import type { LinkState, TargetLink } from "../kube/targets/target-link.ts";
 import type { Targets } from "../kube/targets/targets.ts";
 import type { Logger } from "../ops/log.ts";
+import type { Metrics } from "../ops/metrics.ts";
 
 /** Everything of the hub that the stories share. */
 export class Hub {
@@ -16,6 +17,7 @@ export class Hub {
   readonly events: EventRecorder;
   readonly references: ReferenceWatches;
   readonly log: Logger;
+  readonly metrics: Metrics;
   readonly #local: TargetLink;
   readonly #targets: Targets;
 
@@ -27,6 +29,7 @@ export class Hub {
     events: EventRecorder;
     references: ReferenceWatches;
     log: Logger;
+    metrics: Metrics;
   }) {
     this.client = parts.local.client;
     this.cache = parts.cache;
@@ -34,6 +37,7 @@ export class Hub {
     this.events = parts.events;
     this.references = parts.references;
     this.log = parts.log;
+    this.metrics = parts.metrics;
     this.#local = parts.local;
     this.#targets = parts.targets;
   }

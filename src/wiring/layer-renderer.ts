@@ -28,9 +28,13 @@ export class LayerRenderer {
   readonly #source: ChartSource;
   readonly #renderer: Renderer;
 
-  constructor(source: ChartSource, renderer: Renderer) {
+  readonly #count: (result: "hit" | "miss" | "failed") => void;
+
+  /** @param count hears of each chart that was wanted: it was stored, or had to be rendered */
+  constructor(source: ChartSource, renderer: Renderer, count: (result: "hit" | "miss" | "failed") => void) {
     this.#source = source;
     this.#renderer = renderer;
+    this.#count = count;
   }
 
   /** @returns the content, or the failure that the layer shows; throws what the target's API server says */
@@ -43,8 +47,12 @@ export class LayerRenderer {
     if (!spec.helm) return manifestsContent(spec, inputs.texts);
     const packed = await readStoredSet(place.system, place.set, spec.name, signal);
     const stored = packed === undefined ? undefined : unpackSet(packed);
-    if (stored?.inputs === inputs.digest) return stored.content;
+    if (stored?.inputs === inputs.digest) {
+      this.#count("hit");
+      return stored.content;
+    }
     const content = await this.chart(inputs, { stored, capabilities: place.capabilities() }, signal);
+    this.#count(content instanceof Failure ? "failed" : "miss");
     if (content instanceof Failure) return content;
     const set: StoredSet = {
       inputs: inputs.digest,

@@ -1,5 +1,5 @@
 import { PART_OF_LABEL } from "../../api/names.ts";
-import type { Failure } from "../../errors.ts";
+import type { Failure, FailureReason } from "../../errors.ts";
 import { hasHealth } from "../../health/index.ts";
 import { groupKindKey, keyOf, parseApiVersion } from "../../objects/identity.ts";
 import type { GroupKind, GroupVersionKind, KubeObject } from "../../objects/types.ts";
@@ -20,6 +20,8 @@ export interface SiteOptions {
   byNamespace: boolean;
   /** Something changed that a pass over these ApplySets would see; all of them when the set is undefined. */
   onChange: (applySets: ReadonlySet<string> | undefined, key?: string) => void;
+  /** A watch broke off; it begins again by itself. */
+  onBreak: (reason: FailureReason) => void;
   onError: (error: unknown) => void;
 }
 
@@ -229,6 +231,7 @@ export class Site {
         handler: (event) => this.#take(event, place, keep),
         onState: ({ state, ...rest }) => {
           // A watch that breaks off keeps what it knew; only one that never came to know anything says why.
+          if ("failure" in rest) this.#options.onBreak(rest.failure.reason);
           if (state === "live") watch.state = "live";
           else if (state === "failing" && watch.state !== "live" && "failure" in rest) watch.state = rest.failure;
           this.#options.onChange(undefined);

@@ -1,5 +1,5 @@
 import { SYSTEM_NAMESPACE } from "../../api/names.ts";
-import { Failure } from "../../errors.ts";
+import { Failure, type FailureReason } from "../../errors.ts";
 import type { KubeObject } from "../../objects/types.ts";
 import type { ClusterAccess } from "../access.ts";
 import { connect, type KubeClient } from "../client.ts";
@@ -21,6 +21,8 @@ export interface LinkOptions {
   onChange(applySets: ReadonlySet<string> | undefined, key?: string): void;
   /** Reachable, failing, or another cluster behind the name. */
   onState(): void;
+  /** A watch broke off; it begins again by itself. */
+  onBreak(reason: FailureReason): void;
   onError(error: unknown): void;
 }
 
@@ -88,12 +90,13 @@ export class TargetLink {
     const key = identity?.user ?? "";
     const known = this.#sites.get(key);
     if (known) return known;
-    const { onChange, onError } = this.#options;
+    const { onChange, onBreak, onError } = this.#options;
     const client = identity ? this.client.asUser(identity) : this.client;
     const site = new Site({
       client,
       discovery: this.#discovery,
       byNamespace: identity !== undefined,
+      onBreak,
       onChange,
       onError,
     });

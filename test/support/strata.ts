@@ -1,0 +1,87 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { ControlPlane } from "./controlplane.ts";
+import { installStrata } from "./install.ts";
+import { type Program, startProgram } from "./processes.ts";
+import { toolPath } from "./tools.ts";
+import { until } from "./waiting.ts";
+
+const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+
+/** Strata as a process of its own, with a token of the chart's ServiceAccount on the hub. */
+export interface StrataProcess extends AsyncDisposable {
+  readonly pid: number;
+  readonly ended: Promise<void>;
+  /** All that it has logged, over all its lives. */
+  log(): string;
+  /** `http://127.0.0.1:<port>` of its metrics and probes. */
+  readonly url: string;
+  running(): boolean;
+  /** SIGKILL: nothing can be tidied. */
+  kill(): Promise<void>;
+  /** SIGTERM, and waits for the end. */
+  terminate(): Promise<void>;
+}
+
+/** What runs Strata again and again on the same hub. */
+export interface StrataHome {
+  start(env?: Readonly<Record<string, string>>): Promise<StrataProcess>;
+}
+
+/** Installs CRDs and rights on a hub, once. */
+export async function prepareHub(hub: ControlPlane, values: readonly string[] = []): Promise<StrataHome> {
+  const { kubeconfig } = await installStrata(hub, values);
+  const file = join(hub.dataDir, "strata.kubeconfig");
+  await writeFile(file, kubeconfig, { mode: 0o600 });
+  let lives = 0;
+  return {
+    start: async (env = {}) => {
+      lives += 1;
+      return await launch(hub, { name: `strata-${lives}`, kubeconfig: file, env });
+    },
+  };
+}
+
+/** A hub with Strata running on it. */
+export async function startStrata(hub: ControlPlane, values: readonly string[] = []): Promise<StrataProcess> {
+  const home = await prepareHub(hub, values);
+  return await home.start();
+}
+
+async function launch(
+  hub: ControlPlane,
+  { name, kubeconfig, env }: { name: string; kubeconfig: string; env: Readonly<Record<string, string>> },
+): Promise<StrataProcess> {
+  const program = startProgram({
+    name,
+    file: process.execPath,
+    args: [MAIN, "--kubeconfig", kubeconfig, "--http-address", "127.0.0.1", "--http-port", "0"],
+    folder: hub.dataDir,
+    env: { STRATA_RENDER_BINARY: toolPath("strata-render"), KUBECONFIG: "", ...env },
+  });
+  const port = await servingPort(program);
+  const url = `http://127.0.0.1:${port}`;
+  await until(async () => (await fetch(`${url}/readyz`)).ok, { what: "Strata", programs: [program] });
+  const kill = () => program.kill();
+  return {
+    pid: program.pid,
+    ended: program.ended,
+    log: () => program.log(),
+    url,
+    running: () => program.running(),
+    kill,
+    terminate: async () => {
+      program.signal("SIGTERM");
+      await program.ended;
+    },
+    [Symbol.asyncDispose]: kill,
+  };
+}
+
+async function servingPort(program: Program): Promise<number> {
+  let port = 0;
+  const line = /"port":(\d+)/;
+  await until(async () => (port = Number(line.exec(program.log())?.[1] ?? 0)) > 0, { what: "Strata", programs: [program] });
+  return port;
+}

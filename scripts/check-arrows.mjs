@@ -23,6 +23,7 @@ const planted = [
   ["src/apply/b.ts", 'import { x } from "../kube/client.ts"', "edge-imports-only-types-of-kube"],
   ["src/reconcile/a.ts", 'import { x } from "../apply/x.ts"', "reconcile-imports-no-edge"],
   ["src/kube/a.ts", 'import { x } from "../wiring.ts"', "nobody-imports-a-door"],
+  ["src/kube/b.ts", 'import { x } from "../wiring/x.ts"', "nobody-imports-a-door"],
   ["src/render/x.ts", 'import { x } from "./y.ts"', "no-circle"],
   ["src/ops/a.ts", 'import { x } from "../../test/x.ts"', "no-test-code-in-src"],
   ["src/ops/b.ts", 'import { x } from "./nowhere.ts"', "resolvable"],
@@ -38,6 +39,7 @@ const plantedTargets = [
   "src/source/x.ts",
   "src/apply/x.ts",
   "src/plan/x.ts",
+  "src/wiring/x.ts",
   "test/x.ts",
 ];
 

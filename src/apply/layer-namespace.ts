@@ -106,6 +106,7 @@ export async function leaveNamespace(
   const live = await lookUp(client, name, signal);
   if (!live || live === "hidden") return { kind: "left" };
   if (live.metadata.deletionTimestamp) return { kind: "deleting" };
+  if (!live.metadata.labels?.[userLabel(set)]) return { kind: "left" };
   const why = await reasonToKeep(client, { set, live, resources }, signal);
   if (why !== undefined) {
     await client.apply(

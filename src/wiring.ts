@@ -57,22 +57,26 @@ export async function startStrata({ config, env, log, metrics }: StrataOptions):
   const cache: HubCache = new HubCache({
     client: local.client,
     onError,
-    onProfile: (key) => {
+    onProfile: (key, change) => {
+      if (change === "status") return;
       profileQueue.add(key);
       for (const deployment of profiles.deploymentsOf(key)) interrupt(deploymentKey(deployment));
     },
-    onTarget: (key) => {
+    onTarget: (key, change) => {
+      if (change === "status") return;
       targets.refresh(key);
       onLinkState(key);
       addAllProfiles();
     },
-    onDeployment: (key) => {
-      deploymentQueue.add(key);
+    onDeployment: (key, change) => {
+      if (change === "spec") deploymentQueue.add(key);
       const deployment = cache.deployments.get(key);
       if (deployment) profileQueue.add(profileKeyOf(deployment));
       else addAllProfiles();
     },
-    onNamespace: () => addAllProfiles("SystemProfile/"),
+    onNamespace: (_name, change) => {
+      if (change === "spec") addAllProfiles("SystemProfile/");
+    },
     onUnreadable: ({ kind, metadata }, problems) =>
       log.warn("object cannot be read", { kind, namespace: metadata.namespace, name: metadata.name, problems }),
   });
@@ -152,11 +156,11 @@ export async function startStrata({ config, env, log, metrics }: StrataOptions):
   }
 
   function addAllProfiles(prefix = ""): void {
-    for (const key of cache.profiles.keys()) if (key.startsWith(prefix)) profileQueue.add(key);
+    for (const key of cache.profileKeys()) if (key.startsWith(prefix)) profileQueue.add(key);
   }
 
   await cache.start();
-  log.info("hub is known", { profiles: cache.profiles.size, targets: cache.targets.size });
+  log.info("hub is known", { profiles: cache.profileKeys().length, targets: cache.targets.size });
   return {
     ready: () => (cache.isSynced ? undefined : "the hub's objects are not known yet"),
     stop: async () => {

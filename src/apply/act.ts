@@ -11,10 +11,19 @@ import { applyItem } from "./apply-object.ts";
 import type { WriteContext } from "./context.ts";
 import { ensureNamespace, leaveNamespace } from "./layer-namespace.ts";
 import { removeItem } from "./remove-object.ts";
-import { deleteSystemObjects, digestKey, profileOfApplySet, readParent, writeParent } from "./system-objects.ts";
+import {
+  deleteStoredSet,
+  deleteSystemObjects,
+  digestKey,
+  profileOfApplySet,
+  readParent,
+  writeParent,
+} from "./system-objects.ts";
 
 /** One deployment's hands on one cluster. */
 export interface ActContext {
+  /** The deployment's key, to which watches belong. */
+  owner: string;
   profile: ProfileIdentity;
   set: ApplySet;
   /** Acts as the identity that the profile may use. */
@@ -57,7 +66,7 @@ async function take(step: Step, context: ActContext, signal: AbortSignal): Promi
     case "Reach":
       // Membership first: what is applied after it is found again by whoever comes after a crash.
       if (step.widens) await writeParent(system, { set, profile, parent: step.parent }, signal);
-      site.watch(step.watches);
+      site.watch(context.owner, step.watches);
       return { kind: "Reached", parent: step.parent };
     case "EnsureNamespace":
       return await ensure(step, context, signal);
@@ -69,6 +78,7 @@ async function take(step: Step, context: ActContext, signal: AbortSignal): Promi
       return await leave(step.namespace, context, signal);
     case "Narrow":
       await writeParent(system, { set, profile, parent: step.parent }, signal);
+      for (const layer of step.gone) await deleteStoredSet(system, set, layer, signal);
       return { kind: "Reached", parent: step.parent };
     case "Forget":
       await deleteSystemObjects(system, set, step.layers, signal);
@@ -111,7 +121,7 @@ function applyAll(step: Step & { kind: "Apply" }, context: ActContext, signal: A
     step.items.map(async (item): Promise<ApplyResult> => {
       try {
         const outcome = await applyItem(item, spec.name, { adoption: spec.adoption, context: writes, signal });
-        if (outcome.kind === "terminating") return { item, ok: true, how: "terminating" };
+        if (outcome.kind !== "written") return { item, ok: true, how: outcome.kind };
         context.site.record(outcome.object);
         const entry = applyEntryOf(outcome.object, context.set.manager);
         return { item, ok: true, how: outcome.how, fields: entry ? fieldsDigest(entry) : "" };

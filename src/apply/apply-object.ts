@@ -53,6 +53,7 @@ async function create(write: Write): Promise<WriteOutcome> {
     return { kind: "written", object, how: "created" };
   } catch (error) {
     if (!isConflictError(error)) throw error;
+    if (write.desired.createOnly) return { kind: "exists" };
     return await takeExisting(write, await readLive(write), 0);
   }
 }

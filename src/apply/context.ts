@@ -22,4 +22,6 @@ export interface WriteContext {
 /** What came of one write: the object as the API server answered it, or that it must first go away. */
 export type WriteOutcome =
   | { kind: "written"; object: KubeObject; how: "created" | "updated" | "repaired" | "adopted" }
-  | { kind: "terminating" };
+  | { kind: "terminating" }
+  /** It exists, and the layer only creates it. */
+  | { kind: "exists" };

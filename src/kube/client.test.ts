@@ -150,7 +150,7 @@ describe("identity", () => {
   test("an impersonating client sends user and several groups with every request, on connections of its own", async () => {
     await using server = await startServer(ok);
     const client = server.client();
-    const tenant = client.asUser(serviceAccountIdentity("acme", "default"));
+    const tenant = client.asUser({ user: "ann", groups: ["a", "b: c"], extra: { "X.y/Z": ["1", "2"] } });
     await client.get(CONFIG_MAP, { namespace: "x", name: "a" }, { signal });
     await tenant.get(CONFIG_MAP, { namespace: "x", name: "a" }, { signal });
     const [own, acting] = server.seen.map(({ rawHeaders }) =>
@@ -160,14 +160,19 @@ describe("identity", () => {
     );
     expect(own).toEqual([]);
     expect(acting).toEqual([
-      "Impersonate-User: system:serviceaccount:acme:default",
-      "Impersonate-Group: system:serviceaccounts",
-      "Impersonate-Group: system:serviceaccounts:acme",
-      "Impersonate-Group: system:authenticated",
+      "Impersonate-User: ann",
+      "Impersonate-Group: a",
+      "Impersonate-Group: b: c",
+      "Impersonate-Extra-x.y%2Fz: 1",
+      "Impersonate-Extra-x.y%2Fz: 2",
     ]);
     expect(server.connections).toBe(2);
-    expect(client.asUser(serviceAccountIdentity("acme", "default"))).toBe(tenant);
-    expect(client.asUser(serviceAccountIdentity("acme", "other"))).not.toBe(tenant);
+    expect(client.asUser(serviceAccountIdentity("acme", "default"))).toBe(
+      client.asUser({ user: "system:serviceaccount:acme:default" }),
+    );
+    expect(client.asUser(serviceAccountIdentity("acme", "other"))).not.toBe(
+      client.asUser(serviceAccountIdentity("acme", "default")),
+    );
   });
 
   test.each([

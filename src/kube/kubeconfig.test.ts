@@ -283,6 +283,12 @@ describe("a hostile or broken kubeconfig is refused by name", () => {
     ]);
   });
 
+  test("aliases, by which a small file becomes a large one, are not followed", () => {
+    const source = `${dump(kubeconfig())}x: &x [1]\ny: [*x]\n`;
+    expect(problemsOf(source)).toEqual([expect.stringContaining("without aliases")]);
+    expect(problemsOf(source.replace("*x", "1"))).toEqual([]);
+  });
+
   test.each([
     ["nothing", ""],
     ["a scalar", CANARY],

@@ -95,6 +95,7 @@ test("of several addAfter the earliest wins, and it runs once", async () => {
   await clock.advance(99);
   expect(started).toEqual([]);
   await clock.advance(1);
+  expect(started).toEqual(["a/1"]);
   await finish("a/1");
   await clock.advance(10_000);
   expect(started).toEqual(["a/1"]);

@@ -397,6 +397,33 @@ describe("stop", () => {
     expect(told).toEqual(["sync", "upsert"]);
   });
 
+  test("nor is anything else of a new list told when the handler stops it in the middle", async () => {
+    await using server = await startServer(
+      conversation([
+        open(added("a", "1"), added("b", "1"), endOfList("5"), errorEvent(410, "Expired")),
+        open(endOfList("9")),
+      ]),
+    );
+    const told: string[] = [];
+    const reflector: Reflector = new Reflector({
+      client: server.client(),
+      resource: CONFIG_MAP,
+      limits: QUICK,
+      handler: (event) => {
+        told.push(event.type);
+        if (event.type === "delete") {
+          reflector.stop();
+        }
+      },
+      onState: ({ state }) => told.push(state),
+      onError: () => undefined,
+    });
+    reflector.start();
+    await expect.poll(() => told.at(-1)).toBe("delete");
+    await settle();
+    expect(told).toEqual(["syncing", "sync", "live", "syncing", "delete"]);
+  });
+
   test("an outer signal stops it too, before it began as well", async () => {
     await using server = await startServer(conversation([]));
     const reflector = new Reflector({

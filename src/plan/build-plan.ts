@@ -1,6 +1,7 @@
+import { Failure } from "../errors.ts";
 import { hmacDigest } from "../objects/digest.ts";
-import { groupKindKey } from "../objects/identity.ts";
-import type { GroupKind } from "../objects/types.ts";
+import { describeRef, groupKindKey } from "../objects/identity.ts";
+import type { GroupKind, ObjectRef } from "../objects/types.ts";
 import { readInputs } from "./inputs.ts";
 import { type Placed, type Placement, place, type Scopes, scopesDeclaredBy } from "./place.ts";
 import type { Seen } from "./seen.ts";
@@ -11,7 +12,25 @@ type Prepared = NonNullable<Seen["site"]["prepared"]>;
 /** The ordered plan of a profile on a cluster, from what is known now. Pure: the same Seen gives the same plan. */
 export function buildPlan(seen: Seen, prepared: Prepared): Plan {
   const scopes = profileScopes(seen);
-  return { layers: seen.profile.spec.layers.map((layer) => planLayer(layer, scopes, { seen, prepared })) };
+  return { layers: refuseTwins(seen.profile.spec.layers.map((layer) => planLayer(layer, scopes, { seen, prepared }))) };
+}
+
+/** One object in two layers would change hands for ever: the first layer has it, and the other says so. */
+function refuseTwins(layers: readonly PlannedLayer[]): PlannedLayer[] {
+  const owners = new Map<string, string>();
+  return layers.map((layer) => {
+    if (layer.state.kind !== "known") return layer;
+    const twins = layer.state.desired.filter(({ key }) => owners.has(key));
+    for (const { key } of layer.state.desired) if (!owners.has(key)) owners.set(key, layer.spec.name);
+    if (twins.length === 0) return layer;
+    const desired = layer.state.desired.filter((one) => !twins.includes(one));
+    const problems = [...layer.state.problems, ...twins.map(({ ref, key }) => twinFailure(ref, owners.get(key) ?? ""))];
+    return { ...layer, state: { ...layer.state, desired, problems } };
+  });
+}
+
+function twinFailure(ref: ObjectRef, owner: string): Failure {
+  return new Failure("InvalidManifest", `${describeRef(ref)} is in layer ${owner} already: keep it in one of the two`);
 }
 
 function planLayer(

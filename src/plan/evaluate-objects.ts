@@ -5,7 +5,7 @@ import { judgeHealth } from "./layer-health.ts";
 import { failing, type KnownLayer, type LayerView, type Surroundings, working } from "./layer-view.ts";
 import { membersByLayer, pruneItems } from "./removal.ts";
 import type { Seen, Tracked } from "./seen.ts";
-import { type ObjectStanding, standingOf } from "./standing.ts";
+import { isLeftAlone, type ObjectStanding, standingOf } from "./standing.ts";
 import type { ApplyItem, RemoveItem, Step } from "./step.ts";
 import type { Desired } from "./types.ts";
 
@@ -162,7 +162,11 @@ function terminatingSentence({ desired, tracked }: ObjectView): string {
 function finished(layer: KnownLayer, views: readonly ObjectView[], around: Surroundings): LayerView {
   const { seen } = around;
   const prune = layer.spec.prune === "Never" ? [] : dropped(layer, around);
-  const health = judgeHealth(layer.spec, views, seen);
+  const health = judgeHealth(
+    layer.spec,
+    views.filter(({ desired }) => !isLeftAlone(desired, seen)),
+    seen,
+  );
   const step: Step | undefined =
     prune.length > 0 ? { kind: "Remove", layer: layer.spec.name, items: prune } : undefined;
   const opens = health.state === "Ready" || layer.spec.gate === "Applied";

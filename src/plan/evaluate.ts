@@ -46,10 +46,7 @@ function withoutContent(layer: PlannedLayer, { seen, waitsFor }: Surroundings): 
 }
 
 /** The parent is widened, and the kinds are watched, before the first object: a crash then loses nothing. */
-function reachStep(
-  { state, spec, namespace }: KnownLayer,
-  around: Surroundings,
-): { step?: Step } | Failure | undefined {
+function reachStep({ state, namespace }: KnownLayer, around: Surroundings): { step?: Step } | Failure | undefined {
   const { seen, prepared, order } = around;
   const parent = widen(prepared.parent, {
     kinds: state.desired.map(({ ref }) => ref),
@@ -61,8 +58,7 @@ function reachStep(
   let starting = false;
   for (const { kind, namespace: where } of placesOf(state.desired)) {
     const watch = seen.site.watchState(kind, where);
-    if (watch instanceof Failure)
-      return new Failure(watch.reason, `layer ${spec.name}: ${watch.message}`, { cause: watch });
+    if (watch instanceof Failure) return watch;
     if (watch === "unwatched") watches.push({ kind, namespace: where });
     if (watch === "starting") starting = true;
   }

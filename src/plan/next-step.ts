@@ -15,8 +15,10 @@ export interface DeploymentView {
   removals: readonly RemovalView[];
   step: Step;
   wakeAt: number | undefined;
-  /** Nothing left to do: every layer is Ready, or the teardown is complete. */
+  /** Nothing left to do: every layer is Ready. */
   done: boolean;
+  /** Why nobody can tell what is still there: the identity may not read a kind that members have. */
+  blocked?: Failure;
 }
 
 type Prepared = NonNullable<Seen["site"]["prepared"]>;
@@ -47,7 +49,7 @@ export function evaluate(plan: Plan, seen: Seen, prepared: Prepared): Deployment
     removals,
     step,
     wakeAt: earliest([...layers, ...removals]),
-    done: allReady && removals.length === 0 && step.kind === "None",
+    done: allReady && removals.length === 0,
   };
 }
 
@@ -56,10 +58,11 @@ export function evaluateTeardown(seen: Seen, prepared: Prepared): DeploymentView
   const reach = knownKinds(seen, prepared);
   const removals = removalsOf(new Set(), seen, prepared);
   const [first] = removals;
-  const waiting = watchesSettled(seen, prepared);
+  const blocked = unreadableKind(seen, prepared.parent);
+  const waiting = blocked !== undefined || isStarting(seen, prepared);
   const step: Step =
     reach ?? (waiting ? { kind: "None" } : (first?.step ?? (first ? { kind: "None" } : tidy(seen, prepared))));
-  return { layers: [], removals, step, wakeAt: earliest(removals), done: false };
+  return { layers: [], removals, step, wakeAt: earliest(removals), done: false, ...(blocked ? { blocked } : {}) };
 }
 
 /** Namespaces first, each until it is gone; then the parent, which remembers them. */
@@ -91,7 +94,7 @@ function knownKinds(seen: Seen, { parent }: Prepared): Step | undefined {
   return watches.length > 0 ? { kind: "Reach", parent, widens: false, watches } : undefined;
 }
 
-function watchesSettled(seen: Seen, { parent }: Prepared): boolean {
+function isStarting(seen: Seen, { parent }: Prepared): boolean {
   return parentPlaces(parent).some(({ kind, namespace }) => seen.site.watchState(kind, namespace) === "starting");
 }
 
@@ -134,7 +137,7 @@ function afterLayers(
 ): Step | undefined {
   const [first] = removals;
   if (first) return first.step;
-  if (watchesSettled(seen, prepared)) return undefined;
+  if (isStarting(seen, prepared)) return undefined;
   const used = new Set(plan.layers.flatMap(({ namespace }) => namespace ?? []));
   const left = [...prepared.parent.ownNamespaces].find((namespace) => !used.has(namespace));
   if (left !== undefined && !seen.leaving.has(left)) return { kind: "LeaveNamespace", namespace: left };
@@ -171,7 +174,9 @@ function narrowStep(plan: Plan, seen: Seen, { parent }: Prepared): Step | undefi
     narrow.namespaces.size === parent.namespaces.size &&
     narrow.ownNamespaces.size === parent.ownNamespaces.size &&
     narrow.layers.join() === parent.layers.join();
-  return same ? undefined : { kind: "Narrow", parent: narrow };
+  return same
+    ? undefined
+    : { kind: "Narrow", parent: narrow, gone: parent.layers.filter((name) => !narrow.layers.includes(name)) };
 }
 
 function wantedKeys(plan: Plan): Map<string, ReadonlySet<string>> {

@@ -19,7 +19,7 @@ export type Outcome =
 
 export type ApplyResult = { item: ApplyItem } & (
   | { ok: true; how: "created" | "updated" | "repaired" | "adopted"; fields: string }
-  | { ok: true; how: "terminating" }
+  | { ok: true; how: "terminating" | "exists" }
   | { ok: false; failure: Failure }
 );
 

@@ -123,6 +123,7 @@ function placeOne(raw: KubeObject, placement: OnePlacement): Desired | Failure {
     digest: hmacDigest(placement.digestKey, labelled),
     wave: waveOf(labelled, placement.served),
     fromCrdsFolder: placement.fromCrdsFolder,
+    createOnly: placement.fromCrdsFolder && placement.layer.crds === "Create",
   };
 }
 

@@ -51,6 +51,8 @@ export interface Attempt {
   retryAt?: number;
   attempts?: number;
   fields?: string;
+  /** It exists, is not ours, and the layer only creates it. */
+  leftAlone?: boolean;
   /** The uid of the object whose delete was accepted. */
   removed?: string;
 }

@@ -15,11 +15,18 @@ import type { Desired } from "./types.ts";
 export type ObjectStanding = "missing" | "terminating" | "outdated" | "drifted" | "current";
 
 export function standingOf(desired: Desired, layer: string, tracked: Tracked | undefined, seen: Seen): ObjectStanding {
-  if (!tracked || !isMember(tracked.observed, seen.set)) return "missing";
+  if (!tracked || !isMember(tracked.observed, seen.set)) return isLeftAlone(desired, seen) ? "current" : "missing";
   const { observed } = tracked;
+  if (desired.createOnly && !observed.terminating) return "current";
   if (observed.terminating) return "terminating";
   if (observed.digest !== desired.digest || observed.layer !== layer) return "outdated";
   return hasDrifted(desired, layer, tracked, seen) ? "drifted" : "current";
+}
+
+/** A CRD that somebody else had brought, where the layer only creates. */
+export function isLeftAlone({ key, digest, createOnly }: Desired, seen: Seen): boolean {
+  const attempt = seen.attempts.get(key);
+  return createOnly && attempt?.digest === digest && attempt.leftAlone === true;
 }
 
 /** The answer to our own apply is the measure; a fresh process, which has none, measures against the object itself. */

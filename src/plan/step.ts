@@ -34,6 +34,7 @@ export type Step =
   | { kind: "Apply"; layer: PlannedLayer; items: readonly ApplyItem[] }
   | { kind: "Remove"; layer: string; items: readonly RemoveItem[] }
   | { kind: "LeaveNamespace"; namespace: string }
-  | { kind: "Narrow"; parent: Parent }
+  /** `gone` names the layers that are in nobody's list any more. */
+  | { kind: "Narrow"; parent: Parent; gone: readonly string[] }
   | { kind: "Forget"; layers: readonly string[] }
   | { kind: "None" };

@@ -23,6 +23,8 @@ export interface Desired {
   wave: Wave;
   /** From a chart's `crds/`: created or upgraded by policy, and released when the layer goes. */
   fromCrdsFolder: boolean;
+  /** Written when it does not exist, and never after: `crds: Create`. */
+  createOnly: boolean;
 }
 
 /** What is known of a layer's objects. */

@@ -5,6 +5,7 @@ import type { ApplyResult, Outcome, RemoveResult } from "../plan/outcome.ts";
 import { REMOVAL } from "../plan/removal.ts";
 import type { Attempt } from "../plan/seen.ts";
 import type { Step } from "../plan/step.ts";
+import type { Desired } from "../plan/types.ts";
 import { retryDelay } from "./error-policy.ts";
 import type { DeploymentMemory } from "./memory.ts";
 import type { Tiding } from "./ports.ts";
@@ -102,12 +103,8 @@ function rememberApply(memory: DeploymentMemory, result: ApplyResult, moment: Mo
     );
     return [];
   }
-  if (result.how === "terminating") {
-    const failure = new Failure(
-      "StaleRead",
-      `${describeRef(desired.ref)} is being deleted; it is created again when it is gone`,
-    );
-    memory.attempts.set(desired.key, failedAttempt(memory.attempts.get(desired.key), desired.digest, failure, moment));
+  if (result.how === "terminating" || result.how === "exists") {
+    memory.attempts.set(desired.key, unwritten(memory.attempts.get(desired.key), desired, { how: result.how, moment }));
     return [];
   }
   memory.attempts.set(desired.key, { digest: desired.digest, fields: result.fields });
@@ -121,6 +118,16 @@ function rememberApply(memory: DeploymentMemory, result: ApplyResult, moment: Mo
       message: `${describeRef(desired.ref)} was changed by somebody and is repaired`,
     },
   ];
+}
+
+function unwritten(
+  before: Attempt | undefined,
+  { ref, digest }: Desired,
+  { how, moment }: { how: "terminating" | "exists"; moment: Moment },
+): Attempt {
+  if (how === "exists") return { digest, leftAlone: true };
+  const failure = new Failure("StaleRead", `${describeRef(ref)} is being deleted; it is created again when it is gone`);
+  return failedAttempt(before, digest, failure, moment);
 }
 
 function rememberRemoval(memory: DeploymentMemory, result: RemoveResult, moment: Moment): Tiding[] {

@@ -1,6 +1,7 @@
 import { type NextCondition, setCondition } from "../api/conditions.ts";
 import { MAX_COUNTS, MAX_MESSAGE, MAX_UNHEALTHY } from "../api/schema/status.ts";
 import type { Condition, DeploymentLayerStatus, Layer, ProfileDeploymentStatus } from "../api/types.ts";
+import type { Failure } from "../errors.ts";
 import type { LayerView } from "../plan/layer-view.ts";
 import type { DeploymentView } from "../plan/next-step.ts";
 import type { RemovalView } from "../plan/removal.ts";
@@ -28,13 +29,17 @@ export function deploymentStatus(plan: Plan, view: DeploymentView, context: Stat
   const layers = [...rows.filter((row) => row !== undefined), ...removing];
   const first = layers.find(({ state }) => state !== "Ready");
   const stalled = view.layers.find(({ failure }) => failure !== undefined && failure.retry !== "transient");
-  return finish(layers, { first, stalled: stalled?.failure?.reason, done: view.done }, context);
+  const blocked = view.blocked?.retry === "transient" ? undefined : view.blocked?.reason;
+  const idle = view.done
+    ? "all layers are Ready"
+    : (view.blocked?.message ?? "giving back what is left in the cluster");
+  return finish(layers, { first, stalled: stalled?.failure?.reason ?? blocked, done: view.done, idle }, context);
 }
 
 /** The status while the cluster cannot be worked on: the rows stay as they were, save that each is Blocked and says why. */
 export function blockedStatus(
   layers: readonly Layer[],
-  { reason, message }: { reason: string; message: string },
+  { reason, message, retry }: Failure,
   context: StatusContext,
 ): ProfileDeploymentStatus {
   const previous = new Map(context.previous?.layers?.map((row) => [row.name, row]));
@@ -51,23 +56,34 @@ export function blockedStatus(
     };
     return { ...row, lastTransitionTime: since(row, old, context.now) };
   });
-  return finish(rows, { first: rows[0], stalled: undefined, done: false }, context);
+  return finish(
+    rows,
+    { first: rows[0], stalled: retry === "transient" ? undefined : reason, done: false, idle: message },
+    context,
+  );
 }
 
 interface Verdict {
   first: DeploymentLayerStatus | undefined;
   stalled: string | undefined;
   done: boolean;
+  /** The message when no layer is late. */
+  idle: string;
 }
 
 function finish(
   layers: DeploymentLayerStatus[],
-  { first, stalled, done }: Verdict,
+  { first, stalled, done, idle }: Verdict,
   context: StatusContext,
 ): ProfileDeploymentStatus {
-  const message = first ? `${first.name}: ${first.message ?? first.state}` : "all layers are Ready";
+  const message = first ? `${first.name}: ${first.message ?? first.state}` : idle;
   const conditions = conditionsOf(
-    { ready: done && !first, reason: first?.reason ?? "LayersReady", message: cut(message), stalled },
+    {
+      ready: done && !first,
+      reason: first?.reason ?? (done ? "LayersReady" : "Removing"),
+      message: cut(message),
+      stalled,
+    },
     context.generation,
     context,
   );
@@ -75,7 +91,7 @@ function finish(
     observedGeneration: context.generation,
     profileGeneration: context.profileGeneration,
     conditions,
-    summary: first ? { layer: first.name, message: first.message ?? first.state } : { message: "all layers are Ready" },
+    summary: first ? { layer: first.name, message: first.message ?? first.state } : { message: cut(idle) },
     layers,
   };
 }

@@ -18,8 +18,6 @@ import type { Hub } from "./hub.ts";
 import { clusterIdentity, referenceIdentity } from "./identity.ts";
 import type { LayerRenderer } from "./layer-renderer.ts";
 
-const NOTHING: Interest = { late: [], named: [], kept: [] };
-
 /** Where a deployment acts: with whose hands, and on which ApplySet. */
 interface ActingPlace {
   cluster: string;
@@ -55,7 +53,7 @@ export class DeploymentWiring implements DeploymentPorts {
       return undefined;
     }
     const { profileRef } = deployment.spec;
-    const profile = this.#hub.cache.profiles.get(profileKey({ kind: profileRef.kind, metadata: profileRef }));
+    const profile = this.#hub.cache.profile(profileKey({ kind: profileRef.kind, metadata: profileRef }));
     return {
       key,
       deployment,
@@ -75,7 +73,7 @@ export class DeploymentWiring implements DeploymentPorts {
     const capabilities = () => ({ kubeVersion: versionOf(link), apiVersions: site.apiVersions() });
     const render: ActContext["render"] = (layer, during) =>
       this.#renderer.render(layer, { system, set, capabilities }, during);
-    const context = { profile: identityOf(profile), set, site, system, hub, toFailure, render };
+    const context = { owner: key, profile: identityOf(profile), set, site, system, hub, toFailure, render };
     const outcome = await act(step, context, signal);
     for (const operation of operationsOf(outcome)) this.#hub.metrics.operation(place.cluster, operation);
     return outcome;
@@ -136,13 +134,13 @@ export class DeploymentWiring implements DeploymentPorts {
     const site = link.site(clusterIdentity(profile, name));
     const set = applySetOf(identityOf(profile));
     this.#move(key, { cluster, site, link, set });
-    return { kind: "ready", place: { set, site, view: viewOf(site, link, set.id) } };
+    return { kind: "ready", place: { set, site, view: viewOf(key, { site, link, set }) } };
   }
 
   /** A deployment that moves to another site (an identity, or a cluster behind the same name, changed) leaves nothing watched. */
   #move(key: string, place: ActingPlace | undefined): void {
     const known = this.#places.get(key);
-    if (known && known.site !== place?.site) known.site.want(key, NOTHING);
+    if (known && known.site !== place?.site) known.site.release(key);
     if (place) this.#places.set(key, place);
     else this.#places.delete(key);
   }
@@ -168,15 +166,15 @@ function versionOf(link: TargetLink): string {
   return link.state.kind === "live" ? link.state.version : "";
 }
 
-function viewOf(site: Site, link: TargetLink, applySet: string): Place["view"] {
+function viewOf(key: string, { site, link, set }: Pick<ActingPlace, "site" | "link" | "set">): Place["view"] {
   return {
     kubernetesMinor: /^v?(\d+\.\d+)/.exec(versionOf(link))?.[1] ?? "",
     scopeOf: (kind) => site.scopeOf(kind),
     served: (kind) => site.served(kind),
-    watchState: (kind, namespace) => site.watchState(kind, namespace),
+    watchState: (kind, namespace) => site.watchState(key, kind, namespace),
     crdOf: (kind) => site.crdOf(kind),
-    member: (key) => site.member(key),
-    members: () => site.members(applySet),
+    member: (object) => site.member(object),
+    members: () => site.members(set.id),
     named: (ref) => site.named(ref),
     explain: (tracked) => site.explain(tracked),
   };
@@ -189,6 +187,6 @@ function operationsOf(outcome: Outcome): Operation[] {
   if (outcome.kind !== "Applied") return [];
   return outcome.results.flatMap((result): Operation[] => {
     if (!result.ok) return ["failed"];
-    return result.how === "terminating" ? [] : [result.how];
+    return result.how === "terminating" || result.how === "exists" ? [] : [result.how];
   });
 }

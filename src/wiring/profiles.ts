@@ -22,7 +22,7 @@ export class ProfileWiring implements ProfilePorts {
   now = (): number => Date.now();
 
   observe(key: string): ProfileFacts | undefined {
-    const profile = this.#hub.cache.profiles.get(key);
+    const profile = this.#hub.cache.profile(key);
     if (!profile) {
       this.#hub.references.want(key, undefined, []);
       return undefined;
@@ -77,9 +77,9 @@ export class ProfileWiring implements ProfilePorts {
   }
 
   report(key: string, status: ProfileStatus): void {
-    const profile = this.#hub.cache.profiles.get(key);
+    const profile = this.#hub.cache.profile(key);
     if (!profile) return;
-    const current = () => this.#hub.cache.profiles.get(key);
+    const current = () => this.#hub.cache.profile(key);
     this.#hub.statuses.set(key, status, { resource: HUB_RESOURCES[profile.kind], current });
   }
 
@@ -87,7 +87,7 @@ export class ProfileWiring implements ProfilePorts {
   #reaches(profile: Profile, namespace: string): boolean {
     if (profile.kind !== "SystemProfile") return profile.metadata.namespace === namespace;
     const { namespaceSelector } = profile.spec;
-    return !namespaceSelector || matches(namespaceSelector, this.#hub.cache.namespaces.get(namespace) ?? {});
+    return !namespaceSelector || matches(namespaceSelector, this.#hub.cache.namespaceLabels(namespace));
   }
 
   async #patchFinalizers({ kind, metadata }: Profile, finalizers: string[], signal: AbortSignal): Promise<void> {

@@ -1,18 +1,17 @@
 import { parseDeployment, parseProfile, parseTargetCluster } from "../../api/parse.ts";
-import type { Profile, ProfileDeployment, TargetCluster } from "../../api/types.ts";
-import type { KubeObject, Result } from "../../objects/types.ts";
+import type { Profile, ProfileDeployment, ProfileKind, TargetCluster } from "../../api/types.ts";
+import type { KubeObject } from "../../objects/types.ts";
 import type { KubeClient } from "../client.ts";
-import { Reflector, type ReflectorEvent } from "../reflector.ts";
-import { coreResource, type Resource } from "../resource.ts";
+import { coreResource } from "../resource.ts";
+import { type Change, KindCache, type KindCacheOptions, type Parsed } from "./kind-cache.ts";
 import { HUB_RESOURCES } from "./kinds.ts";
 
 export interface HubCacheOptions {
   client: KubeClient;
-  onProfile(key: string): void;
-  onTarget(key: string): void;
-  onDeployment(key: string): void;
-  /** A namespace's labels changed, or it came or went. */
-  onNamespace(): void;
+  onProfile(key: string, change: Change): void;
+  onTarget(key: string, change: Change): void;
+  onDeployment(key: string, change: Change): void;
+  onNamespace(name: string, change: Change): void;
   /** An object that the API server took and we cannot read: an older CRD, most likely. */
   onUnreadable(object: KubeObject, problems: readonly string[]): void;
   onError(error: unknown): void;
@@ -20,93 +19,94 @@ export interface HubCacheOptions {
 
 const NAMESPACES = coreResource("Namespace", "namespaces", false);
 
-/** What the hub holds of Strata's kinds, parsed, as the watches last told. */
+/** What the hub holds of Strata's kinds, as the watches last told. Keys: see `hubKey`. */
 export class HubCache {
-  readonly profiles = new Map<string, Profile>();
-  readonly targets = new Map<string, TargetCluster>();
-  readonly deployments = new Map<string, ProfileDeployment>();
-  /** Labels by namespace, for a SystemProfile's `namespaceSelector`. */
-  readonly namespaces = new Map<string, Readonly<Record<string, string>>>();
-  readonly #options: HubCacheOptions;
-  readonly #reflectors: Reflector[] = [];
-  readonly #syncing = new Set<Resource>();
-  readonly #synced = Promise.withResolvers<void>();
+  readonly #profiles: Readonly<Record<ProfileKind, KindCache<Profile>>>;
+  readonly #targets: KindCache<TargetCluster>;
+  readonly #deployments: KindCache<ProfileDeployment>;
+  readonly #namespaces: KindCache<Parsed>;
 
-  constructor(options: HubCacheOptions) {
-    this.#options = options;
-    const profile = { parse: parseProfile, into: this.profiles, tell: options.onProfile };
-    this.#follow(HUB_RESOURCES.ClusterProfile, profile);
-    this.#follow(HUB_RESOURCES.AddOnProfile, profile);
-    this.#follow(HUB_RESOURCES.SystemProfile, profile);
-    this.#follow(HUB_RESOURCES.TargetCluster, {
+  constructor({ client, onUnreadable, onError, ...tell }: HubCacheOptions) {
+    const follow = <T extends Parsed>(
+      kind: Pick<KindCacheOptions<T>, "resource" | "parse" | "onChange" | "metadataOnly">,
+      keyOf = namespacedKey,
+    ) => new KindCache<T>({ client, onUnreadable, onError, keyOf, ...kind });
+    const followProfile = (kind: ProfileKind) =>
+      follow<Profile>({ resource: HUB_RESOURCES[kind], parse: parseProfile, onChange: tell.onProfile }, (object) =>
+        hubProfileKey(kind, object),
+      );
+    this.#profiles = {
+      ClusterProfile: followProfile("ClusterProfile"),
+      AddOnProfile: followProfile("AddOnProfile"),
+      SystemProfile: followProfile("SystemProfile"),
+    };
+    this.#targets = follow({
+      resource: HUB_RESOURCES.TargetCluster,
       parse: parseTargetCluster,
-      into: this.targets,
-      tell: options.onTarget,
+      onChange: tell.onTarget,
     });
-    this.#follow(HUB_RESOURCES.ProfileDeployment, {
+    this.#deployments = follow({
+      resource: HUB_RESOURCES.ProfileDeployment,
       parse: parseDeployment,
-      into: this.deployments,
-      tell: options.onDeployment,
+      onChange: tell.onDeployment,
     });
-    this.#follow(NAMESPACES, {
-      parse: (object) => ({ ok: true, value: object.metadata.labels ?? {} }),
-      into: this.namespaces,
-      tell: options.onNamespace,
-    });
+    const parse = (object: KubeObject) => ({ ok: true as const, value: object });
+    const nameOf = ({ metadata }: Parsed) => metadata.name ?? "";
+    this.#namespaces = follow<Parsed>(
+      { resource: NAMESPACES, parse, onChange: tell.onNamespace, metadataOnly: true },
+      nameOf,
+    );
   }
 
   /** Resolves when every kind is known. */
   async start(): Promise<void> {
-    for (const reflector of this.#reflectors) reflector.start();
-    await this.#synced.promise;
+    await Promise.all(this.#all.map((cache) => cache.start()));
   }
 
   get isSynced(): boolean {
-    return this.#syncing.size === 0;
+    return this.#all.every((cache) => cache.isSynced);
   }
 
   stop(): void {
-    for (const reflector of this.#reflectors) reflector.stop();
+    for (const cache of this.#all) cache.stop();
   }
 
-  #follow<T>(
-    resource: Resource,
-    kind: { parse: (object: KubeObject) => Result<T>; into: Map<string, T>; tell: (key: string) => void },
-  ): void {
-    const { onUnreadable, onError, client } = this.#options;
-    const put = (object: KubeObject): void => {
-      const parsed = kind.parse(object);
-      if (parsed.ok) kind.into.set(hubKey(object), parsed.value);
-      else onUnreadable(object, parsed.problems);
-      kind.tell(hubKey(object));
-    };
-    const drop = (key: string): void => {
-      kind.into.delete(key);
-      kind.tell(key);
-    };
-    const handler = (event: ReflectorEvent): void => {
-      if (event.type === "upsert") put(event.object);
-      else if (event.type === "delete") drop(hubKey(event.object));
-      else sync(event.objects);
-    };
-    const sync = (objects: readonly KubeObject[]): void => {
-      const present = new Set(objects.map(hubKey));
-      // Profiles of three kinds share a map: only this kind's keys can be missing from its list.
-      for (const key of [...kind.into.keys()]) if (isOfKind(key, resource) && !present.has(key)) drop(key);
-      for (const object of objects) put(object);
-      if (this.#syncing.delete(resource) && this.#syncing.size === 0) this.#synced.resolve();
-    };
-    this.#syncing.add(resource);
-    this.#reflectors.push(new Reflector({ client, resource, handler, onError, metadataOnly: resource === NAMESPACES }));
+  /** @param key `Kind/namespace/name` */
+  profile(key: string): Profile | undefined {
+    const [kind] = key.split("/", 1);
+    return this.#profiles[kind as ProfileKind]?.objects.get(key);
+  }
+
+  profileKeys(): string[] {
+    return Object.values(this.#profiles).flatMap((cache) => [...cache.objects.keys()]);
+  }
+
+  get targets(): ReadonlyMap<string, TargetCluster> {
+    return this.#targets.objects;
+  }
+
+  get deployments(): ReadonlyMap<string, ProfileDeployment> {
+    return this.#deployments.objects;
+  }
+
+  namespaceLabels(name: string): Readonly<Record<string, string>> {
+    return this.#namespaces.objects.get(name)?.metadata.labels ?? {};
+  }
+
+  get #all(): KindCache<Parsed>[] {
+    return [
+      ...Object.values(this.#profiles),
+      this.#targets,
+      this.#deployments,
+      this.#namespaces,
+    ] as KindCache<Parsed>[];
   }
 }
 
-/** `Kind/namespace/name` of a profile; `namespace/name` of the others; a namespace's name. */
-export function hubKey({ kind, metadata: { namespace = "", name = "" } }: KubeObject): string {
-  if (kind.endsWith("Profile")) return `${kind}/${namespace}/${name}`;
-  return kind === "Namespace" ? name : `${namespace}/${name}`;
+function namespacedKey({ metadata: { namespace = "", name = "" } }: Parsed): string {
+  return `${namespace}/${name}`;
 }
 
-function isOfKind(key: string, { kind }: Resource): boolean {
-  return !kind.endsWith("Profile") || key.startsWith(`${kind}/`);
+function hubProfileKey(kind: ProfileKind, object: Parsed): string {
+  return `${kind}/${namespacedKey(object)}`;
 }

@@ -29,6 +29,8 @@ interface KindWatch {
   resource: Resource;
   reflector: Reflector;
   state: "starting" | "live" | Failure;
+  /** Deployments that have members of this kind here; the last one to go ends the watch. */
+  owners: Set<string>;
 }
 
 /** What one deployment wants to be told of, besides its members. */
@@ -111,19 +113,34 @@ export class Site {
     return !hasHealth(kind) && !this.#kept.has(groupKindKey(kind));
   }
 
-  watchState(kind: GroupKind, namespace: string | undefined): WatchState {
+  /** As `owner` has it: a watch that others have is `unwatched` for an owner that did not ask for it. */
+  watchState(owner: string, kind: GroupKind, namespace: string | undefined): WatchState {
     const [resource] = this.#resources.get(groupKindKey(kind)) ?? [];
     const place = resource && this.#placeOf(resource, namespace);
     if (place === undefined) return "unserved";
-    return this.#watches.get(place)?.state ?? "unwatched";
+    const watch = this.#watches.get(place);
+    return watch?.owners.has(owner) ? watch.state : "unwatched";
   }
 
   /** Begins to watch kinds; what is watched already goes on. The change is told when each is known. */
-  watch(requests: readonly WatchRequest[]): void {
+  watch(owner: string, requests: readonly WatchRequest[]): void {
     for (const { kind, namespace } of requests) {
       const [resource] = this.#resources.get(groupKindKey(kind)) ?? [];
       const place = resource && this.#placeOf(resource, namespace);
-      if (resource && place !== undefined && !this.#watches.has(place)) this.#startWatch(resource, place, namespace);
+      if (!resource || place === undefined) continue;
+      const watch = this.#watches.get(place) ?? this.#startWatch(resource, place, namespace);
+      watch.owners.add(owner);
+    }
+  }
+
+  /** An owner leaves: what nobody else has watched is watched no more. */
+  release(owner: string): void {
+    this.want(owner, { late: [], named: [], kept: [] });
+    for (const [place, { owners, reflector }] of this.#watches) {
+      if (!owners.delete(owner) || owners.size > 0) continue;
+      reflector.stop();
+      this.#watches.delete(place);
+      this.#store.replace([], place, false);
     }
   }
 
@@ -216,12 +233,13 @@ export class Site {
     return namespace === undefined ? kind : undefined;
   }
 
-  #startWatch(resource: Resource, place: string, namespace: string | undefined): void {
+  #startWatch(resource: Resource, place: string, namespace: string | undefined): KindWatch {
     const kind = groupKindKey(resource);
     const keep = this.#kept.has(kind);
     const watch: KindWatch = {
       resource,
       state: "starting",
+      owners: new Set(),
       reflector: new Reflector({
         client: this.client,
         resource,
@@ -241,6 +259,7 @@ export class Site {
     };
     this.#watches.set(place, watch);
     watch.reflector.start();
+    return watch;
   }
 
   #take(event: ReflectorEvent, source: string, keep: boolean): void {

@@ -1,6 +1,6 @@
 // Bundles Strata into dist/: operator.js (src/main.ts) and strata.js (the command line), with what both share beside them.
 // `node scripts/build.mjs [--outdir folder]`. Ends with 1, and says why, if anything unexpected came into the bundle.
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -34,11 +34,14 @@ const { metafile } = await build({
   sourcemap: "external",
   minifySyntax: true,
   minifyWhitespace: true,
-  legalComments: "none",
+  legalComments: "external",
   banner: { js: banner },
   metafile: true,
   logLevel: "warning",
 });
+
+// Wherever the folder is copied to, its files are ECMAScript modules.
+writeFileSync(join(repository, outdir, "package.json"), '{ "type": "module" }\n');
 
 const problems = Object.keys(metafile.inputs).flatMap(unexpected);
 for (const problem of new Set(problems)) console.error(problem);

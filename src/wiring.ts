@@ -118,14 +118,21 @@ export async function startStrata({ config, env, log, metrics }: StrataOptions):
     perGroup: config.concurrencyPerCluster,
     onError: (key, error) => log.error("pass failed", { deployment: key, error }),
     onEvent: metrics.queue("deployment"),
-    work: (key, signal) => runDeployment(key, signal),
+    work: onceKnown((key, signal) => runDeployment(key, signal)),
   });
   const profileQueue: WorkQueue = new WorkQueue({
     groupOf: () => LOCAL_CLUSTER,
     onError: (key, error) => log.error("pass failed", { profile: key, error }),
     onEvent: metrics.queue("profile"),
-    work: (key, signal) => reconcileProfile(key, profiles, signal),
+    work: onceKnown((key, signal) => reconcileProfile(key, profiles, signal)),
   });
+
+  /** Before the whole hub is known nothing is judged: a profile or a cluster that was not read yet is not one that is gone. */
+  function onceKnown(work: (key: string, signal: AbortSignal) => Promise<void>): typeof work {
+    return async (key, signal) => {
+      if (cache.isSynced) await work(key, signal);
+    };
+  }
 
   /** A pass over a spec that has changed is cut off between objects, and begins anew with the new one. */
   async function runDeployment(key: string, signal: AbortSignal): Promise<void> {
@@ -160,6 +167,8 @@ export async function startStrata({ config, env, log, metrics }: StrataOptions):
   }
 
   await cache.start();
+  addAllProfiles();
+  for (const key of cache.deployments.keys()) deploymentQueue.add(key);
   log.info("hub is known", { profiles: cache.profileKeys().length, targets: cache.targets.size });
   return {
     ready: () => (cache.isSynced ? undefined : "the hub's objects are not known yet"),

@@ -167,8 +167,7 @@ function finished(layer: KnownLayer, views: readonly ObjectView[], around: Surro
     views.filter(({ desired }) => !isLeftAlone(desired, seen)),
     seen,
   );
-  const step: Step | undefined =
-    prune.length > 0 ? { kind: "Remove", layer: layer.spec.name, items: prune } : undefined;
+  const step = prune.length > 0 ? pruneStep(layer, prune, around) : undefined;
   const opens = health.state === "Ready" || layer.spec.gate === "Applied";
   return {
     name: layer.spec.name,
@@ -181,6 +180,11 @@ function finished(layer: KnownLayer, views: readonly ObjectView[], around: Surro
     ...(step ? { step } : {}),
     ...(health.wakeAt === undefined ? {} : { wakeAt: health.wakeAt }),
   };
+}
+
+/** What moves to a layer that is not rendered yet must not be deleted for it: that layer is rendered first. */
+function pruneStep(layer: KnownLayer, items: RemoveItem[], { unrendered }: Surroundings): Step {
+  return unrendered ? { kind: "Render", layer: unrendered } : { kind: "Remove", layer: layer.spec.name, items };
 }
 
 function dropped(layer: KnownLayer, { seen, wantedElsewhere }: Surroundings): RemoveItem[] {

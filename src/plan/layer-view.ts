@@ -32,6 +32,8 @@ export interface Surroundings {
   waitsFor: string | undefined;
   /** Whether a layer of the profile wants the object: what moves to another layer is not pruned here. */
   wantedElsewhere: (key: string) => boolean;
+  /** A layer whose objects are not known yet: it may want what another layer drops. */
+  unrendered: PlannedLayer | undefined;
 }
 
 /** A layer whose objects are known. */

@@ -31,11 +31,12 @@ export function evaluate(plan: Plan, seen: Seen, prepared: Prepared): Deployment
   const layers: LayerView[] = [];
   const order = plan.layers.map(({ spec }) => spec.name);
   const wanted = wantedKeys(plan);
+  const unrendered = plan.layers.find(({ state }) => state.kind === "unknown");
   let waitsFor: string | undefined;
   for (const layer of plan.layers) {
     const wantedElsewhere = (key: string) =>
       [...wanted].some(([name, keys]) => name !== layer.spec.name && keys.has(key));
-    const view = evaluateLayer(layer, { seen, prepared, waitsFor, order, wantedElsewhere });
+    const view = evaluateLayer(layer, { seen, prepared, waitsFor, order, wantedElsewhere, unrendered });
     layers.push(view);
     if (!view.gateOpen) waitsFor ??= layer.spec.name;
   }

@@ -5,7 +5,6 @@ import type { ApplyResult, Outcome, RemoveResult } from "../plan/outcome.ts";
 import { REMOVAL } from "../plan/removal.ts";
 import type { Attempt } from "../plan/seen.ts";
 import type { Step } from "../plan/step.ts";
-import type { Desired } from "../plan/types.ts";
 import { retryDelay } from "./error-policy.ts";
 import type { DeploymentMemory } from "./memory.ts";
 import type { Tiding } from "./ports.ts";
@@ -37,7 +36,7 @@ export function remember(memory: DeploymentMemory, step: Step, outcome: Outcome,
       return outcome.results.flatMap((result) => rememberRemoval(memory, result, moment));
     case "NamespaceLeft":
       if (step.kind === "LeaveNamespace") memory.leaving.set(step.namespace, outcome.state);
-      return outcome.why ? [{ type: "Normal", reason: "NamespaceKept", message: outcome.why }] : [];
+      return outcome.why ? [normal("NamespaceKept", outcome.why)] : [];
     case "Discovered":
       rememberDiscovery(memory, outcome.missing, moment);
       return [];
@@ -95,39 +94,34 @@ function rememberNamespace(memory: DeploymentMemory, step: Step, failure: Failur
 }
 
 function rememberApply(memory: DeploymentMemory, result: ApplyResult, moment: Moment): Tiding[] {
-  const { desired, mode } = result.item;
-  if (!result.ok) {
-    memory.attempts.set(
-      desired.key,
-      failedAttempt(memory.attempts.get(desired.key), desired.digest, result.failure, moment),
-    );
-    return [];
-  }
-  if (result.how === "terminating" || result.how === "exists") {
-    memory.attempts.set(desired.key, unwritten(memory.attempts.get(desired.key), desired, { how: result.how, moment }));
-    return [];
-  }
-  memory.attempts.set(desired.key, { digest: desired.digest, fields: result.fields });
-  if (result.how === "adopted")
-    return [{ type: "Normal", reason: "Adopted", message: `${describeRef(desired.ref)} was there and is now managed` }];
-  if (mode !== "repair") return [];
+  const { desired } = result.item;
+  const before = memory.attempts.get(desired.key);
+  memory.attempts.set(desired.key, attemptOf(result, before, moment));
+  const what = describeRef(desired.ref);
+  if (!("fields" in result)) return [];
+  if (result.how === "adopted") return [normal("Adopted", `${what} was there before and is managed from now on`)];
+  // What this process wrote with the very same content is written again only because somebody changed or deleted it.
+  const isRepair = result.item.mode === "repair" || (before?.fields !== undefined && before.digest === desired.digest);
+  if (!isRepair) return [];
   return [
-    {
-      type: "Normal",
-      reason: "Repaired",
-      message: `${describeRef(desired.ref)} was changed by somebody and is repaired`,
-    },
+    normal(
+      "Repaired",
+      `${what} was ${result.how === "created" ? "deleted" : "changed"} by somebody and is as the layer wants it again`,
+    ),
   ];
 }
 
-function unwritten(
-  before: Attempt | undefined,
-  { ref, digest }: Desired,
-  { how, moment }: { how: "terminating" | "exists"; moment: Moment },
-): Attempt {
-  if (how === "exists") return { digest, leftAlone: true };
+function attemptOf(result: ApplyResult, before: Attempt | undefined, moment: Moment): Attempt {
+  const { ref, digest } = result.item.desired;
+  if (!result.ok) return failedAttempt(before, digest, result.failure, moment);
+  if ("fields" in result) return { digest, fields: result.fields };
+  if (result.how === "exists") return { digest, leftAlone: true };
   const failure = new Failure("StaleRead", `${describeRef(ref)} is being deleted; it is created again when it is gone`);
   return failedAttempt(before, digest, failure, moment);
+}
+
+function normal(reason: string, message: string): Tiding {
+  return { type: "Normal", reason, message };
 }
 
 function rememberRemoval(memory: DeploymentMemory, result: RemoveResult, moment: Moment): Tiding[] {

@@ -20,6 +20,7 @@ import {
   waitUntil,
 } from "../support/stories.ts";
 import { prepareHub, type StrataHome, type StrataProcess } from "../support/strata.ts";
+import { until } from "../support/waiting.ts";
 
 const CHARTS = fileURLToPath(new URL("../support/charts", import.meta.url));
 const PART_OF = "applyset.kubernetes.io/part-of";
@@ -205,8 +206,8 @@ async function labelled(): Promise<string[]> {
 /** The whole cluster, when nothing is on its way out any more. */
 async function settledInventory(): Promise<string[]> {
   const namespaces = async (): Promise<Live[]> => (await hub.request("GET", "/api/v1/namespaces")).body.items;
-  const terminating = async () => (await namespaces()).filter(({ status }) => status.phase !== "Active").length;
-  await expect.poll(terminating, { timeout: 60_000, interval: 100 }).toBe(0);
+  const settled = async () => (await namespaces()).every(({ status }) => status.phase === "Active");
+  await until(settled, { what: "rest of all namespaces", programs: [] });
   return await inventory(hub);
 }
 
@@ -256,21 +257,103 @@ describe("Nothing lost", () => {
     });
   });
 
-  test("a restart of what is Ready writes nothing and renders nothing", async () => {
+  test("a restart of what is Ready writes nothing, renders nothing and reads no object", async () => {
     await strata.kill();
     const mark = await auditMark(hub);
     const asked = charts.requests.length;
     strata = await home.start();
-    // The next change is seen: everything before it was looked at and found good.
-    await apply(hub, profile({ revision: 8, layers: [] as never }).spec && { ...profile({ revision: 8 }), metadata: { name: "shop", namespace: "acme", labels: { seen: "yes" } } });
-    await expect.poll(async () => await metric("strata_queue_depth"), { timeout: 30_000 }).toBe(0);
-    expect(await strataWrites(hub, mark)).toEqual([]);
+    const isOfFence = await fence(hub, "fence-restart");
+    expect((await strataWrites(hub, mark)).filter((write) => !isOfFence(write))).toEqual([]);
     expect(charts.requests.length).toBe(asked);
     expect(await metric('strata_renders_total{result="miss"}')).toBe(0);
-    const lists = (await strataRequests(hub, mark)).filter(({ verb }) => !["watch", "get"].includes(verb));
-    expect(lists).toEqual([]);
+    const statuses = (await strataRequests(hub, mark)).filter(
+      ({ objectRef: ref }) => ref?.subresource === "status" && !isOfFence(ref.name ?? ""),
+    );
+    expect(statuses).toEqual([]);
+    await hub.kubectlOk(["delete", "addonprofile", "fence-restart", "-n", "acme", "--timeout=60s"]);
+  });
+
+  test("a layer fails in the middle; deletion, with three kills, takes all of ours and nothing of others", { timeout: 400_000 }, async () => {
+    const { metadata } = await read(hub, "/api/v1/namespaces/shop-base/configmaps/settings");
+    const others = foreign.meanwhile(metadata.labels[PART_OF]);
+    await apply(hub, ...others);
+    const untouched = await versionsOf(others);
+    const slices = await inventory(hub, ["-n", "shop-base", "-l", `kubernetes.io/service-name=web,${PART_OF}`]);
+    expect(slices, "Kubernetes copies our label").toEqual([expect.stringMatching(/^EndpointSlice shop-base\/web-/)]);
+    await apply(hub, profile({ revision: 9, image: "shop:missing" }));
+    await waitUntil(hub, PROFILE, {
+      what: "stuck in the middle",
+      is: (live) => /missing/.test(layerOf(live, "middle")?.message ?? "") && layerOf(live, "after").state === "Pending",
+    });
+    await strata.kill();
+    await hub.kubectlOk(["delete", "addonprofile", "shop", "-n", "acme", "--wait=false"]);
+    for (let round = 1; round <= 3; round++) {
+      strata = await home.start();
+      await requestsFromNow(1 + random(40));
+      await strata.kill();
+    }
+    strata = await home.start();
+    await waitUntil(hub, PROFILE, { what: "gone", is: (live) => live === undefined });
+    const after = await settledInventory();
+    expect(after.filter((name) => !before.includes(name))).toEqual(STAYS);
+    expect(before.filter((name) => !after.includes(name))).toEqual([]);
+    expect(await versionsOf(others)).toEqual(untouched);
+    expect(await labelled()).toEqual(["EndpointSlice others/by-hand", "EndpointSlice shop-slices/by-hand"]);
+    const marked = await Promise.all(RELEASED.map((path) => read(hub, path)));
+    for (const live of marked) expect(JSON.stringify(live)).not.toMatch(/strata/);
+    const claim = await read(hub, "/api/v1/namespaces/shop-data/persistentvolumeclaims/data");
+    expect(claim.status.phase).toBe("Bound");
+    expect(await eventsOf("shop")).toContain("namespace shop-mixed stays: ConfigMap notes in it is not ours");
   });
 });
+
+/** Of what was made meanwhile: what others made, what holds it, and what may hold data. */
+const STAYS = [
+  "ConfigMap shop-data/kube-root-ca.crt",
+  "ConfigMap shop-mixed/kube-root-ca.crt",
+  "ConfigMap shop-mixed/notes",
+  "ConfigMap shop-own-mixed/kube-root-ca.crt",
+  "ConfigMap shop-own-mixed/notes",
+  "ConfigMap shop-slices/kube-root-ca.crt",
+  "CustomResourceDefinition toys.toys.example",
+  "EndpointSlice others/by-hand",
+  "EndpointSlice shop-slices/by-hand",
+  "Namespace shop-data",
+  "Namespace shop-mixed",
+  "Namespace shop-own-mixed",
+  "Namespace shop-slices",
+  "PersistentVolumeClaim shop-data/data",
+  "ServiceAccount shop-data/default",
+  "ServiceAccount shop-mixed/default",
+  "ServiceAccount shop-own-mixed/default",
+  "ServiceAccount shop-slices/default",
+  "Toy others/theirs",
+];
+
+const RELEASED = [
+  "/api/v1/namespaces/shop-data",
+  "/api/v1/namespaces/shop-mixed",
+  "/api/v1/namespaces/shop-own-mixed",
+  "/api/v1/namespaces/shop-slices",
+  "/api/v1/namespaces/shop-data/persistentvolumeclaims/data",
+  "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/toys.toys.example",
+];
+
+async function versionsOf(objects: readonly Live[]): Promise<string[]> {
+  const names = objects.map(({ kind, metadata: { name, namespace } }) => `${kind} ${namespace}/${name}`);
+  const versions = await Promise.all(
+    objects.map(async ({ kind, metadata: { name, namespace } }) => {
+      const args = ["get", kind, name, "-n", namespace, "-o", "jsonpath={.metadata.resourceVersion}"];
+      return await hub.kubectlOk(args);
+    }),
+  );
+  return names.map((name, index) => `${name} ${versions[index]}`);
+}
+
+async function eventsOf(profileName: string): Promise<string> {
+  const selector = `involvedObject.name=${profileName}`;
+  return await hub.kubectlOk(["get", "events", "-n", "acme", "--field-selector", selector, "-o", "jsonpath={.items[*].message}"]);
+}
 
 async function metric(name: string): Promise<number> {
   const text = await (await fetch(`${strata.url}/metrics`)).text();

@@ -202,11 +202,10 @@ describe("the chart, installed by helm", () => {
     const [qualified = "", subresource = ""] = what.split("/");
     const [resource = "", ...group] = qualified.split(".");
     const resourceAttributes = { verb, resource, group: group.join("."), subresource, namespace };
-    const review = { apiVersion: "authorization.k8s.io/v1", kind: "SubjectAccessReview" };
-    const { body } = await plane.request("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", {
-      ...review,
-      spec: { user: ACCOUNT, groups: ["system:serviceaccounts", "system:authenticated"], resourceAttributes },
-    });
+    const spec = { user: ACCOUNT, groups: ["system:serviceaccounts", "system:authenticated"], resourceAttributes };
+    const review = { apiVersion: "authorization.k8s.io/v1", kind: "SubjectAccessReview", spec };
+    const path = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
+    const { body } = await plane.request("POST", path, { body: review });
     return body.status.allowed;
   }
 

@@ -1,6 +1,8 @@
 import { once } from "node:events";
-import { type ClientRequest, Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import type { ClientRequest } from "node:http";
+import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { createInterface } from "node:readline";
+import type { AuditEvent } from "./audit.ts";
 import type { ControlPlane } from "./controlplane.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: tests read deep into objects of every kind
@@ -72,12 +74,16 @@ export async function follow(plane: ControlPlane, path: string): Promise<Story> 
     for (let index = 0; ; index++) {
       while (index >= versions.length) {
         await Promise.race([changed.promise, once(late, "abort")]);
-        if (late.aborted) throw new Error(`${path}: not ${what}: ${JSON.stringify(versions.at(-1), undefined, 1)}`);
+        if (late.aborted) throw new Error(`${path}: not ${what}: ${shown(versions.at(-1))}`);
       }
       if (condition(versions[index])) return versions[index];
     }
   };
   return { versions, until, [Symbol.dispose]: () => void request.destroy() };
+}
+
+function shown(object: Live | undefined): string {
+  return JSON.stringify(object?.status ?? object, (key, value) => (key === "managedFields" ? undefined : value), 1);
 }
 
 /** Waits by a watch until an object is so, and resolves with it. */
@@ -160,6 +166,12 @@ export async function inventory(plane: ControlPlane, args: readonly string[] = [
   const columns = "custom-columns=KIND:.kind,NAMESPACE:.metadata.namespace,NAME:.metadata.name";
   const query = [kinds.split("\n").join(","), "--all-namespaces", "--ignore-not-found", "--no-headers", ...args];
   const lines = (await plane.kubectlOk(["get", ...query, "-o", columns])).trim().split("\n");
-  const names = lines.map((line) => line.trim().split(/\s+/)).filter(([kind = ""]) => kind !== "" && !PASSING.has(kind));
-  return [...new Set(names.map(([kind, namespace, name]) => `${kind} ${namespace === "<none>" ? "" : `${namespace}/`}${name}`))].sort();
+  const names = lines
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([kind = ""]) => kind !== "" && !PASSING.has(kind));
+  return [
+    ...new Set(
+      names.map(([kind, namespace, name]) => `${kind} ${namespace === "<none>" ? "" : `${namespace}/`}${name}`),
+    ),
+  ].sort();
 }

@@ -20,6 +20,8 @@ export interface StatusTarget {
 interface Pending extends StatusTarget {
   status: object;
   cancel: () => void;
+  /** Its time has come. */
+  due: boolean;
 }
 
 /**
@@ -64,12 +66,16 @@ export class StatusWriter {
 
   #schedule(key: string, write: StatusTarget & { status: object }, ms: number): void {
     const cancel = this.#clock.after(ms, () => void this.#write(key));
-    this.#pending.set(key, { ...write, cancel });
+    this.#pending.set(key, { ...write, cancel, due: false });
   }
 
   async #write(key: string): Promise<void> {
     const pending = this.#pending.get(key);
-    if (!pending || this.#writing.has(key)) return;
+    if (!pending) return;
+    if (this.#writing.has(key)) {
+      pending.due = true;
+      return;
+    }
     this.#pending.delete(key);
     pending.cancel();
     this.#writing.add(key);
@@ -79,6 +85,9 @@ export class StatusWriter {
       if (!this.#abort.signal.aborted && !isNotFound(error)) this.#again(key, pending, error);
     } finally {
       this.#writing.delete(key);
+      // What came due meanwhile had to wait for this write.
+      const next = this.#pending.get(key);
+      if (next?.due) void this.#write(key);
     }
   }
 

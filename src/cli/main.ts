@@ -1,0 +1,133 @@
+#!/usr/bin/env node
+/** The command line's door. Exit codes: 0 done; 1 it could not be done, with sentences on stderr; 2 it was asked wrongly. */
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { type Config, parseConfig } from "../config.ts";
+import { Failure } from "../errors.ts";
+import { get } from "./get-command.ts";
+import { DEFAULT_KUBE_VERSION, kubeVersionOf } from "./kubernetes.ts";
+import type { RowFormat } from "./print-rows.ts";
+import { type Output, render } from "./render-command.ts";
+
+const USAGE = 2;
+
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  // Whoever reads has had enough (`strata render | head`).
+  if (error.code === "EPIPE") process.exit(0);
+  throw error;
+});
+const interruption = new AbortController();
+process.once("SIGINT", () => {
+  interruption.abort(new Failure("Unreachable", "interrupted"));
+  process.exitCode = 130;
+});
+
+try {
+  await program().parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : USAGE;
+  else fail([error instanceof Failure ? error.message : `something unexpected: ${String(error)}`]);
+}
+
+function program(): Command {
+  const strata = new Command("strata")
+    .description("Profiles of layers for Kubernetes clusters, from the command line.")
+    .version(parsedConfig({}).version, "--version", "print the version")
+    .helpOption("-h, --help", "print this help")
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "")) })
+    .exitOverride();
+  addRender(strata);
+  addGet(strata);
+  return strata;
+}
+
+interface RenderFlags {
+  filename: string[];
+  cluster: string[];
+  kubeVersion: string;
+  apiVersions: string[];
+  marks: boolean;
+  showSecrets: boolean;
+}
+
+function addRender(strata: Command): void {
+  strata
+    .command("render")
+    .description("Print what profiles would apply, layer by layer, without a cluster.")
+    .requiredOption(
+      "-f, --filename <path...>",
+      "files, folders, or - with profiles and the ConfigMaps and Secrets that they refer to",
+    )
+    .option("--cluster <path...>", "files with the TargetClusters to render for", [])
+    .option(
+      "--kube-version <version>",
+      "version of Kubernetes that charts see",
+      kubeVersion,
+      kubeVersion(DEFAULT_KUBE_VERSION),
+    )
+    .option("--api-versions <list>", "more API versions that charts see, joined by commas", listOf, [])
+    .option("--marks", "show the label and annotation by which Strata knows its objects", false)
+    .option("--show-secrets", "show the values of Secrets", false)
+    .action(async ({ filename, ...flags }: RenderFlags) => {
+      const { STRATA_RENDER_BINARY, STRATA_PLAIN_HTTP_REGISTRIES } = process.env;
+      const config = parsedConfig({ STRATA_RENDER_BINARY, STRATA_PLAIN_HTTP_REGISTRIES });
+      const clusters = flags.cluster;
+      show(await render({ ...flags, files: filename, clusters }, config, interruption.signal));
+    });
+}
+
+interface GetFlags {
+  namespace?: string;
+  allNamespaces: boolean;
+  kubeconfig?: string;
+  output: RowFormat;
+}
+
+function addGet(strata: Command): void {
+  strata
+    .command("get")
+    .description("Print the table of layers: of all profiles, or of one profile or one cluster.")
+    .argument("[name]", "a profile or a cluster, also with its kind: scp/base, stc/edge-1")
+    .option("-n, --namespace <namespace>", "namespace; the one of the kubeconfig's context if not given")
+    .option("-A, --all-namespaces", "all namespaces", false)
+    .option("--kubeconfig <file>", "kubeconfig of the hub; as kubectl finds it if not given")
+    .addOption(new Option("-o, --output <format>", "format").choices(["table", "wide", "json"]).default("table"))
+    .action(async (name: string | undefined, { output, namespace, kubeconfig, allNamespaces }: GetFlags) => {
+      const isTerminal = process.stdout.isTTY === true;
+      const options = { wanted: name, kubeconfig, namespace, allNamespaces, format: output, now: Date.now() };
+      const width = isTerminal ? process.stdout.columns : undefined;
+      const colours = isTerminal && process.stdout.hasColors();
+      show(await get({ ...options, width, colours }, interruption.signal));
+    });
+}
+
+function parsedConfig(env: Readonly<Record<string, string | undefined>>): Config {
+  const config = parseConfig(env, []);
+  if (!config.ok) throw new Failure("InvalidSpec", config.problems.join("\n"));
+  return config.value;
+}
+
+function kubeVersion(text: string): string {
+  const version = kubeVersionOf(text);
+  if (version === undefined) throw new InvalidArgumentError("It must be like 1.36 or v1.36.3.");
+  return version;
+}
+
+function listOf(text: string, before: readonly string[]): string[] {
+  return [
+    ...before,
+    ...text
+      .split(",")
+      .map((part) => part.trim())
+      .filter((part) => part !== ""),
+  ];
+}
+
+function show(output: Output): void {
+  if ("text" in output) process.stdout.write(output.text);
+  else fail(output.problems);
+}
+
+function fail(problems: readonly string[]): void {
+  process.stderr.write(problems.map((problem) => `${problem}\n`).join(""));
+  process.exitCode ||= 1;
+}

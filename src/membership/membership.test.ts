@@ -1,0 +1,191 @@
+import { describe, expect, it } from "vitest";
+import type { KubeObject, ManagedFieldsEntry, ObjectMeta } from "../objects/types.ts";
+import { applySetOf, EMPTY_PARENT, type Parent, parentObject, parseParent, widen } from "./applyset.ts";
+import { isProtectedManager, judge } from "./judge.ts";
+import { isMember, layerMarkOf, observe } from "./observed.ts";
+
+const PROFILE = { kind: "ClusterProfile", namespace: "acme", name: "base" };
+const SET = applySetOf(PROFILE);
+const OTHER = applySetOf({ ...PROFILE, name: "other" });
+
+const apply = (manager: string): ManagedFieldsEntry => ({
+  manager,
+  operation: "Apply",
+  fieldsV1: { "f:metadata": { "f:labels": { "f:applyset.kubernetes.io/part-of": {} } } },
+});
+const object = (metadata: ObjectMeta): KubeObject => ({
+  apiVersion: "v1",
+  kind: "ConfigMap",
+  metadata: { name: "c", namespace: "acme", ...metadata },
+});
+const labelled = (id: string): ObjectMeta => ({ labels: { "applyset.kubernetes.io/part-of": id } });
+
+describe("an ApplySet", () => {
+  it("is named after the profile alone, so that a restored hub finds it again", () => {
+    expect(applySetOf({ ...PROFILE })).toEqual(SET);
+    expect(SET.parent).toMatch(/^strata-[0-9a-f]{16}$/);
+    expect(SET.manager).toBe(SET.parent.slice(0, "strata-".length + 8));
+    expect(new Set([SET.id, OTHER.id]).size).toBe(2);
+  });
+
+  it("keeps its parent through the cluster", () => {
+    const parent: Parent = {
+      hub: "uid",
+      kinds: new Set(["Deployment.apps", "ConfigMap"]),
+      namespaces: new Set(["a", "b"]),
+      layers: ["cni", "csi"],
+      ownNamespaces: new Set(["b"]),
+    };
+    expect(parseParent(parentObject(SET, PROFILE, parent))).toEqual(parent);
+  });
+
+  it("is widened only when something is not covered yet", () => {
+    const parent: Parent = { ...EMPTY_PARENT, hub: "uid" };
+    const reach = {
+      kinds: [{ group: "apps", kind: "Deployment" }],
+      namespaces: ["a"],
+      layers: ["one"],
+      ownNamespaces: [],
+    };
+    const wider = widen(parent, reach);
+    expect([...wider.kinds]).toEqual(["Deployment.apps"]);
+    expect(widen(wider, reach)).toBe(wider);
+  });
+
+  const orders: [string, string[], string[], string[]][] = [
+    ["a layer that left stays behind the one it followed", ["a", "b", "c"], ["a", "c"], ["a", "b", "c"]],
+    ["the first layer that left stays first", ["a", "b"], ["b"], ["a", "b"]],
+    ["new layers stand where the list has them", ["a", "c"], ["a", "b", "c"], ["a", "b", "c"]],
+    ["a new order of the list wins", ["a", "b"], ["b", "a"], ["b", "a"]],
+  ];
+  it.each(orders)("remembers the order of layers: %s", (_name, old, listed, want) => {
+    const parent: Parent = { ...EMPTY_PARENT, hub: "uid", layers: old };
+    expect(widen(parent, { kinds: [], namespaces: [], layers: listed, ownNamespaces: [] }).layers).toEqual(want);
+  });
+});
+
+describe("a member", () => {
+  const member = (metadata: ObjectMeta) => {
+    const observed = observe(object(metadata));
+    return observed !== undefined && isMember(observed, SET);
+  };
+
+  it("has the label, owned by the set's own field manager", () => {
+    expect(member({ ...labelled(SET.id), managedFields: [apply(SET.manager)] })).toBe(true);
+  });
+
+  const strangers: [string, ObjectMeta][] = [
+    ["has no label", { managedFields: [apply(SET.manager)] }],
+    ["has the label of another set", { ...labelled(OTHER.id), managedFields: [apply(SET.manager)] }],
+    [
+      "has a label that somebody copied (EndpointSlices)",
+      { ...labelled(SET.id), managedFields: [apply("kube-controller-manager")] },
+    ],
+    [
+      "is controlled by an object of the cluster",
+      {
+        ...labelled(SET.id),
+        managedFields: [apply(SET.manager)],
+        ownerReferences: [{ apiVersion: "v1", kind: "Service", name: "s", uid: "u", controller: true }],
+      },
+    ],
+    [
+      "was updated, not applied, by our manager",
+      { ...labelled(SET.id), managedFields: [{ ...apply(SET.manager), operation: "Update" }] },
+    ],
+  ];
+  it.each(strangers)("is not one that %s", (_name, metadata) => {
+    expect(member(metadata)).toBe(false);
+  });
+
+  it("carries its layer, its digest and whether it outlives the layer", () => {
+    const marked = (mark: string) =>
+      observe(object({ ...labelled(SET.id), annotations: { "strata.dev/layer": mark } }));
+    expect(marked(layerMarkOf("cni", "abc", false))).toMatchObject({ layer: "cni", digest: "abc", kept: false });
+    expect(marked(layerMarkOf("cni", "abc", true))).toMatchObject({ layer: "cni", digest: "abc", kept: true });
+    expect(marked("")).toMatchObject({ layer: undefined, digest: undefined });
+  });
+});
+
+describe("judge: an object that exists already", () => {
+  const rows: [string, ObjectMeta, Parameters<typeof judge>[2], object][] = [
+    [
+      "nobody's, made by kubectl create",
+      { managedFields: [{ manager: "kubectl-create", operation: "Update" }] },
+      "IfUnowned",
+      { kind: "adoptable" },
+    ],
+    [
+      "nobody's, made by kubectl apply --server-side",
+      { managedFields: [apply("kubectl")] },
+      "IfUnowned",
+      { kind: "adoptable" },
+    ],
+    ["nobody's, but adoption is Never", {}, "Never", { kind: "foreign" }],
+    ["ours, its label taken off", { managedFields: [apply(SET.manager)] }, "Never", { kind: "ours" }],
+    [
+      "ours, on its way out",
+      { deletionTimestamp: "2026-01-01T00:00:00Z", managedFields: [apply(SET.manager)] },
+      "IfUnowned",
+      { kind: "terminating" },
+    ],
+    [
+      "another profile's",
+      { ...labelled(OTHER.id), managedFields: [apply(OTHER.manager)] },
+      "IfUnowned",
+      { kind: "foreign", applySet: OTHER.id },
+    ],
+    [
+      "another profile's, also with Always",
+      { ...labelled(OTHER.id), managedFields: [apply(OTHER.manager)] },
+      "Always",
+      { kind: "foreign" },
+    ],
+    [
+      "a Helm release's",
+      { annotations: { "meta.helm.sh/release-name": "web" } },
+      "IfUnowned",
+      { kind: "foreign", owner: "Helm release web" },
+    ],
+    [
+      "a Helm release's, with Always",
+      { annotations: { "meta.helm.sh/release-name": "web" } },
+      "Always",
+      { kind: "adoptable" },
+    ],
+    [
+      "Flux's",
+      { labels: { "kustomize.toolkit.fluxcd.io/name": "apps" } },
+      "IfUnowned",
+      { kind: "foreign", owner: "Flux Kustomization apps" },
+    ],
+    ["Argo CD's", { annotations: { "argocd.argoproj.io/tracking-id": "app:x" } }, "IfUnowned", { kind: "foreign" }],
+    [
+      "a controller's",
+      { ownerReferences: [{ apiVersion: "v1", kind: "Certificate", name: "tls", uid: "u", controller: true }] },
+      "IfUnowned",
+      { kind: "foreign", owner: "its controller Certificate tls" },
+    ],
+    [
+      "applied by an unknown tool",
+      { managedFields: [apply("my-operator")] },
+      "IfUnowned",
+      { kind: "foreign", owner: "field manager my-operator" },
+    ],
+  ];
+  it.each(rows)("%s", (_name, metadata, adoption, want) => {
+    expect(judge(object(metadata), SET, adoption)).toMatchObject(want);
+  });
+
+  it.each([
+    ["strata-0123abcd", true],
+    ["helm", true],
+    ["helm-controller", true],
+    ["kustomize-controller", true],
+    ["argocd-controller", true],
+    ["kubectl-edit", false],
+    ["kube-controller-manager", false],
+  ])("field manager %s is protected: %s", (manager, want) => {
+    expect(isProtectedManager(manager)).toBe(want);
+  });
+});

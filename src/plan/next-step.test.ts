@@ -1,0 +1,451 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { parseProfile } from "../api/parse.ts";
+import type { Profile } from "../api/types.ts";
+import { Failure } from "../errors.ts";
+import { applySetOf, EMPTY_PARENT, type Parent } from "../membership/applyset.ts";
+import { fieldsDigest } from "../membership/fields.ts";
+import { observe } from "../membership/observed.ts";
+import { groupKindKey } from "../objects/identity.ts";
+import type { GroupKind, KubeObject } from "../objects/types.ts";
+import { buildPlan } from "./build-plan.ts";
+import { manifestsContent } from "./manifests.ts";
+import { type DeploymentView, evaluate, evaluateTeardown } from "./next-step.ts";
+import { withMark } from "./place.ts";
+import { REMOVAL } from "./removal.ts";
+import type { Attempt, Seen, Tracked } from "./seen.ts";
+import type { Step } from "./step.ts";
+import type { ContentMemory } from "./types.ts";
+
+const SERVED: Readonly<Record<string, "Namespaced" | "Cluster">> = {
+  ConfigMap: "Namespaced",
+  Secret: "Namespaced",
+  "Deployment.apps": "Namespaced",
+  Namespace: "Cluster",
+  "CustomResourceDefinition.apiextensions.k8s.io": "Cluster",
+};
+
+type Layer = { name: string; objects: KubeObject[] } & Record<string, unknown>;
+
+function profileOf(layers: Layer[]): Profile {
+  const parsed = parseProfile({
+    apiVersion: "strata.dev/v1alpha1",
+    kind: "AddOnProfile",
+    metadata: { name: "p", namespace: "acme", generation: 1 },
+    spec: {
+      clusterRefs: [{ name: "local" }],
+      namespace: "acme",
+      layers: layers.map(({ objects, ...layer }) => ({ ...layer, manifests: objects.map((object) => ({ object })) })),
+    },
+  });
+  if (!parsed.ok) throw new Error(parsed.problems.join());
+  return parsed.value;
+}
+
+const configMap = (name: string, data: Record<string, string> = {}): KubeObject => ({
+  apiVersion: "v1",
+  kind: "ConfigMap",
+  metadata: { name },
+  data,
+});
+const deployment = (name: string): KubeObject => ({
+  apiVersion: "apps/v1",
+  kind: "Deployment",
+  metadata: { name },
+  spec: {},
+});
+
+/** A cluster as data: what a plan sees of it, and what each step would leave there. Nothing of an API server but the outcome. */
+class Simulation {
+  readonly live = new Map<string, Tracked>();
+  readonly attempts = new Map<string, Attempt>();
+  readonly contents = new Map<string, ContentMemory>();
+  readonly namespaces = new Map<string, true | Failure>();
+  readonly steps: Step[] = [];
+  readonly sick = new Set<string>();
+  readonly watched = new Set<string>();
+  readonly served = new Map(Object.entries(SERVED));
+  parent: Parent = { ...EMPTY_PARENT, hub: "hub" };
+  rows: Seen["rows"] = new Map();
+  profile: Profile;
+  #versions = 0;
+
+  constructor(profile: Profile) {
+    this.profile = profile;
+  }
+
+  get set() {
+    return applySetOf({ kind: this.profile.kind, namespace: "acme", name: "p" });
+  }
+
+  seen(): Seen {
+    const scopeOf = (kind: GroupKind) => this.served.get(groupKindKey(kind));
+    return {
+      now: 0,
+      profile: this.profile,
+      set: this.set,
+      referents: () => ({ kind: "absent" }),
+      contents: this.contents,
+      attempts: this.attempts,
+      namespaces: this.namespaces,
+      leaving: new Map(),
+      rows: this.rows,
+      site: {
+        prepared: { digestKey: KEY, parent: this.parent },
+        kubernetesMinor: "1.36",
+        scopeOf,
+        served: (kind) => scopeOf(kind) !== undefined,
+        watchState: (kind) =>
+          scopeOf(kind) === undefined ? "unserved" : this.watched.has(groupKindKey(kind)) ? "live" : "unwatched",
+        crdOf: () => undefined,
+        member: (key) => this.live.get(key),
+        members: () => this.live.values(),
+        named: () => "unknown",
+        explain: () => undefined,
+      },
+    };
+  }
+
+  evaluate(): DeploymentView {
+    const seen = this.seen();
+    const prepared = { digestKey: KEY, parent: this.parent };
+    const view = evaluate(buildPlan(seen, prepared), seen, prepared);
+    const known = new Map(
+      buildPlan(seen, prepared).layers.map(({ spec, state }) => [
+        spec.name,
+        state.kind === "known" ? state.digest : "",
+      ]),
+    );
+    this.rows = new Map(
+      view.layers.map(({ name, state }) => {
+        const readyDigest = state === "Ready" ? known.get(name) : this.rows.get(name)?.readyDigest;
+        return [name, { name, state, ...(readyDigest ? { readyDigest } : {}) }];
+      }),
+    );
+    return view;
+  }
+
+  /** Takes steps until there is nothing to do; fails when that takes too long. */
+  run(judge: () => DeploymentView = () => this.evaluate()): DeploymentView {
+    for (let count = 0; count < 400; count++) {
+      const view = judge();
+      if (view.step.kind === "None" || view.step.kind === "Forget") return view;
+      this.steps.push(view.step);
+      this.take(view.step);
+    }
+    throw new Error(`no end: ${this.steps.slice(-5).map(({ kind }) => kind)}`);
+  }
+
+  tearDown(): DeploymentView {
+    return this.run(() => evaluateTeardown(this.seen(), { digestKey: KEY, parent: this.parent }));
+  }
+
+  take(step: Step): void {
+    if (step.kind === "Render") this.#render(step);
+    else if (step.kind === "Reach" || step.kind === "Narrow") this.parent = step.parent;
+    else if (step.kind === "EnsureNamespace") this.namespaces.set(step.namespace, true);
+    else if (step.kind === "LeaveNamespace") this.parent = { ...this.parent, ownNamespaces: new Set() };
+    else if (step.kind === "Remove") this.#remove(step);
+    else if (step.kind === "Apply") {
+      for (const { desired } of step.items) this.#apply(withMark(desired, step.layer.spec.name), desired.digest);
+    }
+    if (step.kind === "Reach") for (const { kind } of step.watches) this.watched.add(groupKindKey(kind));
+  }
+
+  #render({ layer: { spec, inputs } }: Step & { kind: "Render" }): void {
+    if (!inputs) return;
+    const { digest, specDigest } = inputs;
+    const content = manifestsContent(spec, inputs.texts);
+    if (content instanceof Failure) throw content;
+    this.contents.set(spec.name, { inputs: digest, specDigest, attempts: 1, result: { kind: "known", content } });
+  }
+
+  #remove({ items }: Step & { kind: "Remove" }): void {
+    for (const {
+      tracked: { observed },
+    } of items) {
+      this.live.delete(observed.key);
+      this.attempts.set(observed.key, { digest: REMOVAL, removed: observed.uid });
+    }
+  }
+
+  #apply(object: KubeObject, digest: string): void {
+    const fieldsV1 = { "f:metadata": { "f:labels": { "f:applyset.kubernetes.io/part-of": {} } } };
+    const managedFields = [{ manager: this.set.manager, operation: "Apply" as const, fieldsV1 }];
+    this.#versions += 1;
+    const uid = String(this.#versions);
+    const observed = observe({ ...object, metadata: { ...object.metadata, uid, resourceVersion: uid, managedFields } });
+    if (!observed) throw new Error("not observable");
+    const verdict = this.sick.has(observed.ref.name)
+      ? { state: "InProgress" as const, message: "0/1 replicas available" }
+      : { state: "Current" as const, message: "" };
+    this.live.set(observed.key, { observed, verdict });
+    // The field digest of the answer: the very one that the watch tells later.
+    this.attempts.set(observed.key, { digest, fields: observed.entries.map(fieldsDigest).join() });
+  }
+
+  applied(): string[] {
+    return this.steps.flatMap((step) =>
+      step.kind === "Apply" ? step.items.map(({ desired }) => desired.ref.name) : [],
+    );
+  }
+
+  names(): string[] {
+    return [...this.live.values()].map(({ observed }) => observed.ref.name).sort();
+  }
+}
+
+const KEY = new Uint8Array(32);
+
+describe("evaluate: a profile's layers, one after the other", () => {
+  it("brings every layer, in order, and then has nothing to do", () => {
+    const world = new Simulation(
+      profileOf([
+        { name: "one", objects: [configMap("a")] },
+        { name: "two", objects: [deployment("b")] },
+      ]),
+    );
+    const view = world.run();
+    expect(view.done).toBe(true);
+    expect(world.applied()).toEqual(["a", "b"]);
+    expect(view.layers.map(({ state }) => state)).toEqual(["Ready", "Ready"]);
+  });
+
+  it("writes the parent before the first object of a kind", () => {
+    const world = new Simulation(profileOf([{ name: "one", objects: [configMap("a"), deployment("b")] }]));
+    world.run();
+    const kinds = world.steps.map(({ kind }) => kind);
+    expect(kinds.indexOf("Reach")).toBeLessThan(kinds.indexOf("Apply"));
+    expect([...world.parent.kinds].sort()).toEqual(["ConfigMap", "Deployment.apps"]);
+  });
+
+  it("does not touch the layers behind one that is never healthy", () => {
+    const world = new Simulation(profileOf(["a", "b", "c"].map((name) => ({ name, objects: [deployment(name)] }))));
+    world.sick.add("b");
+    const view = world.run();
+    expect(view.layers.map(({ state }) => state)).toEqual(["Ready", "Waiting", "Pending"]);
+    expect(view.layers[2]?.message).toBe("waits for layer b");
+    expect(world.names()).toEqual(["a", "b"]);
+  });
+
+  it("goes on behind a layer whose gate is Applied", () => {
+    const world = new Simulation(
+      profileOf([
+        { name: "a", gate: "Applied", objects: [deployment("a")] },
+        { name: "b", objects: [configMap("b")] },
+      ]),
+    );
+    world.sick.add("a");
+    expect(world.run().layers.map(({ state }) => state)).toEqual(["Waiting", "Ready"]);
+  });
+
+  it("leaves later layers alone when an earlier one degrades, and still repairs them", () => {
+    const world = new Simulation(
+      profileOf([
+        { name: "a", objects: [deployment("a")] },
+        { name: "b", objects: [configMap("b")] },
+      ]),
+    );
+    world.run();
+    for (const tracked of world.live.values())
+      if (tracked.observed.ref.name === "a") tracked.verdict = { state: "InProgress", message: "late" };
+    for (const [key, { observed }] of world.live) if (observed.ref.name === "b") world.live.delete(key);
+    world.steps.length = 0;
+    const view = world.run();
+    expect(world.applied()).toEqual(["b"]);
+    expect(view.layers.map(({ state }) => state)).toEqual(["Waiting", "Ready"]);
+  });
+
+  it("writes only what changed", () => {
+    const objects = (value: string) => [configMap("a", { key: value }), configMap("b")];
+    const world = new Simulation(profileOf([{ name: "one", objects: objects("1") }]));
+    world.run();
+    world.steps.length = 0;
+    world.profile = profileOf([{ name: "one", objects: objects("2") }]);
+    expect(world.run().done).toBe(true);
+    expect(world.applied()).toEqual(["a"]);
+  });
+
+  it("prunes what a layer dropped right after its apply, also while it is not healthy", () => {
+    const world = new Simulation(profileOf([{ name: "one", objects: [deployment("old")] }]));
+    world.run();
+    world.sick.add("new");
+    world.profile = profileOf([{ name: "one", objects: [deployment("new")] }]);
+    expect(world.run().layers[0]?.state).toBe("Waiting");
+    expect(world.names()).toEqual(["new"]);
+  });
+
+  it("keeps what a layer dropped when prune is Never", () => {
+    const world = new Simulation(profileOf([{ name: "one", objects: [configMap("old"), configMap("new")] }]));
+    world.run();
+    world.profile = profileOf([{ name: "one", prune: "Never", objects: [configMap("new")] }]);
+    world.run();
+    expect(world.names()).toEqual(["new", "old"]);
+  });
+
+  it("hands an object from one layer to another without a delete", () => {
+    const world = new Simulation(
+      profileOf([
+        { name: "one", objects: [configMap("x"), configMap("y")] },
+        { name: "two", objects: [configMap("z")] },
+      ]),
+    );
+    world.run();
+    world.steps.length = 0;
+    world.profile = profileOf([
+      { name: "one", objects: [configMap("y")] },
+      { name: "two", objects: [configMap("z"), configMap("x")] },
+    ]);
+    expect(world.run().done).toBe(true);
+    expect(world.steps.some(({ kind }) => kind === "Remove")).toBe(false);
+    expect(world.names()).toEqual(["x", "y", "z"]);
+  });
+
+  it("removes layers that left the list last, in reverse order", () => {
+    const layers = ["a", "b", "c", "d"].map((name) => ({ name, objects: [configMap(name)] }));
+    const world = new Simulation(profileOf(layers));
+    world.run();
+    world.steps.length = 0;
+    world.profile = profileOf([...layers.filter(({ name }) => name === "a"), { name: "e", objects: [configMap("e")] }]);
+    expect(world.run().done).toBe(true);
+    const order = world.steps.flatMap((step) =>
+      step.kind === "Apply" ? ["apply"] : step.kind === "Remove" ? [step.layer] : [],
+    );
+    expect(order).toEqual(["apply", "d", "c", "b"]);
+    expect(world.names()).toEqual(["a", "e"]);
+  });
+
+  it("refuses an object that stands in two layers, and keeps the first", () => {
+    const world = new Simulation(
+      profileOf([
+        { name: "one", objects: [configMap("x")] },
+        { name: "two", objects: [configMap("x"), configMap("y")] },
+      ]),
+    );
+    const view = world.run();
+    expect(view.layers[1]).toMatchObject({
+      state: "Failed",
+      reason: "InvalidManifest",
+      message: "ConfigMap acme/x is in layer one already: keep it in one of the two",
+    });
+    expect(world.names()).toEqual(["x", "y"]);
+  });
+
+  it("applies a custom object when its CRD, of the same layer, is served", () => {
+    const crd: KubeObject = {
+      apiVersion: "apiextensions.k8s.io/v1",
+      kind: "CustomResourceDefinition",
+      metadata: { name: "things.example.com" },
+      spec: { group: "example.com", scope: "Namespaced", names: { kind: "Thing", plural: "things" }, versions: [] },
+    };
+    const thing: KubeObject = { apiVersion: "example.com/v1", kind: "Thing", metadata: { name: "t" } };
+    const world = new Simulation(profileOf([{ name: "one", objects: [thing, crd] }]));
+    for (let count = 0; count < 10 && world.evaluate().step.kind !== "Discover"; count++)
+      world.take(world.evaluate().step);
+    expect(world.names()).toEqual(["things.example.com"]);
+    expect(world.evaluate().step).toMatchObject({ kind: "Discover", wanted: [{ kind: "Thing" }] });
+    world.served.set("Thing.example.com", "Namespaced");
+    expect(world.run().done).toBe(true);
+    expect(world.names()).toEqual(["t", "things.example.com"]);
+  });
+
+  it("names a kind that nobody knows, and applies the rest", () => {
+    const world = new Simulation(
+      profileOf([
+        {
+          name: "one",
+          objects: [{ apiVersion: "example.com/v1", kind: "Thing", metadata: { name: "t" } }, configMap("a")],
+        },
+      ]),
+    );
+    world.attempts.set("discovery", { digest: "Thing", retryAt: 1 });
+    const view = world.run();
+    expect(view.layers[0]).toMatchObject({ state: "Failed", reason: "KindNotFound" });
+    expect(view.wakeAt).toBe(1);
+    expect(world.names()).toEqual(["a"]);
+  });
+});
+
+describe("evaluateTeardown", () => {
+  it("takes layers back in reverse order, each gone before the next", () => {
+    const world = new Simulation(profileOf(["a", "b", "c"].map((name) => ({ name, objects: [configMap(name)] }))));
+    world.run();
+    world.steps.length = 0;
+    expect(world.tearDown().step.kind).toBe("Forget");
+    expect(world.steps.flatMap((step) => (step.kind === "Remove" ? [step.layer] : []))).toEqual(["c", "b", "a"]);
+    expect(world.names()).toEqual([]);
+  });
+
+  it("watches again all that the parent names before it believes that anything is gone", () => {
+    const world = new Simulation(profileOf([{ name: "a", objects: [configMap("a")] }]));
+    world.run();
+    world.watched.clear();
+    expect(evaluateTeardown(world.seen(), { digestKey: KEY, parent: world.parent }).step.kind).toBe("Reach");
+  });
+
+  it("waits for an object that is on its way out, and names the finalizer that holds it", () => {
+    const world = new Simulation(profileOf([{ name: "a", objects: [configMap("a")] }]));
+    world.run();
+    for (const tracked of world.live.values())
+      tracked.observed = { ...tracked.observed, terminating: true, finalizers: ["example.com/keep"] };
+    const view = world.tearDown();
+    expect(view.step.kind).toBe("None");
+    expect(view.removals[0]?.message).toBe(
+      "1 object left; ConfigMap acme/a is being deleted, held by finalizer example.com/keep",
+    );
+  });
+
+  it("releases what was adopted and what holds data instead of deleting it", () => {
+    const claim: KubeObject = { apiVersion: "v1", kind: "PersistentVolumeClaim", metadata: { name: "data" } };
+    const world = new Simulation(profileOf([{ name: "a", objects: [configMap("mine"), configMap("adopted"), claim] }]));
+    world.served.set("PersistentVolumeClaim", "Namespaced");
+    world.run();
+    for (const tracked of world.live.values())
+      if (tracked.observed.ref.name === "adopted") tracked.observed = { ...tracked.observed, adopted: true };
+    world.steps.length = 0;
+    world.tearDown();
+    const how = world.steps.flatMap((step) =>
+      step.kind === "Remove" ? step.items.map(({ tracked, how }) => `${tracked.observed.ref.name} ${how}`) : [],
+    );
+    expect(how.sort()).toEqual(["adopted release", "data release", "mine delete"]);
+  });
+});
+
+describe("whatever the list was and becomes", () => {
+  const names = ["a", "b", "c", "d", "e"];
+  const layers = fc
+    .uniqueArray(fc.constantFrom("l1", "l2", "l3", "l4"), { minLength: 1 })
+    .chain((list) =>
+      fc.tuple(
+        fc.constant(list),
+        fc.shuffledSubarray(names, { minLength: list.length }),
+        fc.array(fc.nat(9), { minLength: 5, maxLength: 5 }),
+      ),
+    )
+    .map(([list, objects, values]) =>
+      list.map((name, index) => ({
+        name,
+        objects: objects
+          .filter((_, position) => position % list.length === index)
+          .map((object, position) => configMap(object, { v: String(values[position]) })),
+      })),
+    );
+
+  it("ends with exactly the objects of the last list, and a teardown leaves none", () => {
+    fc.assert(
+      fc.property(layers, layers, (before, after) => {
+        const world = new Simulation(profileOf(before));
+        expect(world.run().done).toBe(true);
+        world.profile = profileOf(after);
+        expect(world.run().done).toBe(true);
+        expect(world.names()).toEqual(
+          after.flatMap(({ objects }) => objects.map(({ metadata }) => metadata.name ?? "")).sort(),
+        );
+        expect(world.evaluate().step.kind).toBe("None");
+        world.tearDown();
+        expect(world.names()).toEqual([]);
+      }),
+      { numRuns: 200 },
+    );
+  });
+});

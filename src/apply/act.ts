@@ -139,9 +139,9 @@ function removeAll(step: Step & { kind: "Remove" }, context: ActContext, signal:
     step.items.map(async (item): Promise<RemoveResult> => {
       const { key, ref } = item.tracked.observed;
       try {
-        const outcome = await removeItem(item, writes, signal);
-        if (outcome !== "deleting") context.site.forget(key);
-        return { item, ok: true };
+        const { kind, why } = await removeItem(item, writes, signal);
+        if (kind !== "deleting") context.site.forget(key);
+        return { item, ok: true, ...(why === undefined ? {} : { kept: `${describeRef(ref)} stays: ${why}` }) };
       } catch (error) {
         signal.throwIfAborted();
         return { item, ok: false, failure: asFailure(error, context, describeRef(ref)) };
@@ -162,6 +162,10 @@ function writeContext({ site, set, system, toFailure }: ActContext): WriteContex
     client: site.client,
     set,
     resourceFor: (kind) => site.resourceFor(kind),
+    resources: async (signal) => {
+      await site.discover(signal, true);
+      return site.resources();
+    },
     metadataOnly: (kind) => site.metadataOnly(kind),
     toFailure,
     ownerOf: (id, signal) => profileOfApplySet(system, id, signal),

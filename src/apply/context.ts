@@ -11,6 +11,8 @@ export interface WriteContext {
   set: ApplySet;
   /** The resource that serves a kind in exactly this version; undefined when the cluster does not. */
   resourceFor(kind: GroupVersionKind): Resource | undefined;
+  /** Everything that the cluster serves, read anew. */
+  resources(signal: AbortSignal): Promise<readonly Resource[]>;
   /** Whether nothing but metadata of the kind is kept: its answers need not carry more. */
   metadataOnly(kind: GroupVersionKind): boolean;
   /** Turns an error of the API server into the failure that people read; `what` begins the sentence. */

@@ -2,9 +2,9 @@ import { CREATED_ANNOTATION, NAMESPACE_USER_LABEL_PREFIX } from "../api/names.ts
 import type { KubeClient } from "../kube/client.ts";
 import type { Resource } from "../kube/resource.ts";
 import type { ApplySet } from "../membership/applyset.ts";
-import { isMember, observe } from "../membership/observed.ts";
 import type { KubeObject } from "../objects/types.ts";
 import { isConflictError, isForbiddenError, isNotFoundError } from "./conflicts.ts";
+import { strangerInNamespace } from "./strangers.ts";
 
 const NAMESPACES: Resource = {
   group: "",
@@ -141,38 +141,5 @@ async function reasonToKeep(
     (label) => label.startsWith(NAMESPACE_USER_LABEL_PREFIX) && label !== userLabel(set),
   );
   if (user) return `another profile uses it (${user})`;
-  const namespace = live.metadata.name ?? "";
-  for (const resource of resources.filter(({ namespaced, verbs }) => namespaced && verbs.includes("list"))) {
-    const stranger = await strangerIn(client, { namespace, resource, set }, signal);
-    if (stranger) return stranger;
-  }
-  return undefined;
-}
-
-async function strangerIn(
-  client: KubeClient,
-  { namespace, resource, set }: { namespace: string; resource: Resource; set: ApplySet },
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  try {
-    const { items } = await client.listAll(resource, { namespace, metadataOnly: true, signal });
-    const stranger = items.find((item) => isStranger(item, set));
-    return stranger && `${resource.kind} ${stranger.metadata.name} in it is not ours`;
-  } catch (error) {
-    if (isNotFoundError(error)) return undefined;
-    if (isForbiddenError(error))
-      return `${resource.plural} in it may not be listed, so it may hold something that is not ours`;
-    throw error;
-  }
-}
-
-/** What every namespace has, or what goes by itself with what we delete. */
-function isStranger(object: KubeObject, set: ApplySet): boolean {
-  const { kind, metadata } = object;
-  if (metadata.deletionTimestamp || (metadata.ownerReferences?.length ?? 0) > 0) return false;
-  if (kind === "ConfigMap" && metadata.name === "kube-root-ca.crt") return false;
-  if (kind === "ServiceAccount" && metadata.name === "default") return false;
-  if (kind === "Event" || kind === "Endpoints" || kind === "EndpointSlice" || kind === "PodMetrics") return false;
-  const observed = observe(object);
-  return !(observed && isMember(observed, set));
+  return await strangerInNamespace(live.metadata.name ?? "", { client, set, resources }, signal);
 }

@@ -1,18 +1,24 @@
 import { ADOPTED_ANNOTATION, LAYER_ANNOTATION, PART_OF_LABEL } from "../api/names.ts";
 import { isMember, observe } from "../membership/observed.ts";
-import { describeRef } from "../objects/identity.ts";
+import { describeRef, groupKindKey } from "../objects/identity.ts";
 import type { KubeObject, ObjectMeta, ObjectRef } from "../objects/types.ts";
 import type { RemoveItem } from "../plan/step.ts";
 import { isConflictError, isNotFoundError } from "./conflicts.ts";
 import type { WriteContext } from "./context.ts";
+import { strangerInNamespace, strangerOfKind } from "./strangers.ts";
 
 const MAX_RACES = 6;
 
-/** `gone` also when it was not there, or was not ours any more. */
-export type RemoveOutcome = "gone" | "deleting" | "released";
+export interface RemoveOutcome {
+  /** `gone` also when it was not there, or was not ours any more. */
+  kind: "gone" | "deleting" | "released";
+  /** Why it was released where it should have been deleted. */
+  why?: string;
+}
 
 /**
- * Removes one member: deletes it in the foreground (its pods go first), or gives it back as it is.
+ * Removes one member: deletes it in the foreground (its pods go first), or gives it back as it is. A Namespace or a
+ * CustomResourceDefinition with which something of others would go is given back too.
  *
  * The delete carries uid and resourceVersion, so that only the very object that was judged goes. When it has moved, it is
  * read live and judged again.
@@ -23,10 +29,22 @@ export async function removeItem(item: RemoveItem, context: WriteContext, signal
   const { ref, uid, resourceVersion } = item.tracked.observed;
   try {
     if (item.how === "release") return await release(ref, context, signal);
+    const why = await reasonToKeep(ref, context, signal);
+    if (why !== undefined) return { ...(await release(ref, context, signal)), why };
     return await remove({ ref, uid, resourceVersion, races: 0 }, context, signal);
   } catch (error) {
     throw context.toFailure(error, describeRef(ref));
   }
+}
+
+async function reasonToKeep(ref: ObjectRef, context: WriteContext, signal: AbortSignal): Promise<string | undefined> {
+  const kind = groupKindKey(ref);
+  if (kind !== "Namespace" && kind !== "CustomResourceDefinition.apiextensions.k8s.io") return undefined;
+  const { client, set } = context;
+  const look = { client, set, resources: await context.resources(signal) };
+  return kind === "Namespace"
+    ? await strangerInNamespace(ref.name, look, signal)
+    : await strangerOfKind(ref.name, look, signal);
 }
 
 interface Removal {
@@ -39,15 +57,15 @@ interface Removal {
 async function remove(removal: Removal, context: WriteContext, signal: AbortSignal): Promise<RemoveOutcome> {
   const { ref, uid, resourceVersion, races } = removal;
   const resource = context.resourceFor(ref);
-  if (!resource) return "gone";
+  if (!resource) return { kind: "gone" };
   try {
     await context.client.delete(resource, ref, { uid, resourceVersion, propagationPolicy: "Foreground", signal });
-    return "deleting";
+    return { kind: "deleting" };
   } catch (error) {
-    if (isNotFoundError(error)) return "gone";
+    if (isNotFoundError(error)) return { kind: "gone" };
     if (!isConflictError(error) || races >= MAX_RACES) throw error;
     const live = await readMember(ref, context, signal);
-    if (live?.metadata.uid !== uid) return "gone";
+    if (live?.metadata.uid !== uid) return { kind: "gone" };
     return await remove(
       { ...removal, resourceVersion: live.metadata.resourceVersion ?? "", races: races + 1 },
       context,
@@ -67,7 +85,7 @@ async function readMember(ref: ObjectRef, context: WriteContext, signal: AbortSi
 async function release(ref: ObjectRef, context: WriteContext, signal: AbortSignal, races = 0): Promise<RemoveOutcome> {
   const resource = context.resourceFor(ref);
   const live = await readMember(ref, context, signal);
-  if (!resource || !live) return "gone";
+  if (!resource || !live) return { kind: "gone" };
   try {
     const operations = releaseOperations(live.metadata, context.set.manager);
     await context.client.jsonPatch(resource, ref, operations, {
@@ -75,9 +93,9 @@ async function release(ref: ObjectRef, context: WriteContext, signal: AbortSigna
       metadataOnly: true,
       signal,
     });
-    return "released";
+    return { kind: "released" };
   } catch (error) {
-    if (isNotFoundError(error)) return "gone";
+    if (isNotFoundError(error)) return { kind: "gone" };
     if (races >= MAX_RACES) throw error;
     return await release(ref, context, signal, races + 1);
   }

@@ -23,4 +23,7 @@ export type ApplyResult = { item: ApplyItem } & (
   | { ok: false; failure: Failure }
 );
 
-export type RemoveResult = { item: RemoveItem } & ({ ok: true } | { ok: false; failure: Failure });
+export type RemoveResult = { item: RemoveItem } & (
+  /** `kept` says why it was given back where it should have been deleted. */
+  { ok: true; kept?: string } | { ok: false; failure: Failure }
+);

@@ -128,7 +128,7 @@ function rememberRemoval(memory: DeploymentMemory, result: RemoveResult, moment:
   const { key, uid } = result.item.tracked.observed;
   if (result.ok) {
     memory.attempts.set(key, { digest: REMOVAL, removed: uid });
-    return [];
+    return result.kept === undefined ? [] : [normal("ObjectKept", result.kept)];
   }
   memory.attempts.set(key, failedAttempt(memory.attempts.get(key), REMOVAL, result.failure, moment));
   return [];

@@ -2,19 +2,9 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { AuditEvent } from "../support/audit.ts";
 import { type ControlPlane, startControlPlane } from "../support/controlplane.ts";
+import { fence, strataRequests } from "../support/ledger.ts";
 import { type ChartRepo, startChartRepo } from "../support/registry.ts";
-import {
-  apply,
-  auditMark,
-  fence,
-  isReady,
-  type Live,
-  pathOf,
-  read,
-  strataRequests,
-  trustedTenant,
-  waitUntil,
-} from "../support/stories.ts";
+import { apply, auditMark, isReady, type Live, pathOf, read, trustedTenant, waitUntil } from "../support/stories.ts";
 import { type StrataProcess, startStrata } from "../support/strata.ts";
 
 const CHARTS = fileURLToPath(new URL("../support/charts", import.meta.url));
@@ -133,7 +123,9 @@ function total(counts: ReadonlyMap<string, number>, pattern = /^/): number {
 
 const WRITE = /^(create|update|patch|delete) /;
 const print = (title: string, counts: ReadonlyMap<string, number>): void =>
-  console.log(`${title}: ${total(counts)} requests, ${total(counts, WRITE)} writes\n${[...counts].map(([what, count]) => `  ${count} ${what}`).join("\n")}`);
+  console.log(
+    `${title}: ${total(counts)} requests, ${total(counts, WRITE)} writes\n${[...counts].map(([what, count]) => `  ${count} ${what}`).join("\n")}`,
+  );
 
 async function marks(): Promise<{ hub: number; edge: number }> {
   return { hub: await auditMark(hub), edge: await auditMark(edge) };
@@ -199,7 +191,11 @@ describe("At rest", () => {
     const lease = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/node-0";
     const { renewTime } = (await read(edge, lease)).spec;
 
-    const stranger: Live = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "stranger", namespace: "default" } };
+    const stranger: Live = {
+      apiVersion: "v1",
+      kind: "ConfigMap",
+      metadata: { name: "stranger", namespace: "default" },
+    };
     for (const plane of [hub, edge]) {
       for (const a of ["1", "2", "3"]) await apply(plane, { ...stranger, data: { a } });
     }
@@ -211,7 +207,16 @@ describe("At rest", () => {
     await hub.kubectlOk(["annotate", "configmap", "manifests", "-n", "acme", "example.com/checked=yes"]);
     const pod = (await edge.kubectlOk(["get", "pod", "-n", "app", "-o", "name"])).trim();
     const beat = { status: { conditions: [{ type: "example.com/Beat", status: "True" }] } };
-    await edge.kubectlOk(["patch", pod, "-n", "app", "--subresource=status", "--type=strategic", "-p", JSON.stringify(beat)]);
+    await edge.kubectlOk([
+      "patch",
+      pod,
+      "-n",
+      "app",
+      "--subresource=status",
+      "--type=strategic",
+      "-p",
+      JSON.stringify(beat),
+    ]);
     await waitUntil(edge, lease, { what: "renewed", is: ({ spec }) => spec.renewTime !== renewTime });
 
     const isOfFence = await fence(hub, "fence-after");

@@ -110,10 +110,9 @@ spec:
   const pattern = new RegExp(`^${want.replace(/[.*+?^${}()|[\]\\]/g, "\\$&").replace("POD", "(?<pod>\\S+)")}$`);
   const seen = await waitUntil(hub, path, {
     what: want,
-    is: (object) => pattern.test(layerOf(object, "web")?.message ?? ""),
+    is: (object) => layerOf(object, "web")?.state === state && pattern.test(layerOf(object, "web").message),
   });
   const message: string = layerOf(seen, "web").message;
-  expect(layerOf(seen, "web")).toMatchObject({ state, ready: "0/1" });
   expect(condition(seen, "Ready")).toMatchObject({ status: "False", message });
   expect(seen.status.summary).toEqual({ clusters: "0/1", layer: "web", message });
   const pods = (await hub.kubectlOk(["get", "pods", "-n", name, "-o", "name"])).trim().split("\n");

@@ -4,17 +4,16 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type ControlPlane, startControlPlane } from "../support/controlplane.ts";
+import { fence, inventory, strataRequests } from "../support/ledger.ts";
 import { type ChartRepo, startChartRepo } from "../support/registry.ts";
 import {
   apply,
   auditMark,
-  inventory,
   isReady,
   type Live,
   layerOf,
   pathOf,
   read,
-  strataRequests,
   strataWrites,
   trustedTenant,
   waitUntil,
@@ -72,7 +71,12 @@ const WIDGETS = {
     scope: "Namespaced",
     names: { kind: "Toy", plural: "toys" },
     versions: [
-      { name: "v1", served: true, storage: true, schema: { openAPIV3Schema: { type: "object", "x-kubernetes-preserve-unknown-fields": true } } },
+      {
+        name: "v1",
+        served: true,
+        storage: true,
+        schema: { openAPIV3Schema: { type: "object", "x-kubernetes-preserve-unknown-fields": true } },
+      },
     ],
   },
 };
@@ -239,7 +243,9 @@ describe("Nothing lost", () => {
   const seed = Number(process.env["STRATA_TEST_SEED"] ?? Date.now() % 1_000_000);
   const random = seeded(seed);
 
-  test("kill -9 at seven random moments of installing and updating leaves no orphan and no gap", { timeout: 400_000 }, async () => {
+  test("kill -9 at seven random moments of installing and updating leaves no orphan and no gap", {
+    timeout: 400_000,
+  }, async () => {
     console.log(`STRATA_TEST_SEED=${seed}`);
     for (let round = 1; round <= 7; round++) {
       await apply(hub, profile({ revision: round, ...(round % 2 ? { image: "shop:missing" } : {}) }));
@@ -273,7 +279,9 @@ describe("Nothing lost", () => {
     await hub.kubectlOk(["delete", "addonprofile", "fence-restart", "-n", "acme", "--timeout=60s"]);
   });
 
-  test("a layer fails in the middle; deletion, with three kills, takes all of ours and nothing of others", { timeout: 400_000 }, async () => {
+  test("a layer fails in the middle; deletion, with three kills, takes all of ours and nothing of others", {
+    timeout: 400_000,
+  }, async () => {
     const { metadata } = await read(hub, "/api/v1/namespaces/shop-base/configmaps/settings");
     const others = foreign.meanwhile(metadata.labels[PART_OF]);
     await apply(hub, ...others);
@@ -283,7 +291,8 @@ describe("Nothing lost", () => {
     await apply(hub, profile({ revision: 9, image: "shop:missing" }));
     await waitUntil(hub, PROFILE, {
       what: "stuck in the middle",
-      is: (live) => /missing/.test(layerOf(live, "middle")?.message ?? "") && layerOf(live, "after").state === "Pending",
+      is: (live) =>
+        /missing/.test(layerOf(live, "middle")?.message ?? "") && layerOf(live, "after").state === "Pending",
     });
     await strata.kill();
     await hub.kubectlOk(["delete", "addonprofile", "shop", "-n", "acme", "--wait=false"]);
@@ -352,7 +361,16 @@ async function versionsOf(objects: readonly Live[]): Promise<string[]> {
 
 async function eventsOf(profileName: string): Promise<string> {
   const selector = `involvedObject.name=${profileName}`;
-  return await hub.kubectlOk(["get", "events", "-n", "acme", "--field-selector", selector, "-o", "jsonpath={.items[*].message}"]);
+  return await hub.kubectlOk([
+    "get",
+    "events",
+    "-n",
+    "acme",
+    "--field-selector",
+    selector,
+    "-o",
+    "jsonpath={.items[*].message}",
+  ]);
 }
 
 async function metric(name: string): Promise<number> {

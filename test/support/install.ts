@@ -8,6 +8,9 @@ export const CRD_FOLDER = fileURLToPath(new URL("../../config/crd", import.meta.
 const NAMESPACE = "strata-system";
 const ACCOUNT = "strata";
 
+/** What installing needs to know of a cluster. */
+export type HubAccess = Pick<ControlPlane, "dataDir" | "server" | "caPem" | "kubectlOk">;
+
 /**
  * Installs what the chart installs, with 0 replicas: the namespace, the CRDs, accounts and rights. Strata then runs as a
  * process of the test, with a token of the chart's ServiceAccount, and so with exactly its rights.
@@ -15,7 +18,7 @@ const ACCOUNT = "strata";
  * @param values arguments for helm, such as `--set targets.namespaces={acme}`
  */
 export async function installStrata(
-  plane: ControlPlane,
+  plane: HubAccess,
   values: readonly string[] = [],
 ): Promise<{ kubeconfig: string }> {
   // The CRDs from where they are generated: that the chart's copies equal them has a test of its own.
@@ -32,7 +35,7 @@ export async function installStrata(
 }
 
 /** A kubeconfig with a fresh token of the ServiceAccount that Strata's Pods run as. */
-async function accountKubeconfig(plane: ControlPlane): Promise<string> {
+async function accountKubeconfig(plane: HubAccess): Promise<string> {
   const args = ["create", "token", ACCOUNT, "--namespace", NAMESPACE, "--duration", "24h"];
   const token = (await plane.kubectlOk(args)).trim();
   const cluster = {

@@ -2,7 +2,6 @@ import { once } from "node:events";
 import type { ClientRequest } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { createInterface } from "node:readline";
-import type { AuditEvent } from "./audit.ts";
 import type { ControlPlane } from "./controlplane.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: tests read deep into objects of every kind
@@ -150,28 +149,4 @@ export async function strataWrites(plane: ControlPlane, mark = 0): Promise<strin
       const resource = [ref.resource, ref.subresource].filter(Boolean).join("/");
       return `${verb} ${resource} ${[ref.namespace, ref.name].filter(Boolean).join("/")}`;
     });
-}
-
-/** Every request that Strata has sent to a cluster since a mark, watches included. */
-export async function strataRequests(plane: ControlPlane, mark = 0): Promise<AuditEvent[]> {
-  return (await plane.auditEvents()).slice(mark).filter(({ userAgent }) => /^strata\//.test(userAgent ?? ""));
-}
-
-/** What passes by itself, and is neither ours nor anybody's. */
-const PASSING = new Set(["Event", "Lease", "PodMetrics", "ComponentStatus", "IPAddress"]);
-
-/** All objects of a cluster as `Kind namespace/name`, sorted; `args` narrow it down as they do for `kubectl get`. */
-export async function inventory(plane: ControlPlane, args: readonly string[] = []): Promise<string[]> {
-  const kinds = (await plane.kubectlOk(["api-resources", "--verbs=list", "--cached=false", "-o", "name"])).trim();
-  const columns = "custom-columns=KIND:.kind,NAMESPACE:.metadata.namespace,NAME:.metadata.name";
-  const query = [kinds.split("\n").join(","), "--all-namespaces", "--ignore-not-found", "--no-headers", ...args];
-  const lines = (await plane.kubectlOk(["get", ...query, "-o", columns])).trim().split("\n");
-  const names = lines
-    .map((line) => line.trim().split(/\s+/))
-    .filter(([kind = ""]) => kind !== "" && !PASSING.has(kind));
-  return [
-    ...new Set(
-      names.map(([kind, namespace, name]) => `${kind} ${namespace === "<none>" ? "" : `${namespace}/`}${name}`),
-    ),
-  ].sort();
 }

@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { ControlPlane } from "./controlplane.ts";
-import { installStrata } from "./install.ts";
+import { type HubAccess, installStrata } from "./install.ts";
 import { type Program, startProgram } from "./processes.ts";
 import { toolPath } from "./tools.ts";
 import { until } from "./waiting.ts";
@@ -30,7 +30,7 @@ export interface StrataHome {
 }
 
 /** Installs CRDs and rights on a hub, once. */
-export async function prepareHub(hub: ControlPlane, values: readonly string[] = []): Promise<StrataHome> {
+export async function prepareHub(hub: HubAccess, values: readonly string[] = []): Promise<StrataHome> {
   const { kubeconfig } = await installStrata(hub, values);
   const file = join(hub.dataDir, "strata.kubeconfig");
   await writeFile(file, kubeconfig, { mode: 0o600 });
@@ -50,7 +50,7 @@ export async function startStrata(hub: ControlPlane, values: readonly string[] =
 }
 
 async function launch(
-  hub: ControlPlane,
+  hub: HubAccess,
   { name, kubeconfig, env }: { name: string; kubeconfig: string; env: Readonly<Record<string, string>> },
 ): Promise<StrataProcess> {
   const program = startProgram({

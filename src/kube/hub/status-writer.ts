@@ -85,9 +85,9 @@ export class StatusWriter {
       if (!this.#abort.signal.aborted && !isNotFound(error)) this.#again(key, pending, error);
     } finally {
       this.#writing.delete(key);
-      // What came due meanwhile had to wait for this write.
+      // What came due meanwhile had to wait for this write, and now for the watch to tell of it.
       const next = this.#pending.get(key);
-      if (next?.due) void this.#write(key);
+      if (next?.due) this.#schedule(key, next, COALESCE_MS);
     }
   }
 

@@ -1,0 +1,200 @@
+import { describe, expect, it } from "vitest";
+import type { DeploymentLayerStatus, LayerState, Profile, ProfileDeployment, TargetCluster } from "../api/types.ts";
+import { Failure } from "../errors.ts";
+import { blockedStatus } from "./deployment-status.ts";
+import { profileStatus } from "./profile-status.ts";
+import { targetStatus } from "./target-status.ts";
+
+const NOW = "2026-11-22T12:00:00Z";
+const BEFORE = "2026-11-22T11:00:00Z";
+
+const profile = (change: Partial<Profile> = {}): Profile =>
+  ({
+    apiVersion: "strata.dev/v1alpha1",
+    kind: "AddOnProfile",
+    metadata: { name: "p", namespace: "acme", generation: 2 },
+    spec: {
+      clusterSelector: {},
+      layers: [
+        { name: "cni", type: "AddOn" },
+        { name: "csi", type: "AddOn", helm: { repo: "https://charts.example/", chart: "csi", version: "1.x" } },
+      ],
+    },
+    ...change,
+  }) as unknown as Profile;
+
+const row = (name: string, state: LayerState, message = "", reason: string = state): DeploymentLayerStatus => ({
+  name,
+  state,
+  reason,
+  message,
+});
+
+function deployment(cluster: string, rows: DeploymentLayerStatus[], generation = 2): ProfileDeployment {
+  const ready = rows.every(({ state }) => state === "Ready");
+  return {
+    apiVersion: "strata.dev/v1alpha1",
+    kind: "ProfileDeployment",
+    metadata: { name: `p-${cluster}`, namespace: "acme", generation: 1 },
+    spec: {
+      profileRef: { kind: "AddOnProfile", name: "p", namespace: "acme" },
+      clusterRef: { name: cluster, namespace: "acme" },
+    },
+    status: {
+      profileGeneration: generation,
+      conditions: [
+        { type: "Ready", status: ready ? "True" : "False", reason: "x", message: "x", lastTransitionTime: BEFORE },
+      ],
+      layers: rows,
+    },
+  };
+}
+
+const ready = [row("cni", "Ready"), row("csi", "Ready")];
+const late = [
+  row("cni", "Ready"),
+  row("csi", "Waiting", "DaemonSet csi-node 0/3: Pod csi-x ImagePullBackOff: manifest unknown", "NotReady"),
+];
+const conditionOf = (
+  status: { conditions?: { type: string; status: string; reason: string; message: string }[] },
+  type: string,
+) => status.conditions?.find((condition) => condition.type === type);
+
+describe("profileStatus: the roll-up over clusters", () => {
+  it("is Ready when every cluster is", () => {
+    const status = profileStatus(profile(), [deployment("a", ready), deployment("b", ready)], {
+      now: NOW,
+      problems: [],
+    });
+    expect(conditionOf(status, "Ready")).toMatchObject({ status: "True", observedGeneration: 2 });
+    expect(status.summary).toEqual({ clusters: "2/2", message: "all layers are Ready on 2 clusters" });
+    expect(status.layers?.map(({ state, ready: count }) => `${state} ${count}`)).toEqual(["Ready 2/2", "Ready 2/2"]);
+  });
+
+  it("names the cluster, the layer and the culprit of the one that is late", () => {
+    const status = profileStatus(profile(), [deployment("edge-16", ready), deployment("edge-17", late)], {
+      now: NOW,
+      problems: [],
+    });
+    const message = "edge-17: DaemonSet csi-node 0/3: Pod csi-x ImagePullBackOff: manifest unknown";
+    expect(status.summary).toEqual({ clusters: "1/2", layer: "csi", message });
+    expect(conditionOf(status, "Ready")).toMatchObject({ status: "False", reason: "NotReady", message });
+    expect(conditionOf(status, "Stalled")).toMatchObject({ status: "False" });
+    expect(status.layers?.[1]).toMatchObject({
+      state: "Waiting",
+      ready: "1/2",
+      message,
+      source: "helm https://charts.example/csi",
+    });
+  });
+
+  it("does not count a cluster that still speaks of the generation before", () => {
+    const status = profileStatus(profile(), [deployment("a", ready, 1)], { now: NOW, problems: [] });
+    expect(status.summary).toMatchObject({ clusters: "0/1" });
+    expect(conditionOf(status, "Ready")).toMatchObject({ status: "False", observedGeneration: 2 });
+    expect(status.layers?.[0]).toMatchObject({ state: "Pending", ready: "0/1" });
+  });
+
+  it("says how to get clusters when none matches", () => {
+    const status = profileStatus(profile(), [], { now: NOW, problems: [] });
+    expect(conditionOf(status, "Ready")).toMatchObject({
+      status: "False",
+      reason: "NoClusters",
+      message: expect.stringContaining("label a TargetCluster"),
+    });
+  });
+
+  it("names a cluster that does not exist before anything else", () => {
+    const status = profileStatus(profile(), [deployment("a", ready)], {
+      now: NOW,
+      problems: ["TargetCluster acme/x does not exist"],
+    });
+    expect(conditionOf(status, "Ready")).toMatchObject({
+      status: "False",
+      reason: "ReferenceNotFound",
+      message: "TargetCluster acme/x does not exist",
+    });
+  });
+
+  it("puts the worst cluster into a row, whatever their order", () => {
+    const failed = [row("cni", "Failed", "broken"), row("csi", "Pending", "waits")];
+    const all = [deployment("c", late), deployment("b", failed), deployment("a", ready)];
+    for (const deployments of [all, all.toReversed()]) {
+      const status = profileStatus(profile(), deployments, { now: NOW, problems: [] });
+      expect(status.layers?.map(({ state, message }) => [state, message])).toEqual([
+        ["Failed", "b: broken"],
+        ["Waiting", "c: DaemonSet csi-node 0/3: Pod csi-x ImagePullBackOff: manifest unknown"],
+      ]);
+      expect(status.summary?.message).toBe("b: broken");
+    }
+  });
+
+  it("shows layers that left the list until they are gone", () => {
+    const removing = [...ready, row("old", "Removing", "2 objects left")];
+    const status = profileStatus(profile(), [deployment("a", removing)], { now: NOW, problems: [] });
+    expect(status.layers?.[2]).toMatchObject({ name: "old", state: "Removing", message: "a: 2 objects left" });
+  });
+
+  it("keeps the time of a state and of a condition as long as they last", () => {
+    const first = profileStatus(profile(), [deployment("a", late)], { now: BEFORE, problems: [] });
+    const again = profileStatus(profile({ status: first }), [deployment("a", late)], { now: NOW, problems: [] });
+    expect(again).toEqual(first);
+    const done = profileStatus(profile({ status: first }), [deployment("a", ready)], { now: NOW, problems: [] });
+    expect(done.layers?.map(({ lastTransitionTime }) => lastTransitionTime)).toEqual([BEFORE, NOW]);
+  });
+});
+
+describe("blockedStatus: a cluster that cannot be worked on", () => {
+  const context = {
+    now: NOW,
+    generation: 1,
+    profileGeneration: 2,
+    previous: deployment("a", [{ ...row("cni", "Ready"), readyDigest: "d" }]).status,
+  };
+
+  it("blocks every layer with the reason and forgets nothing that was Ready", () => {
+    const status = blockedStatus(profile().spec.layers, new Failure("Unreachable", "connection refused"), context);
+    expect(status.layers).toMatchObject([
+      { name: "cni", state: "Blocked", reason: "Unreachable", message: "connection refused", readyDigest: "d" },
+      { name: "csi", state: "Blocked" },
+    ]);
+    expect(conditionOf(status, "Stalled")).toMatchObject({ status: "False" });
+  });
+
+  it("is Stalled when only a person can mend it", () => {
+    const status = blockedStatus(profile().spec.layers, new Failure("InvalidKubeconfig", "no user"), context);
+    expect(conditionOf(status, "Stalled")).toMatchObject({
+      status: "True",
+      reason: "InvalidKubeconfig",
+      message: "cni: no user",
+    });
+    expect(conditionOf(status, "Reconciling")).toMatchObject({ status: "False" });
+  });
+});
+
+describe("targetStatus", () => {
+  const target = {
+    metadata: { generation: 3 },
+    status: { kubernetesVersion: "v1.36.3", uid: "u" },
+  } as unknown as TargetCluster;
+
+  it("keeps what was known of a cluster that is away", () => {
+    const status = targetStatus(
+      target,
+      { kind: "failing", failure: new Failure("Unreachable", "no answer within 5 s") },
+      NOW,
+    );
+    expect(status).toMatchObject({ kubernetesVersion: "v1.36.3", uid: "u", observedGeneration: 3 });
+    expect(conditionOf(status, "Ready")).toMatchObject({
+      status: "False",
+      reason: "Unreachable",
+      message: "no answer within 5 s",
+    });
+  });
+
+  it("says which version answers", () => {
+    const status = targetStatus(target, { kind: "live", uid: "w", version: "v1.36.4" }, NOW);
+    expect(status).toMatchObject({ kubernetesVersion: "v1.36.4", uid: "w" });
+    expect(conditionOf(status, "Ready")).toMatchObject({ status: "True" });
+  });
+});

@@ -11,6 +11,7 @@ const checks = [
   { name: "dead code", command: ["knip", "--no-progress"] },
   { name: "arrows between rooms", command: ["node", "scripts/check-arrows.mjs"] },
   { name: "lockfile and licences", command: ["node", "scripts/check-packages.mjs"] },
+  { name: "bundle", command: ["node", "scripts/build.mjs"] },
   { name: "generated files", command: ["node", "scripts/generate.ts", "--check"] },
   ...goModules.map((cwd) => ({ name: `go format ${cwd}`, command: ["gofmt", "-l", "."], cwd, silent: true })),
   // Not the control plane's one file: vet would go through all of Kubernetes for it, which takes minutes.

@@ -65,6 +65,7 @@ export async function startStrata({ config, env, log, metrics }: StrataOptions):
     onTarget: (key, change) => {
       if (change === "status") return;
       targets.refresh(key);
+      if (!cache.targets.has(key)) metrics.forgetCluster(key);
       onLinkState(key);
       addAllProfiles();
     },
@@ -116,7 +117,7 @@ export async function startStrata({ config, env, log, metrics }: StrataOptions):
   const deploymentQueue: WorkQueue = new WorkQueue({
     groupOf: (key) => deployments.clusterOf(key),
     perGroup: config.concurrencyPerCluster,
-    onError: (key, error) => log.error("pass failed", { deployment: key, error }),
+    onError: (key, error) => log.error("pass failed", { deployment: key, cluster: deployments.clusterOf(key), error }),
     onEvent: metrics.queue("deployment"),
     work: onceKnown((key, signal) => runDeployment(key, signal)),
   });

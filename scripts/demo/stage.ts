@@ -1,5 +1,5 @@
 import { readFile, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createKubectl, type Kubectl } from "../../test/support/kubectl.ts";
 import { temporaryFolder } from "../../test/support/processes.ts";
@@ -8,7 +8,6 @@ import { toolPath } from "../../test/support/tools.ts";
 import { type ChartShelf, openChartShelf } from "./chart-shelf.ts";
 import { BINDING, type DemoHub, givenCluster, okOf, ownCluster, writeKubeconfig } from "./clusters.ts";
 
-const OPERATOR_CHART = fileURLToPath(new URL("../../charts/operator", import.meta.url));
 const CRDS = fileURLToPath(new URL("../../config/crd", import.meta.url));
 
 /** Everything that runs for the demo. */
@@ -74,17 +73,14 @@ export async function openStage({ names, charts, given, signal, onUp }: StageOpt
     home,
   };
   opened.defer(() => stage.strata.terminate());
+  if (given !== undefined) opened.defer(() => takeBack(hub));
   const kept = opened.move();
   return Object.assign(stage, { [Symbol.asyncDispose]: () => kept.disposeAsync() });
 }
 
 /** The commands that lead a person's shell to where everything is. */
 export function wayIn({ folder, kubeconfigPath }: Stage): string[] {
-  return [
-    `cd ${folder}`,
-    `export KUBECONFIG=${kubeconfigPath}`,
-    `export PATH=${dirname(toolPath("kubectl"))}:$PATH`,
-  ];
+  return [`cd ${folder}`, `export KUBECONFIG=${kubeconfigPath}`, `export PATH=${dirname(toolPath("kubectl"))}:$PATH`];
 }
 
 /** Copies a file into the stage's folder, with some texts replaced. */
@@ -124,6 +120,12 @@ async function closeOwn({ client, plane }: DemoHub): Promise<void> {
   await plane?.stop();
 }
 
+/** While Strata still runs, so that what the profiles brought goes with them. */
+async function takeBack({ kubectlOk }: DemoHub): Promise<void> {
+  await kubectlOk(["delete", "clusterprofiles", "--all", "-n", "acme", "--timeout=2m"]);
+  await kubectlOk(["delete", "targetclusters", "--all", "-n", "acme", "--timeout=1m"]);
+}
+
 /** Takes from somebody's cluster what prepareHub brought. */
 async function uninstall({ kubectlOk }: DemoHub): Promise<void> {
   const late = ["--ignore-not-found", "--wait=false"];
@@ -132,5 +134,3 @@ async function uninstall({ kubectlOk }: DemoHub): Promise<void> {
   const label = "app.kubernetes.io/part-of=strata";
   await kubectlOk(["delete", "clusterroles,clusterrolebindings", "-l", label, ...late]);
 }
-
-export { OPERATOR_CHART };

@@ -23,7 +23,5 @@ export type ApplyResult = { item: ApplyItem } & (
   | { ok: false; failure: Failure }
 );
 
-export type RemoveResult = { item: RemoveItem } & (
-  /** `kept` says why it was given back where it should have been deleted. */
-  { ok: true; kept?: string } | { ok: false; failure: Failure }
-);
+/** `kept` says why an object was given back where it should have been deleted. */
+export type RemoveResult = { item: RemoveItem } & ({ ok: true; kept?: string } | { ok: false; failure: Failure });

@@ -80,7 +80,8 @@ export class DeploymentReconciler {
       for (const tiding of remember(memory, step, outcome, moment())) this.#ports.tell(facts, tiding);
       if (outcome.kind === "Forgotten") return await this.#leave(facts, signal);
     } catch (error) {
-      if (!(error instanceof Failure)) throw error;
+      // A pass that is cut off has not failed; whoever cut it off begins the next one.
+      if (signal.aborted || !(error instanceof Failure)) throw error;
       rememberTrouble(memory, error, moment());
       this.#ports.tell(facts, { type: "Warning", reason: error.reason, message: error.message });
       if (memory.trouble) this.#inTrouble(facts, profile, memory.trouble);

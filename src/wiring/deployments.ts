@@ -90,9 +90,10 @@ export class DeploymentWiring implements DeploymentPorts {
     this.#hub.statuses.set(`ProfileDeployment/${key}`, status, { resource: HUB_RESOURCES.ProfileDeployment, current });
   }
 
-  tell({ deployment, profile }: DeploymentFacts, { type, reason, message }: Tiding): void {
+  tell({ key, deployment, profile }: DeploymentFacts, { type, reason, message }: Tiding): void {
     const cluster = deployment.spec.clusterRef.name;
-    this.#hub.log.info("told", { cluster, deployment: deployment.metadata.name, reason, text: message });
+    const pairs = { cluster: this.clusterOf(key), profile: profile && profileKey(profile), reason, text: message };
+    this.#hub.log.info("told", pairs);
     if (profile)
       this.#hub.events.record(profile, { type, reason, message: `${cluster}: ${message}` }, new Date(this.now()));
   }

@@ -82,7 +82,7 @@ const rows: Record<string, Row> = {
   "a Job whose pod fails": {
     manifest: job,
     state: "Failed",
-    want: "Job migrate 0/1: Pod POD container sql exited with code 1",
+    want: "Job migrate failed: BackoffLimitExceeded: Job has reached the specified backoff limit; Pod POD: container sql exited with code 1",
   },
 };
 
@@ -106,7 +106,7 @@ spec:
         - inline: |${manifest}`,
   );
   const path = pathOf("strata.dev/v1alpha1", "addonprofiles", `acme/${name}`);
-  // The sentence grows with what is seen around the object; the last word is the pod's.
+  // The sentence grows with what is seen around the object, until it names the pod.
   const pattern = new RegExp(`^${want.replace(/[.*+?^${}()|[\]\\]/g, "\\$&").replace("POD", "(?<pod>\\S+)")}$`);
   const seen = await waitUntil(hub, path, {
     what: want,

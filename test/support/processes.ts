@@ -13,8 +13,8 @@ export interface Program {
   readonly ended: Promise<void>;
   running(): boolean;
   signal(signal: NodeJS.Signals): void;
-  /** Kills it and waits until it is gone. */
-  kill(): Promise<void>;
+  /** Sends a signal, SIGKILL if none is named, and waits until it is gone. */
+  kill(signal?: NodeJS.Signals): Promise<void>;
   /** All that it has written to both outputs. */
   log(): string;
 }
@@ -50,9 +50,9 @@ export function startProgram({ name, file, args, folder, env = {} }: ProgramOpti
     ended,
     running: () => child.exitCode === null && child.signalCode === null,
     signal: (signal) => void child.kill(signal),
-    kill: async () => {
+    kill: async (signal = "SIGKILL") => {
       child.ref();
-      child.kill("SIGKILL");
+      child.kill(signal);
       await ended;
     },
     log: () => readFileSync(logFile, "utf8"),

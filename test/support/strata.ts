@@ -71,10 +71,7 @@ async function launch(
     url,
     running: () => program.running(),
     kill,
-    terminate: async () => {
-      program.signal("SIGTERM");
-      await program.ended;
-    },
+    terminate: () => program.kill("SIGTERM"),
     [Symbol.asyncDispose]: kill,
   };
 }

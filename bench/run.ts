@@ -75,7 +75,7 @@ async function applyAndWait(client: KubeClient): Promise<void> {
     await Promise.all(
       objects.map((object) => client.apply(resourceOf(object), object, { manager: "floor", force: true, signal })),
     );
-    const waits = deployments(layer).flatMap((name) => ["deployment/" + name]);
+    const waits = deployments(layer).map((name) => `deployment/${name}`);
     await plane.kubectlOk(["wait", "-n", "floor", "--for=condition=Available", "--timeout=120s", ...waits]);
   }
 }

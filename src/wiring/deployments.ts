@@ -92,8 +92,8 @@ export class DeploymentWiring implements DeploymentPorts {
 
   tell({ key, deployment, profile }: DeploymentFacts, { type, reason, message }: Tiding): void {
     const cluster = deployment.spec.clusterRef.name;
-    const pairs = { cluster: this.clusterOf(key), profile: profile && profileKey(profile), reason, text: message };
-    this.#hub.log.info("told", pairs);
+    const about = profile ? { profile: profileKey(profile) } : {};
+    this.#hub.log.info("told", { cluster: this.clusterOf(key), ...about, reason, text: message });
     if (profile)
       this.#hub.events.record(profile, { type, reason, message: `${cluster}: ${message}` }, new Date(this.now()));
   }

@@ -7,8 +7,6 @@ export const CONDITIONS = {
   Stalled: "A person must act: the spec or something that it refers to is wrong. Any change of it is noticed.",
 } as const;
 
-export type ConditionType = keyof typeof CONDITIONS;
-
 /** Reasons of conditions and layers that are no failures. Those of failures are in src/errors.ts. */
 export const REASONS = {
   LayersReady: "All layers are Ready.",
@@ -21,8 +19,6 @@ export const REASONS = {
   Unhealthy: "All objects are written, and at least one is not healthy.",
   TimedOut: "The layer was not Ready within its timeout. Strata goes on trying.",
 } as const;
-
-export type Reason = keyof typeof REASONS;
 
 export type NextCondition = Omit<Condition, "lastTransitionTime">;
 

@@ -8,8 +8,7 @@ import type { addOnProfileSpec, clusterProfileSpec, systemProfileSpec } from "./
 import type { deploymentStatus, profileStatus, targetClusterStatus } from "./schema/status.ts";
 
 /**
- * The words of the API as TypeScript sees them, all derived from the schemas. A plain name is the form with defaults
- * filled in; `…Input` is what a person may write.
+ * The words of the API as TypeScript sees them, all derived from the schemas, with defaults filled in.
  */
 
 /** As on the API server, where each object has a name, and each namespaced one a namespace. */
@@ -47,35 +46,14 @@ export type ProfileDeployment = Plain<
   Resource<"ProfileDeployment", NamespacedMeta, ProfileDeploymentSpec, ProfileDeploymentStatus>
 >;
 
-export type ClusterProfileInput = Plain<
-  Resource<"ClusterProfile", NamedMeta, z.input<typeof clusterProfileSpec>, ProfileStatus>
->;
-export type AddOnProfileInput = Plain<
-  Resource<"AddOnProfile", NamedMeta, z.input<typeof addOnProfileSpec>, ProfileStatus>
->;
-export type SystemProfileInput = Plain<
-  Resource<"SystemProfile", NamedMeta, z.input<typeof systemProfileSpec>, ProfileStatus>
->;
-export type ProfileInput = ClusterProfileInput | AddOnProfileInput | SystemProfileInput;
-export type TargetClusterInput = Plain<
-  Resource<"TargetCluster", NamedMeta, z.input<typeof targetClusterSpec>, TargetClusterStatus>
->;
-
 /** A layer of any profile: its references have a `namespace` in a SystemProfile, and none otherwise. */
 type AnyLayer = typeof layerSchema<{ namespace: z.ZodExactOptional<z.ZodString> }>;
 export type Layer = z.output<ReturnType<AnyLayer>>;
-export type LayerInput = z.input<ReturnType<AnyLayer>>;
-export type LayerType = Layer["type"];
-export type HelmSource = NonNullable<Layer["helm"]>;
 export type ManifestSource = NonNullable<Layer["manifests"]>[number];
 export type ValuesSource = NonNullable<Layer["valuesFrom"]>[number];
-export type HealthCheck = NonNullable<Layer["healthChecks"]>[number];
-export type ObjectReference = NonNullable<ManifestSource["configMapRef"]>;
-export type KeyReference = NonNullable<ManifestSource["configMapKeyRef"]>;
 
 export type LabelSelector = NonNullable<ClusterProfileSpec["clusterSelector"]>;
 export type ClusterRef = NonNullable<SystemProfileSpec["clusterRefs"]>[number];
-export type ProfileRef = ProfileDeploymentSpec["profileRef"];
 
 export type LayerStatus = NonNullable<ProfileStatus["layers"]>[number];
 export type DeploymentLayerStatus = NonNullable<ProfileDeploymentStatus["layers"]>[number];

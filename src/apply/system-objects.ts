@@ -105,7 +105,7 @@ export async function deleteSystemObjects(
   await deleteIfThere(client, CONFIG_MAPS, set.parent, signal);
 }
 
-export function storedSetName(set: ApplySet, layer: string): string {
+function storedSetName(set: ApplySet, layer: string): string {
   return `${set.parent}.${layer}`;
 }
 

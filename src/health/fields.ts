@@ -6,7 +6,7 @@ import type { KubeObject, OwnerReference } from "../objects/types.ts";
  */
 export type Fields = Record<string, unknown>;
 
-export const NONE: Fields = Object.freeze({});
+const NONE: Fields = Object.freeze({});
 
 export function isFields(value: unknown): value is Fields {
   return typeof value === "object" && value !== null && !Array.isArray(value);

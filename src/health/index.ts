@@ -1,7 +1,7 @@
 /** The face of the room: what other rooms may import. Pure: no clock, no network, no files. */
 export { assess } from "./assess.ts";
 export { type Evidence, evidenceFor, podsOf } from "./evidence.ts";
-export { type CulpritEvidence, explain } from "./explain.ts";
-export { compileHealthChecks, covers, evaluate, type HealthCheck, type HealthCheckSpec } from "./health-checks.ts";
+export { explain } from "./explain.ts";
+export { compileHealthChecks, covers, evaluate, type HealthCheck } from "./health-checks.ts";
 export { hasHealth } from "./statusless.ts";
 export type { Verdict } from "./verdict.ts";

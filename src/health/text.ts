@@ -1,5 +1,5 @@
 /** A message for people is one line of at most this many characters. */
-export const MESSAGE_LIMIT = 300;
+const MESSAGE_LIMIT = 300;
 
 const WHITESPACE = /\s+/g;
 /** Control and format characters (terminal escapes, bidirectional overrides): they have no place on a person's screen. */

@@ -128,7 +128,7 @@ function mergeOrder(old: readonly string[], listed: readonly string[]): readonly
   return merged;
 }
 
-export function describeProfile(profile: ProfileIdentity): string {
+function describeProfile(profile: ProfileIdentity): string {
   return [profile.kind, profile.namespace, profile.name].filter(Boolean).join("/");
 }
 

@@ -19,10 +19,16 @@ export function evaluateLayer(layer: PlannedLayer, around: Surroundings): LayerV
   if (waitsFor !== undefined && !installedBefore) return pending(layer, waitsFor);
   const reach = reachStep(known, around);
   if (reach instanceof Failure) return failing(layer, reach);
-  if (reach) return { ...working(layer, "Applying", "getting ready to apply"), ...reach };
+  if (reach) {
+    const looking = reach.step === undefined || (reach.step.kind === "Reach" && !reach.step.widens);
+    return { ...working(layer, "Applying", "getting ready to apply"), ...reach, looking };
+  }
   const namespace = namespaceStep(known, seen);
   if (namespace instanceof Failure) return failing(layer, namespace);
-  if (namespace) return { ...working(layer, "Applying", `creating namespace ${layer.namespace}`), step: namespace };
+  if (namespace) {
+    const view = working(layer, "Applying", `creating namespace ${layer.namespace}`);
+    return { ...view, step: namespace, looking: installedBefore };
+  }
   return evaluateObjects(known, around, installedBefore);
 }
 
@@ -30,7 +36,7 @@ function withoutContent(layer: PlannedLayer, { seen, waitsFor }: Surroundings): 
   const { state } = layer;
   if (waitsFor !== undefined && state.kind !== "failed") return pending(layer, waitsFor);
   if (state.kind === "reading")
-    return working(layer, "Resolving", "reading the ConfigMaps and Secrets that it refers to");
+    return { ...working(layer, "Resolving", "reading the ConfigMaps and Secrets that it refers to"), looking: true };
   if (state.kind === "missing") return failing(layer, state.failure);
   if (state.kind === "failed") {
     const retry = seen.now >= state.retryAt;
@@ -42,6 +48,7 @@ function withoutContent(layer: PlannedLayer, { seen, waitsFor }: Surroundings): 
   return {
     ...working(layer, "Resolving", layer.spec.helm ? "rendering the chart" : "reading the manifests"),
     step: { kind: "Render", layer },
+    looking: !seen.contents.has(layer.spec.name),
   };
 }
 

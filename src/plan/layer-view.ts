@@ -18,6 +18,8 @@ export interface LayerView {
   health: LayerHealth | undefined;
   failure?: Failure;
   step?: Step;
+  /** Nothing speaks against what was told last: a fresh process is only getting to know what is there. */
+  looking?: boolean;
   /** When time alone changes the answer, in milliseconds since the epoch. */
   wakeAt?: number;
 }

@@ -17,6 +17,8 @@ export interface DeploymentView {
   wakeAt: number | undefined;
   /** Nothing left to do: every layer is Ready. */
   done: boolean;
+  /** A fresh process does not know yet what is there: what was told before it stands until it does. */
+  looking: boolean;
   /** Why nobody can tell what is still there: the identity may not read a kind that members have. */
   blocked?: Failure;
 }
@@ -44,13 +46,15 @@ export function evaluate(plan: Plan, seen: Seen, prepared: Prepared): Deployment
   const allReady = layers.every(({ state }) => state === "Ready");
   const removals = removalsOf(new Set(order), seen, prepared);
   const after = allReady ? afterLayers(plan, removals, { seen, prepared }) : undefined;
-  const step = listed ?? knownKinds(seen, prepared) ?? after ?? { kind: "None" };
+  const reach = knownKinds(seen, prepared);
+  const step = listed ?? reach ?? after ?? { kind: "None" };
   return {
     layers,
     removals,
     step,
     wakeAt: earliest([...layers, ...removals]),
     done: allReady && removals.length === 0,
+    looking: layers.some(({ looking }) => looking === true) || (allReady && reach !== undefined),
   };
 }
 
@@ -63,7 +67,9 @@ export function evaluateTeardown(seen: Seen, prepared: Prepared): DeploymentView
   const waiting = blocked !== undefined || isStarting(seen, prepared);
   const step: Step =
     reach ?? (waiting ? { kind: "None" } : (first?.step ?? (first ? { kind: "None" } : tidy(seen, prepared))));
-  return { layers: [], removals, step, wakeAt: earliest(removals), done: false, ...(blocked ? { blocked } : {}) };
+  const looking = blocked === undefined && (reach !== undefined || waiting);
+  const about = { removals, step, wakeAt: earliest(removals), looking };
+  return { layers: [], ...about, done: false, ...(blocked ? { blocked } : {}) };
 }
 
 /** Namespaces first, each until it is gone; then the parent, which remembers them. */

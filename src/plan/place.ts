@@ -9,6 +9,7 @@ import { normalize } from "../objects/normalize.ts";
 import { scopeOfBuiltIn } from "../objects/scope.ts";
 import type { GroupKind, GroupVersionKind, KubeObject } from "../objects/types.ts";
 import { kindsServedBy, waveOf } from "../objects/waves.ts";
+import { reservedMarkFailure } from "./reserved.ts";
 import type { Desired, LayerContent } from "./types.ts";
 
 /** Whether a kind lives in namespaces, as the cluster (or a CRD of the profile) says; undefined when nobody knows it. */
@@ -91,12 +92,14 @@ interface OnePlacement extends Placement {
 function placeOne(raw: KubeObject, placement: OnePlacement): Desired | Failure {
   const object = normalize(raw);
   const kind = gvkOf(object);
+  const reserved = reservedMarkFailure(object);
+  if (reserved) return reserved;
   const scope = scopeOf(object, placement.scopes);
   if (scope === undefined) {
     return new Failure(
       "KindNotFound",
       `${describeRef(refOf(object))}: the cluster has no kind ${kind.kind} in ${object.apiVersion}, and no CRD of this profile ` +
-        "brings it: put the layer with its CRD before this one",
+        "brings it: correct apiVersion and kind, or put the layer with its CRD before this one",
     );
   }
   const namespace = scope === "Namespaced" ? (object.metadata.namespace ?? placement.namespace) : undefined;

@@ -68,8 +68,8 @@ export interface Seen {
   contents: ReadonlyMap<string, ContentMemory>;
   /** By object key; what the process itself did or failed to do. */
   attempts: ReadonlyMap<string, Attempt>;
-  /** Layer namespaces that were ensured by this process, or the failure to. */
-  namespaces: ReadonlyMap<string, true | Failure>;
+  /** Layer namespaces that this process has ensured or failed to, with the digest of what was asked of them. */
+  namespaces: ReadonlyMap<string, Attempt>;
   /** What became of namespaces that layers used and that were given up. */
   leaving: ReadonlyMap<string, "left" | "deleting" | "kept">;
   /** The layer rows as last written, by name: they remember since when, and with which content a layer was Ready. */

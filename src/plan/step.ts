@@ -1,5 +1,6 @@
 import type { Parent } from "../membership/applyset.ts";
 import type { GroupKind, GroupVersionKind } from "../objects/types.ts";
+import type { NamespaceMetadata } from "./layer-namespace.ts";
 import type { Tracked } from "./seen.ts";
 import type { Desired, PlannedLayer } from "./types.ts";
 
@@ -30,7 +31,7 @@ export type Step =
   | { kind: "Discover"; wanted: readonly GroupVersionKind[] }
   /** `widens` is false when the parent covers everything already and only watches are missing. */
   | { kind: "Reach"; parent: Parent; widens: boolean; watches: readonly WatchRequest[] }
-  | { kind: "EnsureNamespace"; layer: PlannedLayer; namespace: string }
+  | { kind: "EnsureNamespace"; namespace: string; metadata: NamespaceMetadata }
   | { kind: "Apply"; layer: PlannedLayer; items: readonly ApplyItem[] }
   | { kind: "Remove"; layer: string; items: readonly RemoveItem[] }
   | { kind: "LeaveNamespace"; namespace: string }

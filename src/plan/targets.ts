@@ -43,7 +43,7 @@ function holds({ key, operator, values = [] }: Expression, labels: Readonly<Reco
 }
 
 /** The namespace of a profile's deployments: its own, or Strata's for a SystemProfile. */
-export function deploymentNamespace(profile: Profile): string {
+function deploymentNamespace(profile: Profile): string {
   return profile.metadata.namespace ?? SYSTEM_NAMESPACE;
 }
 

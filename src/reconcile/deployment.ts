@@ -59,7 +59,7 @@ export class DeploymentReconciler {
     const plan = prepared && !leaving ? buildPlan(seen, prepared) : NO_PLAN;
     const view = prepared && (leaving ? evaluateTeardown(seen, prepared) : evaluate(plan, seen, prepared));
     const step: Step = view?.step ?? { kind: "Prepare" };
-    if (view) this.#report(facts, { profile, plan, view, memory });
+    if (view && !(view.looking && speaksOf(facts, profile))) this.#report(facts, { profile, plan, view, memory });
     this.#ports.want(facts.key, interestOf(plan, view, memory));
     if (memory.trouble && now < memory.trouble.retryAt) {
       this.#inTrouble(facts, profile, memory.trouble);
@@ -167,6 +167,11 @@ export class DeploymentReconciler {
     this.#memories.set(key, fresh);
     return fresh;
   }
+}
+
+/** Whether the status tells of the profile as it is now. */
+function speaksOf({ deployment }: DeploymentFacts, profile: Profile): boolean {
+  return deployment.status?.profileGeneration === profile.metadata.generation;
 }
 
 /** Leaving a cluster without the profile's own deletion is an unmatch: the objects stay, and are recognised later. */

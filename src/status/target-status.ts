@@ -12,6 +12,8 @@ export type TargetState =
 /** The status of a TargetCluster. `now` is RFC 3339. What was known of a cluster that is away stays. */
 export function targetStatus(target: TargetCluster, state: TargetState, now: string): TargetClusterStatus {
   const observedGeneration = target.metadata.generation ?? 0;
+  // A process that has just begun knows no better than the one before it.
+  if (state.kind === "connecting" && target.status?.observedGeneration === observedGeneration) return target.status;
   const condition = {
     type: "Ready",
     observedGeneration,

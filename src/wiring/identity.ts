@@ -9,7 +9,7 @@ const SYSTEM_PROFILES_ACCOUNT = "strata-system-profiles";
  * Whom a profile acts as on the hub, reads of what it refers to included. Who may write profiles in a namespace is no admin
  * of the hub: only the namespace's own ServiceAccount acts.
  */
-export function hubIdentity(profile: Profile): Identity {
+function hubIdentity(profile: Profile): Identity {
   if (profile.kind === "SystemProfile") return serviceAccountIdentity(SYSTEM_NAMESPACE, SYSTEM_PROFILES_ACCOUNT);
   return serviceAccountIdentity(profile.metadata.namespace, profile.spec.serviceAccountName);
 }

@@ -79,6 +79,9 @@ async function launch(
 async function servingPort(program: Program): Promise<number> {
   let port = 0;
   const line = /"port":(\d+)/;
-  await until(async () => (port = Number(line.exec(program.log())?.[1] ?? 0)) > 0, { what: "Strata", programs: [program] });
+  await until(async () => (port = Number(line.exec(program.log())?.[1] ?? 0)) > 0, {
+    what: "Strata",
+    programs: [program],
+  });
   return port;
 }

@@ -16,7 +16,7 @@ export const LAYER_STATES = [
 
 /** Longest message in a status: a few sentences. Rows and their lists are bounded so that a status stays under 64 KiB. */
 export const MAX_MESSAGE = 1024;
-export const MAX_ROWS = 64;
+const MAX_ROWS = 64;
 export const MAX_UNHEALTHY = 10;
 export const MAX_COUNTS = 32;
 

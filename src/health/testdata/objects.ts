@@ -51,7 +51,7 @@ export const ended = (exitCode: number, reason = "Error", message = "") => ({
 });
 
 export const scheduled = { type: "PodScheduled", status: "True" };
-export const notReady = {
+const notReady = {
   type: "Ready",
   status: "False",
   reason: "ContainersNotReady",

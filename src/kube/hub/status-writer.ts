@@ -111,7 +111,7 @@ export class StatusWriter {
 }
 
 /** The merge patch (RFC 7386) that leads from one JSON object to another: what is gone is null. */
-export function mergePatch(from: unknown, to: unknown): unknown {
+function mergePatch(from: unknown, to: unknown): unknown {
   if (!isMap(from) || !isMap(to)) return to;
   const gone = Object.keys(from).filter((key) => to[key] === undefined);
   const changed = Object.entries(to).filter(

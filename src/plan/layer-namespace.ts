@@ -1,0 +1,42 @@
+import type { Profile } from "../api/types.ts";
+import { Failure } from "../errors.ts";
+import { canonicalJson } from "../objects/json.ts";
+import { isReservedMark } from "./reserved.ts";
+
+/** Labels and annotations for the namespace of layers. */
+export interface NamespaceMetadata {
+  labels: Record<string, string>;
+  annotations: Record<string, string>;
+}
+
+const FIELDS = ["labels", "annotations"] as const;
+
+/**
+ * What all layers of a profile that use a namespace ask of it: one field manager writes it, so they have to agree.
+ *
+ * @returns an InvalidSpec failure when two of them want different values, or one wants a mark that is Strata's own
+ */
+export function namespaceMetadataOf({ spec }: Profile, namespace: string): NamespaceMetadata | Failure {
+  const metadata: NamespaceMetadata = { labels: {}, annotations: {} };
+  for (const layer of spec.layers) {
+    if ((layer.namespace ?? spec.namespace) !== namespace) continue;
+    for (const field of FIELDS) {
+      for (const [key, value] of Object.entries(layer.namespaceMetadata?.[field] ?? {})) {
+        const where = `namespaceMetadata.${field}: ${key}`;
+        if (isReservedMark(key)) return new Failure("InvalidSpec", `${where} is set by Strata itself: take it out`);
+        const other = metadata[field][key];
+        if (other !== undefined && other !== value) {
+          const clash = `${where} is "${value}" in layer ${layer.name} and "${other}" in a layer above`;
+          return new Failure("InvalidSpec", `${clash}, for the same namespace ${namespace}: keep one of them`);
+        }
+        metadata[field][key] = value;
+      }
+    }
+  }
+  return metadata;
+}
+
+/** Tells whether a namespace was given this metadata already. */
+export function namespaceDigest(metadata: NamespaceMetadata): string {
+  return canonicalJson(metadata);
+}

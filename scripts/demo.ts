@@ -5,7 +5,7 @@
 import { parseArgs } from "node:util";
 import { NotReached } from "./demo/follow.ts";
 import { interrupted, onInterrupt, untilInterrupted } from "./demo/interrupt.ts";
-import { Screen } from "./demo/screen.ts";
+import { Screen, seconds } from "./demo/screen.ts";
 import { openStage, type Stage, wayIn } from "./demo/stage.ts";
 import { badImage, repairedImage } from "./demo/step-culprit.ts";
 import { removeAll } from "./demo/step-delete.ts";
@@ -13,7 +13,7 @@ import { drift } from "./demo/step-drift.ts";
 import { bringFiles, install, register } from "./demo/step-install.ts";
 import { killInUpgrade } from "./demo/step-kill.ts";
 import { unplug } from "./demo/step-unplug.ts";
-import { openStory, type Story, seconds } from "./demo/story.ts";
+import { openStory, type Story } from "./demo/story.ts";
 
 const USAGE = `npm run demo [-- --keep] [--plain]
 
@@ -47,7 +47,7 @@ async function main({ keep, plain }: { keep: boolean; plain: boolean }): Promise
     await tell(screen, { keep, signal });
   } catch (error) {
     if (signal.aborted) return interrupted(screen);
-    screen.say("");
+    screen.gap();
     process.stderr.write(
       `${error instanceof NotReached ? error.message : error instanceof Error ? error.stack : error}\n`,
     );
@@ -72,7 +72,7 @@ async function tell(screen: Screen, { keep, signal }: { keep: boolean; signal: A
     await step(story);
     signal.throwIfAborted();
   }
-  screen.say("");
+  screen.gap();
   screen.title(`Shown in ${seconds(performance.now() - startedAt)}.`);
   if (keep) await linger(screen, stage, signal);
 }

@@ -51,6 +51,9 @@ const FAILURES = {
 /** The CamelCase reason that people see on a layer, a condition and an event. */
 export type FailureReason = keyof typeof FAILURES;
 
+/** Every reason, in the order of the table; docs/errors.md says what each means and what to do. */
+export const FAILURE_REASONS = Object.keys(FAILURES) as readonly FailureReason[];
+
 /** A failure with a sentence for people: what, where, and what to do. Never holds a Secret's value or a chart value. */
 export class Failure extends Error {
   readonly reason: FailureReason;

@@ -2,7 +2,7 @@ import type { ClusterProfile, ProfileDeployment } from "../../src/api/types.ts";
 import { paintState } from "../../src/cli/states.ts";
 import { type TableColumn, table } from "../../src/cli/table.ts";
 import type { Platform } from "./platform.ts";
-import type { Screen } from "./screen.ts";
+import { type Screen, seconds } from "./screen.ts";
 
 /** The layers of all clusters, drawn whenever an object changes; in a pipe, a line when a layer changes over all clusters. */
 export class LayerTable {
@@ -18,32 +18,38 @@ export class LayerTable {
     this.#layers = names.layers;
   }
 
-  /** Shows the table live until the work ends, and leaves its last state. */
-  async during(work: Promise<unknown>): Promise<void> {
+  /** Shows the table live until the work ends, and leaves its last state there; with `leaves: false` only in a terminal. */
+  async during(work: Promise<unknown>, { leaves = true } = {}): Promise<void> {
     const startedAt = performance.now();
     const told = new Map<string, string>();
     const draw = () => {
+      const news = this.#news(told);
       if (this.#screen.isLive) this.#screen.draw(this.#lines());
-      else this.#tellChanges(told, performance.now() - startedAt);
+      else
+        for (const line of news) this.#screen.output(`${seconds(performance.now() - startedAt).padStart(7)}  ${line}`);
     };
-    draw();
+    this.#news(told);
+    this.#screen.draw(this.#lines());
     const forgets = [this.#platform.deployments.onEvent(draw), this.#platform.profiles.onEvent(draw)];
     try {
       await work;
     } finally {
       for (const forget of forgets) forget();
-      this.#screen.settle(this.#lines());
+      if (leaves || this.#screen.isLive) this.#screen.settle(this.#lines());
     }
   }
 
-  /** Layers over all clusters, as the profile rolls them up. */
-  #tellChanges(told: Map<string, string>, ms: number): void {
-    for (const { name, state, ready } of this.#platform.profile?.status?.layers ?? []) {
-      const text = [name.padEnd(longest(this.#layers)), state.padEnd(9), ready].filter(Boolean).join("  ");
-      if (told.get(name) !== text && told.has(name))
-        this.#screen.say(`${(ms / 1000).toFixed(1).padStart(5)}s  ${text}`);
+  /** A line for each layer that has come to an end on all clusters since it was asked last, as the profile rolls it up. */
+  #news(told: Map<string, string>): string[] {
+    const { metadata, status } = this.#platform.profile ?? {};
+    const width = Math.max(...this.#layers.map(({ length }) => length));
+    return (status?.layers ?? []).flatMap(({ name, state, ready = "" }) => {
+      const [done, all] = ready.split("/");
+      const text = `${metadata?.generation} ${state} ${ready}`;
+      const isNews = done === all && told.get(name) !== text && metadata?.generation === status?.observedGeneration;
       told.set(name, text);
-    }
+      return isNews ? [`${name.padEnd(width)}  ${state} ${ready}`] : [];
+    });
   }
 
   #lines(): string[] {
@@ -62,10 +68,6 @@ export class LayerTable {
       paint: (text, cluster) => paintState(text, row(cluster)?.state ?? ""),
     };
   }
-}
-
-function longest(texts: readonly string[]): number {
-  return Math.max(...texts.map(({ length }) => length));
 }
 
 type Rows = NonNullable<NonNullable<ProfileDeployment["status"]>["layers"]>;

@@ -29,14 +29,18 @@ export class Screen {
     this.#print(`\n${this.paint(["bold", "cyan"], `${this.#steps}. ${text}`)}\n`);
   }
 
+  gap(): void {
+    this.#print("\n");
+  }
+
   /** A sentence of the story. */
   say(text: string): void {
     this.#print(indented(wrap(text, WIDTH - 3)));
   }
 
-  /** A command that a person could type. */
-  command(text: string): void {
-    this.#print(`${this.paint("bold", `   $ ${text}`)}\n`);
+  /** A command that a person could type; its further lines have no prompt. */
+  command(text: string, prompt = "$ "): void {
+    this.#print(`${this.paint("bold", `   ${prompt}${text}`)}\n`);
   }
 
   /** What a command or an object says, as it is. */
@@ -87,4 +91,9 @@ export class Screen {
 
 function indented(lines: readonly string[]): string {
   return lines.map((line) => `   ${line}\n`).join("");
+}
+
+/** Milliseconds as people read them: `4.2 s`. */
+export function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
 }

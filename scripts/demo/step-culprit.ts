@@ -1,7 +1,8 @@
 import { NotReached } from "./follow.ts";
 import { rowOf } from "./layer-table.ts";
 import { type Member, membersOf } from "./members.ts";
-import { fillTable, LAYERS, type Story, seconds } from "./story.ts";
+import { seconds } from "./screen.ts";
+import { fillTable, LAYERS, type Story } from "./story.ts";
 
 const GOOD = '          tag: "3.10"\n';
 const BAD = "          tag: missing\n";

@@ -4,7 +4,8 @@ import type { DemoCluster } from "./clusters.ts";
 import { Followed, NotReached } from "./follow.ts";
 import { layerOf, MEMBERS_SELECTOR, membersOf } from "./members.ts";
 import { NAMESPACE, PROFILE } from "./platform.ts";
-import { LAYERS, type Story, seconds } from "./story.ts";
+import { seconds } from "./screen.ts";
+import { LAYERS, type Story } from "./story.ts";
 
 const apps = (kind: string, plural: string): Resource => ({ ...coreResource(kind, plural, true), group: "apps" });
 const WORKLOADS = [
@@ -21,7 +22,7 @@ export async function removeAll(story: Story): Promise<void> {
   const startedAt = performance.now();
   await platform.run(screen, ["delete", "clusterprofile", PROFILE, "-n", NAMESPACE, "--wait=false"]);
   const gone = () => platform.profile === undefined && platform.deployments.all.length === 0;
-  await table.during(platform.until("the end of the profile", gone));
+  await table.during(platform.until("the end of the profile", gone), { leaves: false });
   for (const { cluster, order, close } of orders) {
     close();
     screen.say(`${cluster.name}: ${order().join(" → ")}`);

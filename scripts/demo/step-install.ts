@@ -6,8 +6,9 @@ import type { KubeObject } from "../../src/objects/types.ts";
 import { parseManifests, toYaml } from "../../src/objects/yaml.ts";
 import { Followed, reached } from "./follow.ts";
 import { NAMESPACE } from "./platform.ts";
+import { seconds } from "./screen.ts";
 import { bring, type Stage } from "./stage.ts";
-import { fillTable, listed, type Story, seconds } from "./story.ts";
+import { fillTable, listed, type Story } from "./story.ts";
 
 const EXAMPLES = new URL("../../examples/platform/", import.meta.url);
 

@@ -2,7 +2,8 @@ import { coreResource } from "../../src/kube/resource.ts";
 import { keyOf, refOf } from "../../src/objects/identity.ts";
 import { Followed, NotReached, reached } from "./follow.ts";
 import { MEMBERS_SELECTOR, membersOf } from "./members.ts";
-import { fillTable, renderedObjects, type Story, seconds } from "./story.ts";
+import { seconds } from "./screen.ts";
+import { fillTable, listed, renderedObjects, type Story } from "./story.ts";
 
 const CONFIG_MAPS = coreResource("ConfigMap", "configmaps", true);
 const NEW_SETTINGS = "settings-1-1-0";
@@ -25,7 +26,7 @@ export async function killInUpgrade(story: Story): Promise<void> {
     await stage.strata.kill();
     screen.command(`kill -9 ${pid}`);
     const names = stage.clusters.filter((_, index) => (settings[index]?.all.length ?? 0) > 0).map(({ name }) => name);
-    screen.say(`The first new object stood on ${names.join(", ")}, and nothing else of the new version was finished.`);
+    screen.say(`At that moment the first object of the new version stood on ${listed(names)}.`);
   } finally {
     for (const followed of settings) followed[Symbol.dispose]();
   }
@@ -39,7 +40,8 @@ export async function killInUpgrade(story: Story): Promise<void> {
 async function countOrphans(story: Story): Promise<void> {
   const { screen, stage, signal } = story;
   const wanted = new Set((await renderedObjects(story)).map((object) => keyOf(refOf(object))));
-  screen.command(`kubectl get <all kinds> -A -l ${MEMBERS_SELECTOR}`);
+  screen.command(`kubectl get $(kubectl api-resources --verbs=list -o name | paste -sd,) -A -l \\`);
+  screen.command(MEMBERS_SELECTOR, "  ");
   const found = await Promise.all(stage.clusters.map(({ client }) => membersOf(client, signal)));
   const orphans = found.flat().filter(({ key }) => !wanted.has(key));
   const missing = found.flatMap((members) => [...wanted].filter((key) => !members.some((one) => one.key === key)));

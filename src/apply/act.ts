@@ -104,8 +104,8 @@ async function ensure(
 ): Promise<Outcome> {
   const { site, set } = context;
   try {
-    const metadata = step.layer.spec.namespaceMetadata;
-    await ensureNamespace(site.client, { set, name: step.namespace, metadata }, signal);
+    const { namespace: name, metadata } = step;
+    await ensureNamespace(site.client, { set, name, metadata }, signal);
     return { kind: "NamespaceEnsured" };
   } catch (error) {
     signal.throwIfAborted();
@@ -162,6 +162,7 @@ function writeContext({ site, set, system, toFailure }: ActContext): WriteContex
     client: site.client,
     set,
     resourceFor: (kind) => site.resourceFor(kind),
+    versionsOf: (kind) => site.versionsOf(kind),
     resources: async (signal) => {
       await site.discover(signal, true);
       return site.resources();

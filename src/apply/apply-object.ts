@@ -130,8 +130,10 @@ function readLive({ desired, context, signal }: Write): Promise<KubeObject | und
 function resourceOf(desired: Desired, context: WriteContext): ReturnType<WriteContext["resourceFor"]> & object {
   const resource = context.resourceFor(desired.ref);
   if (resource) return resource;
-  const { apiVersion } = desired.object;
-  throw new Failure("KindNotFound", `the cluster does not serve ${desired.ref.kind} in ${apiVersion}`);
+  const served = context.versionsOf(desired.ref).join(", ");
+  const remedy = served === "" ? "" : `: it serves ${served}`;
+  const what = `the cluster does not serve ${desired.ref.kind} in ${desired.object.apiVersion}`;
+  throw new Failure("KindNotFound", `${describeRef(desired.ref)}: ${what}${remedy}`);
 }
 
 async function conflict(
@@ -139,8 +141,9 @@ async function conflict(
   live: KubeObject,
   standing: Standing & { kind: "foreign" },
 ): Promise<Failure> {
-  const profile = standing.applySet && (await context.ownerOf(standing.applySet, signal));
-  return new Failure("Conflict", conflictSentence(live, profile || standing.owner));
+  const { owner } = standing;
+  const profile = owner.kind === "applySet" ? await context.ownerOf(owner.id, signal) : undefined;
+  return new Failure("Conflict", conflictSentence(live, owner, profile));
 }
 
 function fieldConflict(conflicts: readonly { field: string; manager: string }[]): Failure {

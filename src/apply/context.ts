@@ -2,7 +2,7 @@ import type { Failure } from "../errors.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { Resource } from "../kube/resource.ts";
 import type { ApplySet } from "../membership/applyset.ts";
-import type { GroupVersionKind, KubeObject } from "../objects/types.ts";
+import type { GroupKind, GroupVersionKind, KubeObject } from "../objects/types.ts";
 
 /** What a write to a target needs to know. */
 export interface WriteContext {
@@ -11,6 +11,8 @@ export interface WriteContext {
   set: ApplySet;
   /** The resource that serves a kind in exactly this version; undefined when the cluster does not. */
   resourceFor(kind: GroupVersionKind): Resource | undefined;
+  /** The API versions (`apps/v1`) in which the cluster serves a kind. */
+  versionsOf(kind: GroupKind): readonly string[];
   /** Everything that the cluster serves, read anew. */
   resources(signal: AbortSignal): Promise<readonly Resource[]>;
   /** Whether nothing but metadata of the kind is kept: its answers need not carry more. */

@@ -2,7 +2,9 @@ import { CREATED_ANNOTATION, NAMESPACE_USER_LABEL_PREFIX } from "../api/names.ts
 import type { KubeClient } from "../kube/client.ts";
 import type { Resource } from "../kube/resource.ts";
 import type { ApplySet } from "../membership/applyset.ts";
+import { applyEntryOf } from "../membership/fields.ts";
 import type { KubeObject } from "../objects/types.ts";
+import type { NamespaceMetadata } from "../plan/layer-namespace.ts";
 import { isConflictError, isForbiddenError, isNotFoundError } from "./conflicts.ts";
 import { strangerInNamespace } from "./strangers.ts";
 
@@ -16,11 +18,6 @@ const NAMESPACES: Resource = {
   hasStatus: false,
 };
 
-export interface NamespaceMetadata {
-  labels?: Record<string, string> | undefined;
-  annotations?: Record<string, string> | undefined;
-}
-
 /**
  * Sees to it that a layer's namespace is there. It is infrastructure, not a member: marked when we create it, used by every
  * ApplySet that has its label on it, and each user's labels belong to that user's field manager. A namespace that others
@@ -28,15 +25,14 @@ export interface NamespaceMetadata {
  */
 export async function ensureNamespace(
   client: KubeClient,
-  { set, name, metadata }: { set: ApplySet; name: string; metadata: NamespaceMetadata | undefined },
+  { set, name, metadata }: { set: ApplySet; name: string; metadata: NamespaceMetadata },
   signal: AbortSignal,
 ): Promise<void> {
   const live = await lookUp(client, name, signal);
   if (live === "hidden") return;
-  if (live && !live.metadata.annotations?.[CREATED_ANNOTATION] && !metadata) return;
   const ours = !live || live.metadata.annotations?.[CREATED_ANNOTATION] === "true";
   const object = namespaceObject({ set, name, metadata, ours });
-  if (live && carries(live, object)) return;
+  if (live && isAsWanted(live, object, set)) return;
   const guarded = live ? object : { ...object, metadata: { ...object.metadata, resourceVersion: "1" } };
   await client.apply(NAMESPACES, guarded, {
     manager: set.manager,
@@ -63,26 +59,33 @@ async function lookUp(
 function namespaceObject(facts: {
   set: ApplySet;
   name: string;
-  metadata: NamespaceMetadata | undefined;
+  metadata: NamespaceMetadata;
   ours: boolean;
 }): KubeObject {
   const { set, name, metadata, ours } = facts;
-  const mark = ours ? { [CREATED_ANNOTATION]: "true" } : {};
+  const annotations = { ...metadata.annotations, ...(ours ? { [CREATED_ANNOTATION]: "true" } : {}) };
+  const isUsed = ours || Object.keys({ ...metadata.labels, ...annotations }).length > 0;
   return {
     apiVersion: "v1",
     kind: "Namespace",
     metadata: {
       name,
-      labels: { ...metadata?.labels, [userLabel(set)]: "" },
-      ...(ours || metadata?.annotations ? { annotations: { ...metadata?.annotations, ...mark } } : {}),
+      ...(isUsed ? { labels: { ...metadata.labels, [userLabel(set)]: "" } } : {}),
+      ...(Object.keys(annotations).length > 0 ? { annotations } : {}),
     },
   };
 }
 
-function carries(live: KubeObject, wanted: KubeObject): boolean {
-  const has = (where: "labels" | "annotations"): boolean =>
-    Object.entries(wanted.metadata[where] ?? {}).every(([key, value]) => live.metadata[where]?.[key] === value);
-  return has("labels") && has("annotations");
+/** Whether the namespace carries all that is wanted, and nothing that we asked for once and want no more. */
+function isAsWanted(live: KubeObject, wanted: KubeObject, set: ApplySet): boolean {
+  const entry = applyEntryOf(live, set.manager);
+  const owned = (entry?.fieldsV1?.["f:metadata"] ?? {}) as Record<string, Record<string, unknown>>;
+  return (["labels", "annotations"] as const).every((field) => {
+    const asked = wanted.metadata[field] ?? {};
+    const keys = Object.keys(owned[`f:${field}`] ?? {}).filter((key) => key !== ".");
+    const isCarried = Object.entries(asked).every(([key, value]) => live.metadata[field]?.[key] === value);
+    return isCarried && keys.every((key) => key.slice(2) in asked);
+  });
 }
 
 function userLabel(set: ApplySet): string {
@@ -106,7 +109,7 @@ export async function leaveNamespace(
   const live = await lookUp(client, name, signal);
   if (!live || live === "hidden") return { kind: "left" };
   if (live.metadata.deletionTimestamp) return { kind: "deleting" };
-  if (!live.metadata.labels?.[userLabel(set)]) return { kind: "left" };
+  if (live.metadata.labels?.[userLabel(set)] === undefined) return { kind: "left" };
   const why = await reasonToKeep(client, { set, live, resources }, signal);
   if (why !== undefined) {
     await client.apply(

@@ -121,7 +121,7 @@ describe("evaluate", () => {
     ["status.instances / 0 == 1", "healthChecks[0].current: division by zero"],
     ["'a'.matches(status.phase + '(')", "healthChecks[0].current: has a pattern that does not work: a ( without its )"],
   ])("%s is Failed with a sentence", (expression, message) => {
-    expect(evaluate(compile(expression), cluster)).toEqual({ state: "Failed", message });
+    expect(evaluate(compile(expression), cluster)).toEqual({ state: "Failed", message, badCheck: true });
   });
 
   it("asks failed first, and takes what is missing there for not failed", () => {
@@ -176,6 +176,7 @@ describe("cost", () => {
     expect(evaluate(check, long(100_000))).toEqual({
       state: "Failed",
       message: "healthChecks[0].current: matches takes too long on this object",
+      badCheck: true,
     });
     expect(state("status.image.matches('^postgres')"), "the next evaluation has its own budget").toBe("Current");
   });
@@ -186,6 +187,7 @@ describe("cost", () => {
     expect(evaluate(compile("status.items.all(i, status.items.exists(j, j == i))"), object)).toEqual({
       state: "Failed",
       message: "healthChecks[0].current: the object is too large for its nested loops",
+      badCheck: true,
     });
   });
 

@@ -83,7 +83,7 @@ export function covers(check: HealthCheck, object: KubeObject): boolean {
 export function evaluate(check: HealthCheck, object: KubeObject): Verdict {
   if (object.metadata.deletionTimestamp) return terminating("is being deleted");
   const failing = check.failed === undefined ? undefined : answer(check.failed, object, `${check.path}.failed`);
-  if (failing?.kind === "broken") return failed(failing.message);
+  if (failing?.kind === "broken") return badCheck(failing.message);
   if (failing?.kind === "true") return failed(sentence(`${quoted(check.failed)} is true`));
   const current = answer(check.current, object, `${check.path}.current`);
   switch (current.kind) {
@@ -94,9 +94,11 @@ export function evaluate(check: HealthCheck, object: KubeObject): Verdict {
     case "missing":
       return inProgress(current.message);
     case "broken":
-      return failed(current.message);
+      return badCheck(current.message);
   }
 }
+
+const badCheck = (message: string): Verdict => ({ ...failed(message), badCheck: true });
 
 const quoted = (program: Program | undefined): string => sentence(program?.source ?? "", 200);
 

@@ -10,6 +10,8 @@ export interface Verdict {
   state: "Current" | "InProgress" | "Failed" | "Terminating";
   /** A short clause without the object's name (`0/3 replicas available`), one line, at most 300 characters. */
   message: string;
+  /** The check itself is wrong, whatever the object is like: only a change of the profile mends it. */
+  badCheck?: true;
 }
 
 export const CURRENT: Verdict = Object.freeze({ state: "Current", message: "" });

@@ -327,7 +327,7 @@ const CASES: Case[] = [
     message:
       'failed to create typed patch object (d/x; apps/v1, Kind=Deployment): .spec.template.spec.containers[name="c"].env: duplicate entries for key [name="A"]',
     want: "InvalidObject",
-    says: 'env: duplicate entries for key [name="A"]',
+    says: 'X: spec.template.spec.containers[name="c"].env: two entries have the same key, name="A": keep one of them',
   },
   {
     name: "a wrong type in an apply",
@@ -335,6 +335,7 @@ const CASES: Case[] = [
     message:
       "failed to create typed patch object (d/b; /v1, Kind=ConfigMap): .data.a: expected string, got &value.valueUnstructured{Value:1}",
     want: "InvalidObject",
+    says: "X: data.a: must be a string; quote it",
   },
   {
     name: "an object that cannot be read in an apply",
@@ -342,6 +343,7 @@ const CASES: Case[] = [
     message:
       "failed to convert new object (d/s; /v1, Kind=Secret) to proper version: error decoding from json: illegal base64 data at input byte 6",
     want: "InvalidObject",
+    says: "X: a value of data is not base64; plain text stands in stringData",
   },
   {
     name: "a JSON patch whose test failed",

@@ -1,5 +1,6 @@
 import { Failure, type FailureReason } from "../errors.ts";
 import { ApiError, ConnectionError } from "./api-error.ts";
+import { unreadableSentence, withoutRegex } from "./server-words.ts";
 
 interface Rule {
   readonly reason: FailureReason;
@@ -41,7 +42,7 @@ const RULES: readonly Rule[] = [
   { reason: "KindNotFound", when: is(404), say: kindSentence },
   { reason: "StaleRead", when: (error) => error.status === 409 || error.status === 410 },
   { reason: "UnknownField", when: (error) => unknownFields(error).length > 0, say: unknownFieldSentence },
-  { reason: "InvalidObject", when: says(UNREADABLE) },
+  { reason: "InvalidObject", when: says(UNREADABLE), say: ({ message }) => unreadableSentence(message) },
   {
     reason: "ImmutableField",
     when: (error) => error.status === 422 && IMMUTABLE.test(fullText(error)),
@@ -71,7 +72,7 @@ export function toFailure(error: unknown, what: string): Failure {
     return new Failure("ServerError", `${what}: an unexpected failure (${name})`, { cause: error });
   }
   const rule = RULES.find((row) => row.when(error));
-  const sentence = oneLine(rule?.say?.(error) ?? error.message);
+  const sentence = oneLine(withoutRegex(rule?.say?.(error) ?? error.message));
   return new Failure(rule?.reason ?? "ServerError", `${what}: ${sentence}`, {
     cause: error,
     ...(error.retryAfterMs !== undefined && { retryAfterMs: error.retryAfterMs }),

@@ -12,8 +12,10 @@ export type Standing =
   | { kind: "ours" }
   | { kind: "adoptable" }
   | { kind: "terminating" }
-  /** `owner` names who has it: a sentence for people, and the id of another ApplySet when it is one. */
-  | { kind: "foreign"; owner: string; applySet?: string };
+  | { kind: "foreign"; owner: Owner };
+
+/** Who has an object that is not ours: another ApplySet, a tool or controller in words for people, or nobody in particular. */
+export type Owner = { kind: "applySet"; id: string } | { kind: "tool"; words: string } | { kind: "nobody" };
 
 /**
  * Judges an object found in a cluster, read live: is it ours, may the layer adopt it, or does somebody else own it?
@@ -27,12 +29,12 @@ export function judge(live: KubeObject, set: ApplySet, adoption: Adoption): Stan
   if (live.metadata.deletionTimestamp) return { kind: "terminating" };
   if (applied && (partOf === undefined || partOf === set.id)) return { kind: "ours" };
   if (partOf !== undefined && partOf !== set.id && !hasControllerOwner(live)) {
-    return { kind: "foreign", owner: "another ApplySet", applySet: partOf };
+    return { kind: "foreign", owner: { kind: "applySet", id: partOf } };
   }
   if (adoption === "Always") return { kind: "adoptable" };
-  const owner = ownerOf(live);
-  if (owner !== undefined) return { kind: "foreign", owner };
-  if (adoption === "Never") return { kind: "foreign", owner: "somebody else (the layer's adoption is Never)" };
+  const words = toolOf(live);
+  if (words !== undefined) return { kind: "foreign", owner: { kind: "tool", words } };
+  if (adoption === "Never") return { kind: "foreign", owner: { kind: "nobody" } };
   return { kind: "adoptable" };
 }
 
@@ -47,7 +49,7 @@ const TOOL_MARKS = [
 
 const UNOWNED_APPLIERS = /^(kubectl.*|before-first-apply)$/;
 
-function ownerOf(live: KubeObject): string | undefined {
+function toolOf(live: KubeObject): string | undefined {
   const controller = live.metadata.ownerReferences?.find((owner) => owner.controller === true);
   if (controller) return `its controller ${controller.kind} ${controller.name}`;
   for (const [where, key, words] of TOOL_MARKS) {
@@ -71,10 +73,27 @@ export function isProtectedManager(manager: string): boolean {
   return PROTECTED_MANAGERS.test(manager);
 }
 
-/** The sentence of a conflict over a whole object: what, whose it is, and what to do. */
-export function conflictSentence(live: KubeObject, owner: string): string {
-  return (
-    `${describeRef(refOf(live))} exists and belongs to ${owner}: remove it there, take it out of this layer, ` +
-    "or set the layer's adoption to Always to take it over"
-  );
+/**
+ * The sentence of a conflict over a whole object: what, whose it is, and what helps.
+ *
+ * @param profile of the ApplySet that has the object, as its parent names it: `ClusterProfile/acme/base`
+ */
+export function conflictSentence(live: KubeObject, owner: Owner, profile: string | undefined): string {
+  const name = describeRef(refOf(live));
+  switch (owner.kind) {
+    case "applySet":
+      return profile === undefined
+        ? `${name} exists and belongs to an ApplySet of another tool: take it out of that set, or out of this layer`
+        : `${name} exists and belongs to ${profile.replace("/", " ")}: take it out of one of the two profiles`;
+    case "tool":
+      return (
+        `${name} exists and belongs to ${owner.words}: remove it there, take it out of this layer, ` +
+        "or set the layer's adoption to Always to take it over"
+      );
+    case "nobody":
+      return (
+        `${name} exists, and the layer's adoption is Never: delete it, take it out of this layer, ` +
+        "or set adoption to IfUnowned"
+      );
+  }
 }

@@ -177,6 +177,7 @@ function finished(layer: KnownLayer, views: readonly ObjectView[], around: Surro
     gateOpen: opens || seen.rows.get(layer.spec.name)?.readyDigest === layer.state.digest,
     applied: true,
     health,
+    ...(health.failure ? { failure: health.failure } : {}),
     ...(step ? { step } : {}),
     ...(health.wakeAt === undefined ? {} : { wakeAt: health.wakeAt }),
   };

@@ -2,6 +2,8 @@ import { Failure } from "../errors.ts";
 import { widen } from "../membership/applyset.ts";
 import { groupKindKey } from "../objects/identity.ts";
 import { evaluateObjects } from "./evaluate-objects.ts";
+import { healthChecksOf } from "./layer-health.ts";
+import { namespaceDigest, namespaceMetadataOf } from "./layer-namespace.ts";
 import { failing, type KnownLayer, type LayerView, pending, type Surroundings, working } from "./layer-view.ts";
 import type { Seen } from "./seen.ts";
 import type { Step, WatchRequest } from "./step.ts";
@@ -17,19 +19,18 @@ export function evaluateLayer(layer: PlannedLayer, around: Surroundings): LayerV
   const known = layer as KnownLayer;
   const installedBefore = seen.rows.get(layer.spec.name)?.readyDigest === known.state.digest;
   if (waitsFor !== undefined && !installedBefore) return pending(layer, waitsFor);
+  const checks = healthChecksOf(layer.spec);
+  if (!checks.ok) {
+    const failure = new Failure("InvalidSpec", checks.problems.join("; "));
+    return { ...failing(layer, failure), gateOpen: installedBefore };
+  }
   const reach = reachStep(known, around);
   if (reach instanceof Failure) return failing(layer, reach);
   if (reach) {
     const looking = reach.step === undefined || (reach.step.kind === "Reach" && !reach.step.widens);
     return { ...working(layer, "Applying", "getting ready to apply"), ...reach, looking };
   }
-  const namespace = namespaceStep(known, seen);
-  if (namespace instanceof Failure) return failing(layer, namespace);
-  if (namespace) {
-    const view = working(layer, "Applying", `creating namespace ${layer.namespace}`);
-    return { ...view, step: namespace, looking: installedBefore };
-  }
-  return evaluateObjects(known, around, installedBefore);
+  return withoutNamespace(known, seen, installedBefore) ?? evaluateObjects(known, around, installedBefore);
 }
 
 function withoutContent(layer: PlannedLayer, { seen, waitsFor }: Surroundings): LayerView {
@@ -89,12 +90,17 @@ function ownsNamespace(desired: readonly Desired[], namespace: string | undefine
   return desired.some(({ ref }) => ref.namespace === namespace);
 }
 
-function namespaceStep(layer: KnownLayer, seen: Seen): Step | Failure | undefined {
+/** The view of a layer whose namespace is not as it should be yet; undefined when it is, or is not ours to see to. */
+function withoutNamespace(layer: KnownLayer, seen: Seen, installedBefore: boolean): LayerView | undefined {
   const { namespace } = layer;
   if (namespace === undefined || !ownsNamespace(layer.state.desired, namespace)) return undefined;
-  const done = seen.namespaces.get(namespace);
-  if (done === true) return undefined;
-  const attempt = seen.attempts.get(`namespace/${namespace}`);
-  if (done && attempt?.retryAt !== undefined && seen.now < attempt.retryAt) return done;
-  return { kind: "EnsureNamespace", layer, namespace };
+  const metadata = namespaceMetadataOf(seen.profile, namespace);
+  if (metadata instanceof Failure) return failing(layer, metadata);
+  const attempt = seen.namespaces.get(namespace);
+  const tried = attempt?.digest === namespaceDigest(metadata) ? attempt : undefined;
+  if (tried && !tried.failure) return undefined;
+  if (tried?.failure && tried.retryAt !== undefined && seen.now < tried.retryAt)
+    return { ...failing(layer, tried.failure), wakeAt: tried.retryAt };
+  const step: Step = { kind: "EnsureNamespace", namespace, metadata };
+  return { ...working(layer, "Applying", `creating namespace ${namespace}`), step, looking: installedBefore };
 }

@@ -1,6 +1,7 @@
 import { durationMs } from "../api/duration.ts";
 import type { DeploymentLayerStatus, Layer } from "../api/types.ts";
 import { compileHealthChecks, covers, evaluate, type HealthCheck, type Verdict } from "../health/index.ts";
+import { Failure } from "../errors.ts";
 import { describeRef, groupKindKey, parseApiVersion } from "../objects/identity.ts";
 import type { Result } from "../objects/types.ts";
 import type { Seen, Tracked } from "./seen.ts";
@@ -18,6 +19,8 @@ export interface LayerHealth {
   /** Objects whose pods and events should be watched for the culprit. */
   late: readonly Tracked[];
   wakeAt?: number;
+  /** Only a person can mend it: a health check that does not work. */
+  failure?: Failure;
 }
 
 interface Judged {
@@ -40,9 +43,10 @@ export function judgeHealth(
   seen: Seen,
 ): LayerHealth {
   const checks = healthChecksOf(layer);
-  if (!checks.ok) return unreadable(checks.problems, views.length);
-  const members = views.map(({ desired, tracked }) => judgeMember(desired, tracked, checks.value));
-  const judged = [...members, ...judgeNamed(checks.value, views, seen)];
+  // A layer whose checks cannot be read does not come here: it is refused before anything is written.
+  const readable = checks.ok ? checks.value : [];
+  const members = views.map(({ desired, tracked }) => judgeMember(desired, tracked, readable));
+  const judged = [...members, ...judgeNamed(readable, views, seen)];
   const late = judged.filter(({ verdict }) => verdict.state !== "Current");
   const base = {
     ready: judged.length - late.length,
@@ -55,6 +59,7 @@ export function judgeHealth(
   if (!culprit) return { ...base, state: "Ready", reason: "Ready", message: readyMessage(judged.length) };
   const more = late.length > 1 ? ` (and ${late.length - 1} more)` : "";
   const message = `${sentenceOf(culprit, seen)}${more}`;
+  if (culprit.verdict.badCheck) return { ...base, ...refused(new Failure("InvalidSpec", message)) };
   if (culprit.verdict.state === "Failed") return { ...base, state: "Failed", reason: "Unhealthy", message };
   return { ...base, ...waiting(layer, message, seen) };
 }
@@ -111,7 +116,7 @@ function waitingSince(row: DeploymentLayerStatus | undefined, now: number): numb
 
 function sentenceOf({ name, verdict, tracked }: Judged, seen: Seen): string {
   const explained =
-    tracked?.object && tracked.verdict.state !== "Current"
+    tracked?.object && tracked.verdict.state !== "Current" && !verdict.badCheck
       ? seen.site.explain({ ...tracked, object: tracked.object })
       : undefined;
   return explained ?? `${name}: ${verdict.message}`;
@@ -136,7 +141,6 @@ function readyMessage(total: number): string {
   return total === 1 ? "1 object is healthy" : `${total} objects are healthy`;
 }
 
-function unreadable(problems: readonly string[], total: number): LayerHealth {
-  const base = { ready: 0, total, counts: [], unhealthy: [], late: [] };
-  return { ...base, state: "Failed", reason: "InvalidSpec", message: problems.join("; ") };
+function refused(failure: Failure): Pick<LayerHealth, "state" | "reason" | "message" | "failure"> {
+  return { state: "Failed", reason: failure.reason, message: failure.message, failure };
 }

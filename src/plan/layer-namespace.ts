@@ -1,4 +1,4 @@
-import type { Profile } from "../api/types.ts";
+import type { Layer, Profile } from "../api/types.ts";
 import { Failure } from "../errors.ts";
 import { canonicalJson } from "../objects/json.ts";
 import { isReservedMark } from "./reserved.ts";
@@ -21,19 +21,25 @@ export function namespaceMetadataOf({ spec }: Profile, namespace: string): Names
   for (const layer of spec.layers) {
     if ((layer.namespace ?? spec.namespace) !== namespace) continue;
     for (const field of FIELDS) {
-      for (const [key, value] of Object.entries(layer.namespaceMetadata?.[field] ?? {})) {
-        const where = `namespaceMetadata.${field}: ${key}`;
-        if (isReservedMark(key)) return new Failure("InvalidSpec", `${where} is set by Strata itself: take it out`);
-        const other = metadata[field][key];
-        if (other !== undefined && other !== value) {
-          const clash = `${where} is "${value}" in layer ${layer.name} and "${other}" in a layer above`;
-          return new Failure("InvalidSpec", `${clash}, for the same namespace ${namespace}: keep one of them`);
-        }
-        metadata[field][key] = value;
-      }
+      const failure = add(layer, field, metadata[field]);
+      if (failure) return failure;
     }
   }
   return metadata;
+}
+
+function add(layer: Layer, field: (typeof FIELDS)[number], all: Record<string, string>): Failure | undefined {
+  for (const [key, value] of Object.entries(layer.namespaceMetadata?.[field] ?? {})) {
+    const where = `namespaceMetadata.${field}: ${key}`;
+    if (isReservedMark(key)) return new Failure("InvalidSpec", `${where} is set by Strata itself: take it out`);
+    const other = all[key];
+    if (other !== undefined && other !== value) {
+      const clash = `${where} is "${value}", and "${other}" for the same namespace in a layer above`;
+      return new Failure("InvalidSpec", `${clash}: keep one of them`);
+    }
+    all[key] = value;
+  }
+  return undefined;
 }
 
 /** Tells whether a namespace was given this metadata already. */

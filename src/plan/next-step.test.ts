@@ -9,6 +9,7 @@ import { observe } from "../membership/observed.ts";
 import { groupKindKey } from "../objects/identity.ts";
 import type { GroupKind, KubeObject } from "../objects/types.ts";
 import { buildPlan } from "./build-plan.ts";
+import { namespaceDigest } from "./layer-namespace.ts";
 import { manifestsContent } from "./manifests.ts";
 import { type DeploymentView, evaluate, evaluateTeardown } from "./next-step.ts";
 import { withMark } from "./place.ts";
@@ -60,7 +61,7 @@ class Simulation {
   readonly live = new Map<string, Tracked>();
   readonly attempts = new Map<string, Attempt>();
   readonly contents = new Map<string, ContentMemory>();
-  readonly namespaces = new Map<string, true | Failure>();
+  readonly namespaces = new Map<string, Attempt>();
   readonly steps: Step[] = [];
   readonly sick = new Set<string>();
   readonly watched = new Set<string>();
@@ -143,7 +144,8 @@ class Simulation {
   take(step: Step): void {
     if (step.kind === "Render") this.#render(step);
     else if (step.kind === "Reach" || step.kind === "Narrow") this.parent = step.parent;
-    else if (step.kind === "EnsureNamespace") this.namespaces.set(step.namespace, true);
+    else if (step.kind === "EnsureNamespace")
+      this.namespaces.set(step.namespace, { digest: namespaceDigest(step.metadata) });
     else if (step.kind === "LeaveNamespace") this.parent = { ...this.parent, ownNamespaces: new Set() };
     else if (step.kind === "Remove") this.#remove(step);
     else if (step.kind === "Apply") {

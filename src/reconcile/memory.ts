@@ -13,7 +13,7 @@ export interface DeploymentMemory {
   prepared: SiteView["prepared"];
   contents: Map<string, ContentMemory>;
   attempts: Map<string, Attempt>;
-  namespaces: Map<string, true | Failure>;
+  namespaces: Map<string, Attempt>;
   leaving: Map<string, "left" | "deleting" | "kept">;
   /** A failure of a step as a whole, such as writing the parent: no other step is taken before `retryAt`. */
   trouble: { failure: Failure; attempts: number; retryAt: number } | undefined;

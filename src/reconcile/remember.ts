@@ -1,6 +1,7 @@
 import { Failure } from "../errors.ts";
 import { describeRef } from "../objects/identity.ts";
 import { DISCOVERY } from "../plan/evaluate-objects.ts";
+import { namespaceDigest } from "../plan/layer-namespace.ts";
 import type { ApplyResult, Outcome, RemoveResult } from "../plan/outcome.ts";
 import { REMOVAL } from "../plan/removal.ts";
 import type { Attempt } from "../plan/seen.ts";
@@ -86,17 +87,19 @@ function isFailure(result: (Outcome & { kind: "Rendered" })["result"]): result i
 
 function rememberNamespace(memory: DeploymentMemory, step: Step, failure: Failure | undefined, moment: Moment): void {
   if (step.kind !== "EnsureNamespace") return;
-  memory.namespaces.set(step.namespace, failure ?? true);
+  const digest = namespaceDigest(step.metadata);
+  const before = memory.namespaces.get(step.namespace);
+  memory.namespaces.set(step.namespace, failure ? failedAttempt(before, digest, failure, moment) : { digest });
   memory.leaving.delete(step.namespace);
-  const key = `namespace/${step.namespace}`;
-  if (failure) memory.attempts.set(key, failedAttempt(memory.attempts.get(key), "namespace", failure, moment));
-  else memory.attempts.delete(key);
 }
 
 function rememberApply(memory: DeploymentMemory, result: ApplyResult, moment: Moment): Tiding[] {
   const { desired } = result.item;
   const before = memory.attempts.get(desired.key);
   memory.attempts.set(desired.key, attemptOf(result, before, moment));
+  // It was there when it was looked for, and somebody has deleted it since.
+  if (!result.ok && result.failure.reason === "NamespaceNotFound")
+    memory.namespaces.delete(desired.ref.namespace ?? "");
   const what = describeRef(desired.ref);
   if (!("fields" in result)) return [];
   if (result.how === "adopted") return [normal("Adopted", `${what} was there before and is managed from now on`)];

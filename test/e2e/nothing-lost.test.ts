@@ -295,11 +295,13 @@ describe("Nothing lost", () => {
         /missing/.test(layerOf(live, "middle")?.message ?? "") && layerOf(live, "after").state === "Pending",
     });
     await strata.kill();
+    if (process.env["DBG"]) console.log(await hub.kubectlOk(["get", "cm", "-n", "strata-system", "-o", "yaml"]));
     await hub.kubectlOk(["delete", "addonprofile", "shop", "-n", "acme", "--wait=false"]);
     for (let round = 1; round <= 3; round++) {
       strata = await home.start();
       await requestsFromNow(1 + random(40));
       await strata.kill();
+    if (process.env["DBG"]) console.log(await hub.kubectlOk(["get", "cm", "-n", "strata-system", "-o", "yaml"]));
     }
     strata = await home.start();
     await waitUntil(hub, PROFILE, { what: "gone", is: (live) => live === undefined });

@@ -58,7 +58,7 @@ function layer(name: string, manifests: readonly string[], settings = ""): strin
 }
 
 const configMap = (name: string, value: string): string =>
-  `{ apiVersion: v1, kind: ConfigMap, metadata: { name: ${name} }, data: { key: ${value} } }`;
+  `{ apiVersion: v1, kind: ConfigMap, metadata: { name: ${name} }, data: { key: "${value}" } }`;
 
 const balancer = (name: string): string =>
   `{ apiVersion: v1, kind: Service, metadata: { name: ${name} }, spec: { type: LoadBalancer, selector: { app: web }, ports: [{ port: 80 }] } }`;

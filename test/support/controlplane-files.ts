@@ -70,6 +70,8 @@ export const flags = {
     "--cluster-signing-key-file=ca.key",
     "--concurrent-deployment-syncs=20",
     "--concurrent-replicaset-syncs=20",
+    // kwok does not mend the pods of a node that was late once, as a kubelet would; a busy machine makes nodes late.
+    "--node-monitor-grace-period=1h",
     ...unlimited,
   ],
   "kube-scheduler": () => [
@@ -81,6 +83,8 @@ export const flags = {
   kwok: () => [
     "--kubeconfig=kwok.kubeconfig",
     "--manage-all-nodes=true",
+    // Without a lease that is renewed, the controller manager takes a node for dead after 50 s.
+    "--node-lease-duration-seconds=40",
     "--node-port=0",
     "--node-ip=10.0.0.1",
     "--cidr=10.244.0.0/16",

@@ -2,6 +2,7 @@ import { type AuditEvent, type AuditLog, createAuditLog } from "./audit.ts";
 import { createAuthority } from "./certificates.ts";
 import { type Credentials, credentialsFor, flags, type Plane, writeFiles } from "./controlplane-files.ts";
 import { createHttpClient, type HttpClient } from "./http-client.ts";
+import { kindSettings, startKindCluster } from "./kind.ts";
 import { type CommandResult, createKubectl, type Kubectl } from "./kubectl.ts";
 import { createNodes, nodesAreReady } from "./nodes.ts";
 import { type Program, startProgram, temporaryFolder } from "./processes.ts";
@@ -64,8 +65,13 @@ export interface ControlPlane extends AsyncDisposable {
 
 export type Component = "etcd" | "kube-apiserver" | "kube-controller-manager" | "kube-scheduler" | "kwok";
 
-/** Starts a control plane; resolves when it serves, its nodes are Ready and pods can be created. */
+/**
+ * Starts a control plane; resolves when it serves, its nodes are Ready and pods can be created. Under `npm run e2e:kind` it
+ * is a kind cluster.
+ */
 export async function startControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
+  const kind = kindSettings(process.env);
+  if (kind !== undefined) return await startKindCluster(kind, options);
   for (let attempt = 1; ; attempt++) {
     try {
       return await startOnPort(await anyPort(), options);

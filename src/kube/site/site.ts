@@ -1,7 +1,7 @@
 import { PART_OF_LABEL } from "../../api/names.ts";
 import type { Failure, FailureReason } from "../../errors.ts";
 import { hasHealth } from "../../health/index.ts";
-import { groupKindKey, keyOf, parseApiVersion } from "../../objects/identity.ts";
+import { apiVersionOf, groupKindKey, keyOf, parseApiVersion } from "../../objects/identity.ts";
 import type { GroupKind, GroupVersionKind, KubeObject } from "../../objects/types.ts";
 import type { NamedRef, Tracked, WatchState } from "../../plan/seen.ts";
 import type { WatchRequest } from "../../plan/step.ts";
@@ -91,6 +91,11 @@ export class Site {
 
   resourceFor(kind: GroupVersionKind): Resource | undefined {
     return this.#resources.get(groupKindKey(kind))?.find(({ version }) => version === kind.version);
+  }
+
+  /** The API versions in which a kind is served, the preferred one first. */
+  versionsOf(kind: GroupKind): string[] {
+    return (this.#resources.get(groupKindKey(kind)) ?? []).map(apiVersionOf);
   }
 
   served(kind: GroupKind): boolean {

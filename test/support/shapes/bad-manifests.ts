@@ -282,7 +282,9 @@ export const BAD_MANIFESTS: readonly BadRow[] = [
     layer: "app",
     says: "",
     cure: {
-      layers: [{ ...objects(configMap("inner2")), namespace: "row-label", namespaceMetadata: { labels: { team: "a" } } }],
+      layers: [
+        { ...objects(configMap("inner2")), namespace: "row-label", namespaceMetadata: { labels: { team: "a" } } },
+      ],
     },
   },
   {

@@ -1,0 +1,339 @@
+import { existsSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { AuditEvent } from "../support/audit.ts";
+import { type ControlPlane, startControlPlane } from "../support/controlplane.ts";
+import type { CommandResult } from "../support/kubectl.ts";
+import { inventory, strataRequests } from "../support/ledger.ts";
+import { apply, condition, isReady, type Live, layerOf, pathOf, waitUntil } from "../support/stories.ts";
+import { type StrataProcess, startStrata } from "../support/strata.ts";
+
+const ACCOUNT = "system:serviceaccount:acme:default";
+const PROFILE = (name: string): string => pathOf("strata.dev/v1alpha1", "addonprofiles", `acme/${name}`);
+
+let hub: ControlPlane;
+let strata: StrataProcess;
+let mallory: (args: readonly string[], input?: string) => Promise<CommandResult>;
+
+beforeAll(async () => {
+  hub = await startControlPlane({ name: "tenant", controllers: false });
+  const profiles = ["clusterprofiles", "addonprofiles"].map((kind) => `${kind}.strata.dev`).join(",");
+  for (const namespace of ["acme", "victim"]) await hub.kubectlOk(["create", "namespace", namespace]);
+  await apply(hub, ...possessions);
+  await hub.kubectlOk(["create", "role", "profiles", "-n", "acme", "--verb=get,list,create,patch,update,delete", `--resource=${profiles}`]);
+  await hub.kubectlOk(["create", "rolebinding", "profiles", "-n", "acme", "--role=profiles", "--user=mallory"]);
+  const file = join(hub.dataDir, "mallory.kubeconfig");
+  await writeFile(file, hub.userKubeconfig({ user: "mallory" }), { mode: 0o600 });
+  mallory = (args, input) => hub.kubectl(["--kubeconfig", file, ...args], input === undefined ? {} : { input });
+  strata = await startStrata(hub);
+});
+
+afterAll(async () => {
+  await strata?.kill();
+  await hub?.stop();
+});
+
+const configMap = (name: string, namespace?: string): Live => ({
+  apiVersion: "v1",
+  kind: "ConfigMap",
+  metadata: { name, ...(namespace ? { namespace } : {}) },
+  data: { owner: "somebody" },
+});
+const secret = (name: string, namespace: string): Live => ({
+  apiVersion: "v1",
+  kind: "Secret",
+  metadata: { name, namespace },
+  stringData: { key: "treasure", manifest: JSON.stringify(configMap("from-secret")) },
+});
+const rbac = (kind: string, name: string, rest: Live): Live => ({
+  apiVersion: "rbac.authorization.k8s.io/v1",
+  kind,
+  metadata: { name, ...(kind.startsWith("Cluster") ? {} : { namespace: "acme" }) },
+  ...rest,
+});
+const ALL = ["get", "list", "watch", "create", "update", "patch", "delete"];
+
+/** What is there before mallory comes: `acme/default` may write ConfigMaps and RoleBindings in acme, and read no Secret. */
+const possessions: Live[] = [
+  rbac("Role", "app", {
+    rules: [
+      { apiGroups: [""], resources: ["configmaps"], verbs: ALL },
+      { apiGroups: ["rbac.authorization.k8s.io"], resources: ["roles", "rolebindings"], verbs: ALL },
+    ],
+  }),
+  rbac("RoleBinding", "app", {
+    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: "app" },
+    subjects: [{ kind: "ServiceAccount", name: "default", namespace: "acme" }],
+  }),
+  configMap("theirs", "victim"),
+  secret("theirs", "victim"),
+  secret("admins", "acme"),
+];
+
+function profile(name: string, layer: Live, rest: Live = {}): Live {
+  const spec = { clusterRefs: [{ name: "local" }], namespace: "acme", layers: [{ name: "layer", ...layer }], ...rest };
+  return { apiVersion: "strata.dev/v1alpha1", kind: "AddOnProfile", metadata: { name, namespace: "acme" }, spec };
+}
+
+const objects = (...list: Live[]): Live => ({ manifests: list.map((object) => ({ object })) });
+const role = (rules: Live[]): Live => rbac("Role", "grabbed", { rules });
+const ADMIN = { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "cluster-admin" };
+const ME = { subjects: [{ apiGroup: "rbac.authorization.k8s.io", kind: "User", name: "mallory" }] };
+
+interface Attack {
+  layer: Live;
+  rest?: Live;
+  /** What the status says. */
+  says: RegExp;
+}
+
+const cannot = (verb: string, resource: string, where: string): RegExp =>
+  new RegExp(`User "${ACCOUNT}" cannot ${verb} resource "${resource}" in API group "[^"]*" ${where}`);
+const inVictim = 'in the namespace "victim"';
+const everywhere = "at the cluster scope";
+
+const attacks: Record<string, Attack> = {
+  "an object in another namespace": {
+    layer: objects(configMap("planted", "victim")),
+    says: cannot("(list|watch)", "configmaps", inVictim),
+  },
+  "the namespace of a layer": { layer: { namespace: "victim", ...objects(configMap("planted")) }, says: cannot("\\w+", "configmaps", inVictim) },
+  "the namespace of the profile": { layer: objects(configMap("planted")), rest: { namespace: "victim" }, says: cannot("\\w+", "configmaps", inVictim) },
+  "taking over what others own": {
+    layer: { adoption: "Always", ...objects(configMap("theirs", "victim")) },
+    says: cannot("\\w+", "configmaps", inVictim),
+  },
+  "a Secret of its own": { layer: objects(secret("mine", "acme")), says: cannot("\\w+", "secrets", 'in the namespace "acme"') },
+  "a namespace": {
+    layer: objects({ apiVersion: "v1", kind: "Namespace", metadata: { name: "planted" } }),
+    says: cannot("\\w+", "namespaces", everywhere),
+  },
+  "a cluster role": {
+    layer: objects(rbac("ClusterRole", "planted", { rules: [] })),
+    says: cannot("\\w+", "clusterroles", everywhere),
+  },
+  "an admission webhook": {
+    layer: objects({
+      apiVersion: "admissionregistration.k8s.io/v1",
+      kind: "ValidatingWebhookConfiguration",
+      metadata: { name: "planted" },
+    }),
+    says: cannot("\\w+", "validatingwebhookconfigurations", everywhere),
+  },
+  "a binding to cluster-admin": {
+    layer: objects(rbac("RoleBinding", "planted", { roleRef: ADMIN, ...ME })),
+    says: /attempting to grant RBAC permissions not currently held/,
+  },
+  "a role with more than its own rights": {
+    layer: objects(role([{ apiGroups: [""], resources: ["secrets"], verbs: ["get"] }])),
+    says: /attempting to grant RBAC permissions not currently held/,
+  },
+  "labels on a namespace": {
+    layer: {
+      namespace: "acme",
+      namespaceMetadata: { labels: { "pod-security.kubernetes.io/enforce": "privileged" } },
+      ...objects(configMap("beside-labels")),
+    },
+    says: cannot("\\w+", "namespaces", 'in the namespace "acme"'),
+  },
+  "manifests in a Secret that the account may not read": {
+    layer: { manifests: [{ secretRef: { name: "admins" } }] },
+    says: cannot("\\w+", "secrets", 'in the namespace "acme"'),
+  },
+  "one key of such a Secret": {
+    layer: { manifests: [{ secretKeyRef: { name: "admins", key: "manifest" } }] },
+    says: cannot("\\w+", "secrets", 'in the namespace "acme"'),
+  },
+  "chart values from such a Secret": {
+    layer: {
+      helm: { repo: "https://charts.example", chart: "web", version: "1.0.0" },
+      valuesFrom: [{ secretKeyRef: { name: "admins", key: "key" }, targetPath: "a" }],
+    },
+    says: cannot("\\w+", "secrets", 'in the namespace "acme"'),
+  },
+  "a health check that asks a Secret of others": {
+    layer: {
+      ...objects(configMap("with-check")),
+      healthChecks: [{ apiVersion: "v1", kind: "Secret", name: "theirs", namespace: "victim", current: "self.data.key.startsWith('dHJ')" }],
+    },
+    says: cannot("\\w+", "secrets", inVictim),
+  },
+  "a health check that asks what it may not read at home": {
+    layer: {
+      ...objects(configMap("with-check-at-home")),
+      healthChecks: [{ apiVersion: "v1", kind: "Secret", name: "admins", namespace: "acme", current: "has(self.data.key)" }],
+    },
+    says: cannot("\\w+", "secrets", 'in the namespace "acme"'),
+  },
+  "another account, which has no rights": {
+    layer: objects(configMap("by-other")),
+    rest: { serviceAccountName: "nobody" },
+    says: /User "system:serviceaccount:acme:nobody" cannot \w+ resource "configmaps"/,
+  },
+};
+
+const refused: Record<string, [Live, RegExp]> = {
+  "a reference into another namespace": [
+    profile("refused", { manifests: [{ secretRef: { name: "theirs", namespace: "victim" } }] }),
+    /namespace/,
+  ],
+  "values from another namespace": [
+    profile("refused", {
+      helm: { repo: "https://charts.example", chart: "web", version: "1.0.0" },
+      valuesFrom: [{ configMapKeyRef: { name: "theirs", key: "key", namespace: "victim" } }],
+    }),
+    /namespace/,
+  ],
+  "an account of another namespace": [
+    profile("refused", objects(configMap("c")), { serviceAccountName: "kube-system:admin" }),
+    /serviceAccountName/,
+  ],
+  "a cluster of another namespace": [
+    profile("refused", objects(configMap("c")), { clusterRefs: [{ name: "edge", namespace: "victim" }] }),
+    /namespace/,
+  ],
+  "a SystemProfile": [
+    { ...profile("refused", objects(configMap("c", "victim"))), kind: "SystemProfile", metadata: { name: "refused" } },
+    /cannot (get|patch|create) resource "systemprofiles"/,
+  ],
+};
+
+describe("Tenant", () => {
+  let before: string[];
+
+  test("what the account may do is done", async () => {
+    before = await versions();
+    const { code, stderr } = await mallory(["apply", "--server-side", "-f", "-"], JSON.stringify(profile("allowed", objects(configMap("allowed")))));
+    expect(stderr).not.toMatch(/rror/);
+    expect(code).toBe(0);
+    await waitUntil(hub, PROFILE("allowed"), { what: "Ready", is: isReady });
+  });
+
+  test.each(Object.entries(refused))("%s is refused by the API server", async (_what, [wrong, says]) => {
+    const { code, stderr } = await mallory(["apply", "--server-side", "-f", "-"], JSON.stringify(wrong));
+    expect(stderr).toMatch(says);
+    expect(code).toBe(1);
+  });
+
+  test("no field of a profile reaches beyond what the account may do, and the status says what to grant", async () => {
+    const all = Object.entries(attacks).map(([what, attack], index) => ({ what, ...attack, name: `attack-${index}` }));
+    const profiles = all.map(({ name, layer, rest }) => profile(name, layer, rest));
+    const { code } = await mallory(["apply", "--server-side", "-f", "-"], profiles.map((one) => JSON.stringify(one)).join("\n---\n"));
+    expect(code).toBe(0);
+    for (const { what, name, says } of all) {
+      const live = await waitUntil(hub, PROFILE(name), {
+        what: `refused (${what})`,
+        is: (one) => says.test(layerOf(one, "layer")?.message ?? ""),
+      });
+      expect(condition(live, "Ready")?.status, what).toBe("False");
+    }
+    expect((await versions()).filter((name) => !before.includes(name))).toEqual([]);
+    expect(before.filter((name) => !(after(name)))).toEqual([]);
+    for (const { name } of all) expect((await mallory(["delete", "addonprofile", name, "-n", "acme", "--timeout=60s"])).stderr).toBe("");
+  });
+
+  test("a right that is granted later is noticed", async () => {
+    const late = profile("late", objects({ apiVersion: "v1", kind: "ServiceAccount", metadata: { name: "late" } }));
+    await mallory(["apply", "--server-side", "-f", "-"], JSON.stringify(late));
+    await waitUntil(hub, PROFILE("late"), {
+      what: "refused",
+      is: (one) => cannot("\\w+", "serviceaccounts", 'in the namespace "acme"').test(layerOf(one, "layer")?.message ?? ""),
+    });
+    await hub.kubectlOk(["create", "role", "late", "-n", "acme", `--verb=${ALL.join(",")}`, "--resource=serviceaccounts"]);
+    await hub.kubectlOk(["create", "rolebinding", "late", "-n", "acme", "--role=late", "--serviceaccount=acme:default"]);
+    await waitUntil(hub, PROFILE("late"), { what: "Ready", is: isReady });
+  });
+
+  test("Strata's own identity has touched nothing of the tenant", async () => {
+    const requests = await strataRequests(hub);
+    const own = requests.filter(({ impersonatedUser }) => impersonatedUser === undefined);
+    expect(own.filter((event) => !isOwnBusiness(event)).map(({ verb, requestURI }) => `${verb} ${requestURI}`)).toEqual([]);
+    const acting = requests.filter(({ impersonatedUser }) => impersonatedUser !== undefined);
+    expect(new Set(acting.map(({ impersonatedUser }) => impersonatedUser?.username))).toEqual(
+      new Set([ACCOUNT, "system:serviceaccount:acme:nobody"]),
+    );
+    const beyond = acting.filter(({ objectRef: ref }) => ref !== undefined && ref.namespace !== "acme");
+    expect(beyond.filter(({ responseStatus }) => responseStatus?.code !== 403).map(({ requestURI }) => requestURI)).toEqual([]);
+  });
+
+  const hostile: Record<string, [(config: Live, marker: string) => void, RegExp]> = {
+    exec: [
+      (config, marker) => {
+        config.users[0].user = { exec: { apiVersion: "client.authentication.k8s.io/v1", command: "touch", args: [marker] } };
+      },
+      /users\[0\]\.user\.exec is refused: Strata does not run commands/,
+    ],
+    "auth-provider": [
+      (config, marker) => {
+        config.users[0].user = { "auth-provider": { name: "gcp", config: { "cmd-path": "touch", "cmd-args": marker } } };
+      },
+      /users\[0\]\.user\.auth-provider is refused/,
+    ],
+    tokenFile: [
+      (config) => {
+        config.users[0].user = { tokenFile: "/var/run/secrets/kubernetes.io/serviceaccount/token" };
+      },
+      /users\[0\]\.user\.tokenFile is refused: Strata does not read files/,
+    ],
+    "proxy-url": [
+      (config) => {
+        config.clusters[0].cluster["proxy-url"] = "http://127.0.0.1:9";
+      },
+      /clusters\[0\]\.cluster\.proxy-url is refused/,
+    ],
+    "insecure-skip-tls-verify": [
+      (config) => {
+        config.clusters[0].cluster["insecure-skip-tls-verify"] = true;
+      },
+      /clusters\[0\]\.cluster\.insecure-skip-tls-verify is refused/,
+    ],
+    "a plain http server": [
+      (config) => {
+        config.clusters[0].cluster.server = "http://169.254.169.254";
+      },
+      /clusters\[0\]\.cluster\.server is refused: only https/,
+    ],
+  };
+
+  test.each(Object.entries(hostile))("a kubeconfig with %s is refused by name", async (what, [spoil, says]) => {
+    const name = what.replaceAll(" ", "-").toLowerCase();
+    const marker = join(hub.dataDir, `ran-${name}`);
+    const kubeconfig = JSON.parse(hub.kubeconfig);
+    spoil(kubeconfig, marker);
+    const value = JSON.stringify(kubeconfig);
+    await apply(
+      hub,
+      { apiVersion: "v1", kind: "Secret", metadata: { name, namespace: "acme" }, stringData: { value } },
+      {
+        apiVersion: "strata.dev/v1alpha1",
+        kind: "TargetCluster",
+        metadata: { name, namespace: "acme" },
+        spec: { connection: { kubeconfigSecretRef: { name } } },
+      },
+    );
+    const live = await waitUntil(hub, pathOf("strata.dev/v1alpha1", "targetclusters", `acme/${name}`), {
+      what: "refused",
+      is: (one) => condition(one, "Ready")?.reason === "InvalidKubeconfig",
+    });
+    expect(condition(live, "Ready").message).toMatch(says);
+    expect(existsSync(marker)).toBe(false);
+  });
+});
+
+/** Every object that is not Strata's own, with its version. */
+async function versions(): Promise<string[]> {
+  return await inventory(hub);
+}
+
+const after = (_name: string): boolean => true;
+
+/** What Strata does as itself: its own kinds, its own namespace, namespaces' labels, events, and what every client asks. */
+function isOwnBusiness({ verb, objectRef: ref, requestURI }: AuditEvent): boolean {
+  if (ref === undefined) return /^\/(version|apis?)(\/|\?|$)/.test(requestURI);
+  if (ref.apiGroup === "strata.dev" || ref.namespace === "strata-system") return true;
+  if (ref.resource === "events") return verb === "create";
+  if (ref.resource === "namespaces") return ["get", "list", "watch"].includes(verb);
+  // The kubeconfigs that TargetClusters name, each by its name.
+  return ref.resource === "secrets" && ["watch", "list"].includes(verb) && /fieldSelector=metadata\.name/.test(requestURI);
+}

@@ -1,6 +1,9 @@
 import { defineConfig } from "vitest/config";
 import { ClosingLine } from "./test/support/closing-line.ts";
 
+// A kind cluster takes a minute or two to start; see scripts/e2e-kind.mjs.
+const hookTimeout = process.env["STRATA_E2E_KIND"] ? 600_000 : 120_000;
+
 export default defineConfig({
   test: {
     reporters: ["default", new ClosingLine()],
@@ -16,7 +19,7 @@ export default defineConfig({
           include: ["test/**/*.test.ts"],
           pool: "forks",
           testTimeout: 120_000,
-          hookTimeout: 120_000,
+          hookTimeout,
         },
       },
     ],

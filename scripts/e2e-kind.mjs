@@ -29,7 +29,7 @@ for (const cluster of leftOver()) run(kind, ["delete", "cluster", "--name", clus
 
 /** A test run that is interrupted ends by itself, so that what it left can be deleted afterwards. */
 function test(files) {
-  const options = ["--no-file-parallelism", "--testTimeout=300000", "--hookTimeout=600000"];
+  const options = ["--no-file-parallelism", "--testTimeout=300000"];
   const env = { ...process.env, STRATA_E2E_KIND: kind, STRATA_E2E_PREFIX: prefix };
   const args = ["run", ...options, ...(files.length > 0 ? files : ["test/e2e"])];
   const child = spawn("vitest", args, { env, stdio: "inherit" });

@@ -1,4 +1,4 @@
-import { once } from "node:events";
+import { setInterval } from "node:timers/promises";
 import type { Screen } from "./screen.ts";
 
 /** Aborted by the first Ctrl-C or SIGTERM, after which things are stopped in order; the second ends the process at once. */
@@ -14,9 +14,14 @@ export function onInterrupt(): AbortSignal {
   return controller.signal;
 }
 
-/** Resolves when somebody has had enough. */
+/** Resolves when somebody has had enough; keeps the process alive until then, which what it has started does not. */
 export async function untilInterrupted(signal: AbortSignal): Promise<void> {
-  if (!signal.aborted) await once(signal, "abort");
+  const day = 86_400_000;
+  try {
+    for await (const _ of setInterval(day, undefined, { signal }));
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
 }
 
 /** Says that it was not the story's end. */

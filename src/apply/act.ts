@@ -77,11 +77,12 @@ async function take(step: Step, context: ActContext, signal: AbortSignal): Promi
     case "LeaveNamespace":
       return await leave(step.namespace, context, signal);
     case "Narrow":
-      await writeParent(system, { set, profile, parent: step.parent }, signal);
+      // The parent last: it is the only one that knows of the layers that are gone.
       for (const layer of step.gone) await deleteStoredSet(system, set, layer, signal);
+      await writeParent(system, { set, profile, parent: step.parent }, signal);
       return { kind: "Reached", parent: step.parent };
     case "Forget":
-      await deleteSystemObjects(system, set, step.layers, signal);
+      await deleteSystemObjects(system, set, signal);
       return { kind: "Forgotten" };
     case "None":
       return { kind: "Done" };

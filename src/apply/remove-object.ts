@@ -28,7 +28,8 @@ export interface RemoveOutcome {
 export async function removeItem(item: RemoveItem, context: WriteContext, signal: AbortSignal): Promise<RemoveOutcome> {
   const { ref, uid, resourceVersion } = item.tracked.observed;
   try {
-    if (item.how === "release") return await release(ref, context, signal);
+    if (item.how === "release")
+      return { ...(await release(ref, context, signal)), ...(item.why === undefined ? {} : { why: item.why }) };
     const why = await reasonToKeep(ref, context, signal);
     if (why !== undefined) return { ...(await release(ref, context, signal)), why };
     return await remove({ ref, uid, resourceVersion, races: 0 }, context, signal);

@@ -16,6 +16,8 @@ import { isConflictError, isForbiddenError } from "./conflicts.ts";
 /** The field manager of what Strata keeps for itself in a target's `strata-system`. */
 const MANAGER = "strata";
 const DIGEST_KEY_SECRET = "strata-digest-key";
+/** On a stored set: the parent of the ApplySet that it belongs to. */
+const STORED_FOR_LABEL = "strata.dev/parent";
 
 const core = (kind: string, plural: string, namespaced: boolean): Resource => ({
   group: "",
@@ -94,14 +96,12 @@ export async function writeParent(
   });
 }
 
-/** The last act of a teardown: the parent and the stored sets go. */
-export async function deleteSystemObjects(
-  client: KubeClient,
-  set: ApplySet,
-  layers: readonly string[],
-  signal: AbortSignal,
-): Promise<void> {
-  await Promise.all(layers.map((layer) => deleteStoredSet(client, set, layer, signal)));
+/** The last act of a teardown: the stored sets go, also of layers that the parent never came to know, then the parent. */
+export async function deleteSystemObjects(client: KubeClient, set: ApplySet, signal: AbortSignal): Promise<void> {
+  const labelSelector = `${STORED_FOR_LABEL}=${set.parent}`;
+  const stored = { namespace: SYSTEM_NAMESPACE, labelSelector, metadataOnly: true, signal };
+  const { items } = await client.listAll(SECRETS, stored);
+  await Promise.all(items.map(({ metadata }) => deleteIfThere(client, SECRETS, metadata.name ?? "", signal)));
   await deleteIfThere(client, CONFIG_MAPS, set.parent, signal);
 }
 
@@ -131,7 +131,7 @@ export async function writeStoredSet(
     metadata: {
       name: storedSetName(set, layer),
       namespace: SYSTEM_NAMESPACE,
-      labels: { "strata.dev/parent": set.parent },
+      labels: { [STORED_FOR_LABEL]: set.parent },
     },
     type: "strata.dev/stored-set",
     data: { set: content },

@@ -91,7 +91,7 @@ const CASES: Case[] = [
       'deployments.apps "x" is forbidden: User "system:serviceaccount:acme:default" cannot patch resource "deployments" in API group "apps" in the namespace "acme"',
     details: { name: "x", kind: "deployments" },
     want: "Forbidden",
-    says: 'User "system:serviceaccount:acme:default" cannot patch resource "deployments"',
+    says: 'in API group "apps" in the namespace "acme"; bind a role that allows it to ServiceAccount acme/default',
   },
   {
     name: "impersonation",
@@ -235,6 +235,7 @@ const CASES: Case[] = [
     reason: "Invalid",
     message: 'ConfigMap "big" is invalid: []: Too long: may not be more than 1048576 bytes',
     want: "TooLarge",
+    says: "X: Too long: may not be more than 1048576 bytes; make the object smaller, or split it",
   },
   {
     name: "annotations over 256 KiB",
@@ -294,6 +295,7 @@ const CASES: Case[] = [
       reason: "Invalid",
       message,
       want: "ImmutableField",
+      says: "; give the object another name, or delete the one in the cluster",
     }),
   ),
   {

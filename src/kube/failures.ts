@@ -32,10 +32,10 @@ const RULES: readonly Rule[] = [
   },
   { reason: "QuotaExceeded", when: says(/exceeded quota|status unknown for quota|insufficient quota/) },
   { reason: "NamespaceTerminating", when: says(/because it is being terminated/) },
-  { reason: "TooLarge", when: isTooLarge },
+  { reason: "TooLarge", when: isTooLarge, say: tooLargeSentence },
   { reason: "AdmissionDenied", when: says(ADMISSION) },
   { reason: "Unauthorized", when: is(401), say: () => "the API server does not accept the credentials" },
-  { reason: "Forbidden", when: (error) => error.status === 403 && RBAC.test(error.message) },
+  { reason: "Forbidden", when: (error) => error.status === 403 && RBAC.test(error.message), say: forbiddenSentence },
   { reason: "AdmissionDenied", when: is(403) },
   { reason: "NamespaceNotFound", when: isNamespaceMissing, say: namespaceSentence },
   { reason: "StaleRead", when: (error) => error.status === 404 && error.details.name !== undefined },
@@ -46,7 +46,7 @@ const RULES: readonly Rule[] = [
   {
     reason: "ImmutableField",
     when: (error) => error.status === 422 && IMMUTABLE.test(fullText(error)),
-    say: causesSentence,
+    say: (error) => `${causesSentence(error)}; give the object another name, or delete the one in the cluster`,
   },
   { reason: "StaleRead", when: isFailedPatchTest },
   { reason: "InvalidObject", when: is(422), say: causesSentence },
@@ -101,6 +101,16 @@ function isTooLarge(error: ApiError): boolean {
     ) ||
     Number(bytes?.[1] ?? bytes?.[2] ?? 0) >= 262_144
   );
+}
+
+function tooLargeSentence(error: ApiError): string {
+  return `${causesSentence(error).replace(/^.*\[\]: /, "")}; make the object smaller, or split it`;
+}
+
+/** The remedy depends on whose rights are short: a ServiceAccount's are bound beside it. */
+function forbiddenSentence({ message }: ApiError): string {
+  const account = /User "system:serviceaccount:([^:"]+):([^:"]+)" cannot/.exec(message);
+  return account ? `${message}; bind a role that allows it to ServiceAccount ${account[1]}/${account[2]}` : message;
 }
 
 function isNamespaceMissing(error: ApiError): boolean {

@@ -273,10 +273,12 @@ export class Reflector {
     }
     this.#failures += 1;
     this.#verify ||= error instanceof ConnectionError || (error instanceof ApiError && error.status >= 500);
+    const isForgotten = isExpired(error) && this.#resourceVersion !== undefined;
     if (isExpired(error)) {
       this.#resourceVersion = undefined;
     }
-    if (this.#failures === 1 && this.#isCommonplace(error)) {
+    // Forgotten is no failure, not even after one: the list comes next.
+    if (isForgotten || (this.#failures === 1 && this.#isCommonplace(error))) {
       // Many watches may meet it at the same moment, when a server restarts.
       await this.#pause(this.#clock.random() * this.#limits.backoff.baseMs);
       return;

@@ -121,7 +121,7 @@ describe("judge: an object that exists already", () => {
       "IfUnowned",
       { kind: "adoptable" },
     ],
-    ["nobody's, but adoption is Never", {}, "Never", { kind: "foreign" }],
+    ["nobody's, but adoption is Never", {}, "Never", { kind: "foreign", owner: { kind: "nobody" } }],
     ["ours, its label taken off", { managedFields: [apply(SET.manager)] }, "Never", { kind: "ours" }],
     [
       "ours, on its way out",
@@ -133,7 +133,7 @@ describe("judge: an object that exists already", () => {
       "another profile's",
       { ...labelled(OTHER.id), managedFields: [apply(OTHER.manager)] },
       "IfUnowned",
-      { kind: "foreign", applySet: OTHER.id },
+      { kind: "foreign", owner: { kind: "applySet", id: OTHER.id } },
     ],
     [
       "another profile's, also with Always",
@@ -145,7 +145,7 @@ describe("judge: an object that exists already", () => {
       "a Helm release's",
       { annotations: { "meta.helm.sh/release-name": "web" } },
       "IfUnowned",
-      { kind: "foreign", owner: "Helm release web" },
+      { kind: "foreign", owner: { kind: "tool", words: "Helm release web" } },
     ],
     [
       "a Helm release's, with Always",
@@ -157,20 +157,20 @@ describe("judge: an object that exists already", () => {
       "Flux's",
       { labels: { "kustomize.toolkit.fluxcd.io/name": "apps" } },
       "IfUnowned",
-      { kind: "foreign", owner: "Flux Kustomization apps" },
+      { kind: "foreign", owner: { kind: "tool", words: "Flux Kustomization apps" } },
     ],
     ["Argo CD's", { annotations: { "argocd.argoproj.io/tracking-id": "app:x" } }, "IfUnowned", { kind: "foreign" }],
     [
       "a controller's",
       { ownerReferences: [{ apiVersion: "v1", kind: "Certificate", name: "tls", uid: "u", controller: true }] },
       "IfUnowned",
-      { kind: "foreign", owner: "its controller Certificate tls" },
+      { kind: "foreign", owner: { kind: "tool", words: "its controller Certificate tls" } },
     ],
     [
       "applied by an unknown tool",
       { managedFields: [apply("my-operator")] },
       "IfUnowned",
-      { kind: "foreign", owner: "field manager my-operator" },
+      { kind: "foreign", owner: { kind: "tool", words: "field manager my-operator" } },
     ],
   ];
   it.each(rows)("%s", (_name, metadata, adoption, want) => {

@@ -3,10 +3,10 @@ import { describeRef, groupKindKey } from "../objects/identity.ts";
 import type { GroupVersionKind } from "../objects/types.ts";
 import { judgeHealth } from "./layer-health.ts";
 import { failing, type KnownLayer, type LayerView, type Surroundings, working } from "./layer-view.ts";
-import { membersByLayer, pruneItems } from "./removal.ts";
+import { membersByLayer, type NextToGo, nextToGo } from "./removal.ts";
 import type { Seen, Tracked } from "./seen.ts";
 import { isLeftAlone, type ObjectStanding, standingOf } from "./standing.ts";
-import type { ApplyItem, RemoveItem, Step } from "./step.ts";
+import type { ApplyItem, Step } from "./step.ts";
 import type { Desired } from "./types.ts";
 
 interface ObjectView {
@@ -28,9 +28,9 @@ export function evaluateObjects(layer: KnownLayer, around: Surroundings, install
   const failures = failuresOf(layer, views, seen);
   const open = views.filter(({ standing }) => standing !== "current");
   if (failures.length === 0 && open.length === 0) return finished(layer, views, around);
-  const view = failures.length > 0 ? failing(layer, summed(failures)) : applying(layer, views, open, installedBefore);
+  const view = failures.length > 0 ? failing(layer, summed(failures)) : applying(layer, { views, open }, around);
   const { step, wakeAt } = nextWrite(layer, views, seen);
-  const wakes = [wakeAt, nextRetry(failures, seen)].filter((time) => time !== undefined);
+  const wakes = [wakeAt, nextRetry(open, seen)].filter((time) => time !== undefined);
   return {
     ...view,
     gateOpen: installedBefore,
@@ -69,7 +69,7 @@ interface Held {
 function heldBack(views: readonly ObjectView[], seen: Seen): ReadonlyMap<string, Held> {
   const crds = new Map(
     views
-      .filter(({ desired }) => desired.ref.kind === "CustomResourceDefinition")
+      .filter(({ desired }) => isCrd(desired))
       .map((view) => [servedKind(view.desired), view]),
   );
   const held = new Map<string, Held>();
@@ -79,6 +79,10 @@ function heldBack(views: readonly ObjectView[], seen: Seen): ReadonlyMap<string,
     if (!established || !seen.site.served(desired.ref)) held.set(desired.key, { ref: desired.ref, established });
   }
   return held;
+}
+
+function isCrd({ ref }: Desired): boolean {
+  return ref.kind === "CustomResourceDefinition";
 }
 
 function servedKind({ object }: Desired): string {
@@ -91,8 +95,13 @@ export const DISCOVERY = "discovery";
 
 function isDue({ desired, standing }: ObjectView, held: ReadonlyMap<string, unknown>, seen: Seen): boolean {
   if (standing === "current" || standing === "terminating" || held.has(desired.key)) return false;
-  const attempt = seen.attempts.get(desired.key);
-  return attempt?.failure === undefined || attempt.digest !== desired.digest || seen.now >= (attempt.retryAt ?? 0);
+  return (retryAt(desired, seen) ?? 0) <= seen.now;
+}
+
+/** Before this time the object is not written again: that failed, or somebody undoes it each time. */
+function retryAt({ key, digest }: Desired, seen: Seen): number | undefined {
+  const attempt = seen.attempts.get(key);
+  return attempt?.digest === digest ? attempt.retryAt : undefined;
 }
 
 function toItem({ desired, tracked, standing }: ObjectView): ApplyItem {
@@ -100,29 +109,23 @@ function toItem({ desired, tracked, standing }: ObjectView): ApplyItem {
   return { desired, mode, observed: tracked };
 }
 
-interface ObjectFailure {
-  failure: Failure;
-  retryAt: number | undefined;
-}
-
-function failuresOf(layer: KnownLayer, views: readonly ObjectView[], seen: Seen): ObjectFailure[] {
-  const unplaced = layer.state.problems.map((failure) => ({ failure, retryAt: undefined }));
+function failuresOf(layer: KnownLayer, views: readonly ObjectView[], seen: Seen): Failure[] {
   const attempted = views.flatMap(({ desired, standing }) => {
     const attempt = seen.attempts.get(desired.key);
     if (standing === "current" || !attempt?.failure || attempt.digest !== desired.digest) return [];
-    return [{ failure: attempt.failure, retryAt: attempt.retryAt }];
+    return [attempt.failure];
   });
-  return [...unplaced, ...attempted];
+  return [...layer.state.problems, ...attempted];
 }
 
-function nextRetry(failures: readonly ObjectFailure[], seen: Seen): number | undefined {
-  const times = failures.flatMap(({ retryAt }) => (retryAt !== undefined && retryAt > seen.now ? [retryAt] : []));
+function nextRetry(open: readonly ObjectView[], seen: Seen): number | undefined {
+  const times = open.flatMap(({ desired }) => retryAt(desired, seen) ?? []).filter((time) => time > seen.now);
   return times.length > 0 ? Math.min(...times) : undefined;
 }
 
 /** The first failure speaks; a person must act before a machine can, so configuration comes before the transient ones. */
-function summed(failures: readonly ObjectFailure[]): Failure {
-  const sorted = failures.map(({ failure }) => failure).sort((a, b) => rank(a) - rank(b));
+function summed(failures: readonly Failure[]): Failure {
+  const sorted = failures.toSorted((a, b) => rank(a) - rank(b));
   const [first] = sorted;
   if (!first) throw new Error("no failure to sum up");
   const more = sorted.length > 1 ? ` (and ${sorted.length - 1} more)` : "";
@@ -135,14 +138,18 @@ function rank(failure: Failure): number {
 
 function applying(
   layer: KnownLayer,
-  views: readonly ObjectView[],
-  open: readonly ObjectView[],
-  installedBefore: boolean,
+  { views, open }: { views: readonly ObjectView[]; open: readonly ObjectView[] },
+  { seen }: Surroundings,
 ): LayerView {
+  const installedBefore = seen.rows.get(layer.spec.name)?.readyDigest === layer.state.digest;
+  const undone = open.find(({ desired }) => (retryAt(desired, seen) ?? 0) > seen.now);
+  if (undone) return { ...working(layer, "Drifted", fightSentence(undone)), reason: "DriftFight" };
   const terminating = open.find(({ standing }) => standing === "terminating");
   const done = views.length - open.length;
   const progress = `${done} of ${views.length} objects applied`;
-  const message = terminating ? `${progress}; ${terminatingSentence(terminating)}` : progress;
+  const kind = open.find(({ standing }) => standing === "missing") && waitingKind(views, seen);
+  const why = terminating ? terminatingSentence(terminating) : kind;
+  const message = why === undefined ? progress : `${progress}; ${why}`;
   const repairs = installedBefore && open.every(({ standing }) => standing !== "outdated");
   return working(layer, repairs ? "Drifted" : "Applying", repairs ? driftSentence(open) : message);
 }
@@ -150,6 +157,19 @@ function applying(
 function driftSentence(open: readonly ObjectView[]): string {
   const names = open.slice(0, 3).map(({ desired }) => describeRef(desired.ref));
   return `${names.join(", ")}${open.length > 3 ? ` and ${open.length - 3} more` : ""} changed or deleted by somebody: repairing`;
+}
+
+function fightSentence({ desired }: ObjectView): string {
+  return `${describeRef(desired.ref)} is changed or deleted again and again by somebody else: repaired more slowly`;
+}
+
+/** Whose kind an object waits for, and how far that is. */
+function waitingKind(views: readonly ObjectView[], seen: Seen): string | undefined {
+  const [held] = heldBack(views, seen).values();
+  if (!held) return undefined;
+  const crd = views.find(({ desired }) => isCrd(desired) && servedKind(desired) === groupKindKey(held.ref));
+  const why = crd?.tracked && crd.tracked.verdict.state !== "Current" ? crd.tracked.verdict.message : "not served yet";
+  return crd ? `${describeRef(crd.desired.ref)}: ${why}` : `${held.ref.kind} is not served yet`;
 }
 
 function terminatingSentence({ desired, tracked }: ObjectView): string {
@@ -161,38 +181,44 @@ function terminatingSentence({ desired, tracked }: ObjectView): string {
 /** All objects are written: what the layer dropped goes, then health decides. */
 function finished(layer: KnownLayer, views: readonly ObjectView[], around: Surroundings): LayerView {
   const { seen } = around;
-  const prune = layer.spec.prune === "Never" ? [] : dropped(layer, around);
+  const prune = dropped(layer, around);
   const health = judgeHealth(
     layer.spec,
     views.filter(({ desired }) => !isLeftAlone(desired, seen)),
     seen,
   );
-  const step = prune.length > 0 ? pruneStep(layer, prune, around) : undefined;
+  const step = pruneStep(layer, prune, around);
   const opens = health.state === "Ready" || layer.spec.gate === "Applied";
+  const [stuck] = health.state === "Ready" ? prune.failed : [];
+  const wakes = [health.wakeAt, ...prune.failed.map((failed) => failed.retryAt)].filter((time) => time !== undefined);
   return {
     name: layer.spec.name,
-    state: health.state,
-    reason: health.reason,
-    message: health.message,
+    ...(stuck ? failing(layer, stuck.failure) : { state: health.state, reason: health.reason, message: health.message }),
     gateOpen: opens || seen.rows.get(layer.spec.name)?.readyDigest === layer.state.digest,
     applied: true,
     health,
     ...(health.failure ? { failure: health.failure } : {}),
     ...(step ? { step } : {}),
-    ...(health.wakeAt === undefined ? {} : { wakeAt: health.wakeAt }),
+    ...(wakes.length > 0 ? { wakeAt: Math.min(...wakes) } : {}),
   };
 }
 
-/** What moves to a layer that is not rendered yet must not be deleted for it: that layer is rendered first. */
-function pruneStep(layer: KnownLayer, items: RemoveItem[], { unrendered }: Surroundings): Step {
-  return unrendered ? { kind: "Render", layer: unrendered } : { kind: "Remove", layer: layer.spec.name, items };
+/**
+ * What moves to a layer that is not rendered yet must not be deleted for it: that layer is rendered first. While one cannot
+ * be rendered nobody knows what it wants, and nothing is deleted.
+ */
+function pruneStep(layer: KnownLayer, { items }: NextToGo, { unknown }: Surroundings): Step | undefined {
+  if (items.length === 0) return undefined;
+  if (!unknown) return { kind: "Remove", layer: layer.spec.name, items };
+  return unknown.state.kind === "unknown" ? { kind: "Render", layer: unknown } : undefined;
 }
 
-function dropped(layer: KnownLayer, { seen, wantedElsewhere }: Surroundings): RemoveItem[] {
+function dropped(layer: KnownLayer, { seen, wantedElsewhere, stays }: Surroundings): NextToGo {
+  if (layer.spec.prune === "Never") return { current: [], items: [], failed: [] };
   const wanted = new Set(layer.state.desired.map(({ key }) => key));
   const members = membersByLayer(seen).get(layer.spec.name) ?? [];
-  return pruneItems(
+  return nextToGo(
     members.filter(({ observed: { key } }) => !wanted.has(key) && !wantedElsewhere(key)),
-    seen,
+    { seen, stays },
   );
 }

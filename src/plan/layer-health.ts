@@ -74,12 +74,15 @@ export function healthChecksOf(layer: Layer): Result<HealthCheck[]> {
   return known;
 }
 
-function judgeMember({ ref }: Desired, tracked: Tracked | undefined, checks: readonly HealthCheck[]): Judged {
+function judgeMember({ ref, object: desired }: Desired, tracked: Tracked | undefined, checks: readonly HealthCheck[]): Judged {
   const about = { name: describeRef(ref), kind: groupKindKey(ref), tracked };
   if (!tracked) return { ...about, verdict: { state: "InProgress", message: "is not there yet" } };
+  const check = checks.find((candidate) => covers(candidate, desired));
+  if (!check) return { ...about, verdict: tracked.verdict };
   const { object } = tracked;
-  const check = object && checks.find((candidate) => covers(candidate, object));
-  return { ...about, verdict: object && check ? evaluate(check, object) : tracked.verdict };
+  // Whole objects are kept from the moment on that a check needs them; until they are here nobody can tell.
+  const verdict: Verdict = object ? evaluate(check, object) : { state: "InProgress", message: "is being read" };
+  return { ...about, verdict };
 }
 
 /** A check that names an object which no layer brings (an operator made it, say) waits for that object as well. */
@@ -87,7 +90,7 @@ function judgeNamed(checks: readonly HealthCheck[], views: readonly { desired: D
   return checks.flatMap((check) => {
     const { apiVersion, kind, name, namespace } = check;
     if (name === undefined) return [];
-    const isMember = views.some(({ desired }) => desired.ref.kind === kind && desired.ref.name === name);
+    const isMember = views.some(({ desired }) => desired.ref.name === name && covers(check, desired.object));
     if (isMember) return [];
     const object = seen.site.named({ ...parseApiVersion(apiVersion), kind, namespace, name });
     const verdict: Verdict =

@@ -1,7 +1,7 @@
 import type { LayerState } from "../api/types.ts";
 import type { Failure } from "../errors.ts";
 import type { LayerHealth } from "./layer-health.ts";
-import type { Seen } from "./seen.ts";
+import type { Seen, Tracked } from "./seen.ts";
 import type { Step } from "./step.ts";
 import type { ContentState, PlannedLayer } from "./types.ts";
 
@@ -34,8 +34,10 @@ export interface Surroundings {
   waitsFor: string | undefined;
   /** Whether a layer of the profile wants the object: what moves to another layer is not pruned here. */
   wantedElsewhere: (key: string) => boolean;
-  /** A layer whose objects are not known yet: it may want what another layer drops. */
-  unrendered: PlannedLayer | undefined;
+  /** A layer whose objects are not known (yet): it may want what another layer drops. */
+  unknown: PlannedLayer | undefined;
+  /** Whether a member remains when others go. */
+  stays: (tracked: Tracked) => boolean;
 }
 
 /** A layer whose objects are known. */

@@ -3,7 +3,7 @@ import { type Parent, widen } from "../membership/applyset.ts";
 import { groupKindKey } from "../objects/identity.ts";
 import { evaluateLayer } from "./evaluate.ts";
 import type { LayerView } from "./layer-view.ts";
-import { membersByLayer, type RemovalView, removeLayer } from "./removal.ts";
+import { dwellersOf, type Leaving, membersByLayer, type RemovalView, removeLayer } from "./removal.ts";
 import type { NamedRef, Seen, Tracked } from "./seen.ts";
 import type { Step, WatchRequest } from "./step.ts";
 import type { Plan } from "./types.ts";
@@ -33,35 +33,38 @@ export function evaluate(plan: Plan, seen: Seen, prepared: Prepared): Deployment
   const layers: LayerView[] = [];
   const order = plan.layers.map(({ spec }) => spec.name);
   const wanted = wantedKeys(plan);
-  const unrendered = plan.layers.find(({ state }) => state.kind === "unknown");
+  const unknown =
+    plan.layers.find(({ state }) => state.kind === "unknown") ?? plan.layers.find(({ state }) => state.kind !== "known");
+  const stays = remains(plan, wanted);
   let waitsFor: string | undefined;
   for (const layer of plan.layers) {
     const wantedElsewhere = (key: string) =>
       [...wanted].some(([name, keys]) => name !== layer.spec.name && keys.has(key));
-    const view = evaluateLayer(layer, { seen, prepared, waitsFor, order, wantedElsewhere, unrendered });
+    const view = evaluateLayer(layer, { seen, prepared, waitsFor, order, wantedElsewhere, unknown, stays });
     layers.push(view);
     if (!view.gateOpen) waitsFor ??= layer.spec.name;
   }
   const listed = layers.find(({ step }) => step !== undefined)?.step;
   const allReady = layers.every(({ state }) => state === "Ready");
-  const removals = removalsOf(new Set(order), seen, prepared);
+  const removals = removalsOf(new Set(order), { seen, stays }, prepared);
   const after = allReady ? afterLayers(plan, removals, { seen, prepared }) : undefined;
   const reach = knownKinds(seen, prepared);
+  const looking = allReady && (reach !== undefined || isStarting(seen, prepared));
   const step = listed ?? reach ?? after ?? { kind: "None" };
   return {
     layers,
     removals,
     step,
     wakeAt: earliest([...layers, ...removals]),
-    done: allReady && removals.length === 0,
-    looking: layers.some(({ looking }) => looking === true) || (allReady && reach !== undefined),
+    done: allReady && removals.length === 0 && step.kind === "None" && !looking,
+    looking: looking || layers.some((layer) => layer.looking === true),
   };
 }
 
 /** Takes everything back, in reverse order of the layers, each gone before the next, and last the parent. */
 export function evaluateTeardown(seen: Seen, prepared: Prepared): DeploymentView {
   const reach = knownKinds(seen, prepared);
-  const removals = removalsOf(new Set(), seen, prepared);
+  const removals = removalsOf(new Set(), { seen, stays: () => false }, prepared);
   const [first] = removals;
   const blocked = unreadableKind(seen, prepared.parent);
   const waiting = blocked !== undefined || isStarting(seen, prepared);
@@ -72,11 +75,12 @@ export function evaluateTeardown(seen: Seen, prepared: Prepared): DeploymentView
   return { layers: [], ...about, done: false, ...(blocked ? { blocked } : {}) };
 }
 
-/** Namespaces first, each until it is gone; then the parent, which remembers them. */
+/** Namespaces first, all at once (Kubernetes takes its time with each); when they are gone the parent, which remembers them. */
 function tidy(seen: Seen, { parent }: Prepared): Step {
-  const [open] = [...parent.ownNamespaces].filter((namespace) => !isLeft(namespace, seen));
-  if (open === undefined) return { kind: "Forget", layers: parent.layers };
-  return seen.leaving.has(open) ? { kind: "None" } : { kind: "LeaveNamespace", namespace: open };
+  const left = [...parent.ownNamespaces].filter((namespace) => !isLeft(namespace, seen));
+  const next = left.find((namespace) => !seen.leaving.has(namespace));
+  if (next !== undefined) return { kind: "LeaveNamespace", namespace: next };
+  return left.length > 0 ? { kind: "None" } : { kind: "Forget", layers: parent.layers };
 }
 
 function isLeft(namespace: string, seen: Seen): boolean {
@@ -115,17 +119,37 @@ function parentPlaces(parent: Parent): WatchRequest[] {
   });
 }
 
-function removalsOf(listed: ReadonlySet<string>, seen: Seen, { parent }: Prepared): RemovalView[] {
+function removalsOf(listed: ReadonlySet<string>, leaving: Leaving, { parent }: Prepared): RemovalView[] {
+  const { seen } = leaving;
   const byLayer = membersByLayer(seen);
   const known = parent.layers.filter((name) => !listed.has(name));
   const unknown = [...byLayer.keys()].filter(
     (name): name is string => name !== undefined && !listed.has(name) && !known.includes(name),
   );
+  const order = [...known, ...unknown];
+  const members = order.flatMap((name) => byLayer.get(name) ?? []);
+  // Somebody took the mark of its layer off: it is still ours, and nobody's turn would come for it.
+  if (listed.size === 0) members.push(...(byLayer.get(undefined) ?? []));
+  const groups = Map.groupBy(members, (tracked) => goesWith(tracked, order, seen));
   const blocked = unreadableKind(seen, parent);
-  return [...known, ...unknown].toReversed().flatMap((name) => {
-    const view = removeLayer(name, byLayer.get(name) ?? [], seen);
+  return order.toReversed().flatMap((name) => {
+    const view = removeLayer(name, groups.get(name) ?? [], leaving);
     return view ? [blocked ? { ...view, failure: blocked, message: blocked.message } : view] : [];
   });
+}
+
+/** The layer with which a member is removed: its own; of what others live in, the one of these that goes last. */
+function goesWith({ observed }: Tracked, order: readonly string[], seen: Seen): string | undefined {
+  const layers = [observed.layer, ...dwellersOf(observed.key, seen).map((dweller) => dweller.observed.layer)];
+  const ranks = layers.flatMap((name) => (name !== undefined && order.includes(name) ? [order.indexOf(name)] : []));
+  return ranks.length > 0 ? order[Math.min(...ranks)] : order.at(-1);
+}
+
+/** What a listed layer wants, or must not prune, is there when others have gone. */
+function remains(plan: Plan, wanted: ReadonlyMap<string, ReadonlySet<string>>): Leaving["stays"] {
+  const spared = new Set(plan.layers.flatMap(({ spec }) => (spec.prune === "Never" ? [spec.name] : [])));
+  return ({ observed: { key, layer } }) =>
+    (layer !== undefined && spared.has(layer)) || [...wanted.values()].some((keys) => keys.has(key));
 }
 
 /** A kind that may not be read may hide members: nothing is called gone before it can be. */

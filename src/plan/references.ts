@@ -83,10 +83,19 @@ function textsOf(
   }
   const text = data.get(use.key);
   if (text === undefined) {
-    if (!use.optional) problems.push(`${use.path}: ${where} has no key ${use.key}`);
+    if (!use.optional) problems.push(`${use.path}: ${where} has no key ${use.key}; ${keysOf(data)}`);
     return [];
   }
   return [{ what: `${where} key ${use.key}`, text }];
+}
+
+const KEYS_LISTED = 5;
+
+/** Names of keys are no secrets, and the one that was meant is often among them. */
+function keysOf(data: ReadonlyMap<string, string>): string {
+  const keys = [...data.keys()].sort();
+  const rest = keys.length - KEYS_LISTED;
+  return `it has ${keys.slice(0, KEYS_LISTED).join(", ") || "none"}${rest > 0 ? ` and ${rest} more` : ""}`;
 }
 
 function dataOf(object: KubeObject): Map<string, string> {

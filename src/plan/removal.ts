@@ -1,6 +1,6 @@
 import type { Failure } from "../errors.ts";
 import { isMember } from "../membership/observed.ts";
-import { describeRef } from "../objects/identity.ts";
+import { describeRef, keyOf } from "../objects/identity.ts";
 import { WAVES, type Wave, waveOf } from "../objects/waves.ts";
 import type { Seen, Tracked } from "./seen.ts";
 import type { RemoveItem, Step } from "./step.ts";
@@ -24,27 +24,67 @@ export const REMOVAL = "removal";
  *
  * @returns undefined when nothing is left
  */
-export function removeLayer(layer: string, members: readonly Tracked[], seen: Seen): RemovalView | undefined {
+export function removeLayer(layer: string, members: readonly Tracked[], leaving: Leaving): RemovalView | undefined {
   if (members.length === 0) return undefined;
-  const byWave = Map.groupBy(members, (tracked) => waveOfMember(tracked, seen));
-  const wave = WAVES.toReversed().find((candidate) => byWave.has(candidate)) ?? 1;
-  const current = byWave.get(wave) ?? [];
-  const due = current.filter((tracked) => !tracked.observed.terminating && removalIsDue(tracked, seen));
-  const failed = current.flatMap((tracked) => removalFailure(tracked, seen) ?? []);
+  const { current, items, failed } = nextToGo(members, leaving);
   const [first] = failed;
   return {
     layer,
     left: members.length,
     message: first ? first.failure.message : waitingSentence(members, current),
     ...(first ? { failure: first.failure } : {}),
-    ...(due.length > 0 ? { step: { kind: "Remove", layer, items: due.map(toRemoval) } } : {}),
+    ...(items.length > 0 ? { step: { kind: "Remove", layer, items } } : {}),
     ...(first?.retryAt === undefined ? {} : { wakeAt: first.retryAt }),
   };
 }
 
-/** The members of a layer that is still listed but no longer brings them. */
-export function pruneItems(members: Iterable<Tracked>, seen: Seen): RemoveItem[] {
-  return [...members].filter((tracked) => !tracked.observed.terminating && removalIsDue(tracked, seen)).map(toRemoval);
+/** Members on their way out, and who is not. */
+export interface Leaving {
+  seen: Seen;
+  /** Whether a member remains: what it lives in must then not be deleted under it. */
+  stays: (tracked: Tracked) => boolean;
+}
+
+export interface NextToGo {
+  /** The members of the last wave that has any. */
+  current: readonly Tracked[];
+  items: RemoveItem[];
+  failed: readonly { failure: Failure; retryAt: number | undefined }[];
+}
+
+/** What of some members goes now: the last wave that is still there; the waves before it wait until that is gone. */
+export function nextToGo(members: readonly Tracked[], leaving: Leaving): NextToGo {
+  const { seen } = leaving;
+  const byWave = Map.groupBy(members, (tracked) => waveOfMember(tracked, seen));
+  const wave = WAVES.toReversed().find((candidate) => byWave.has(candidate)) ?? 1;
+  const current = byWave.get(wave) ?? [];
+  const due = current.filter((tracked) => !tracked.observed.terminating && removalIsDue(tracked, seen));
+  const failed = current.flatMap((tracked) => removalFailure(tracked, seen) ?? []);
+  return { current, items: due.flatMap((tracked) => toRemoval(tracked, leaving) ?? []), failed };
+}
+
+const dwellings = new WeakMap<Seen, Map<string, Tracked[]>>();
+
+/** The members that would go with a Namespace or a CustomResourceDefinition: what is in the one, or of the other's kind. */
+export function dwellersOf(key: string, seen: Seen): readonly Tracked[] {
+  let all = dwellings.get(seen);
+  if (!all) {
+    all = new Map();
+    for (const tracked of [...membersByLayer(seen).values()].flat()) {
+      for (const home of homesOf(tracked, seen)) all.set(home, [...(all.get(home) ?? []), tracked]);
+    }
+    dwellings.set(seen, all);
+  }
+  return all.get(key) ?? [];
+}
+
+function homesOf({ observed: { ref } }: Tracked, seen: Seen): string[] {
+  const crd = seen.site.crdOf(ref);
+  const namespace = { group: "", version: "v1", kind: "Namespace" };
+  return [
+    ...(ref.namespace === undefined ? [] : [keyOf({ ...namespace, name: ref.namespace })]),
+    ...(crd === undefined ? [] : [crd]),
+  ];
 }
 
 /** The members of the profile's ApplySet in this cluster, by layer; the key is undefined where somebody removed the mark. */
@@ -71,12 +111,17 @@ function removalFailure(
 
 /**
  * What was there before us is given back, and what may hold data or other people's objects stays: adopted objects,
- * persistent volumes and their claims, and the CRDs of a chart's `crds/` folder are released instead of deleted.
+ * persistent volumes and their claims, and the CRDs of a chart's `crds/` folder are released instead of deleted. So is a
+ * Namespace or a CRD that other members need; when those are leaving too, it waits for them (undefined).
  */
-function toRemoval(tracked: Tracked): RemoveItem {
-  const { ref, adopted, kept } = tracked.observed;
+function toRemoval(tracked: Tracked, { seen, stays }: Leaving): RemoveItem | undefined {
+  const { ref, key, adopted, kept } = tracked.observed;
   const isVolume = ref.group === "" && /^PersistentVolume(Claim)?$/.test(ref.kind);
-  return { tracked, how: adopted || kept || isVolume ? "release" : "delete" };
+  if (adopted || kept || isVolume) return { tracked, how: "release" };
+  const dwellers = dwellersOf(key, seen);
+  const staying = dwellers.find(stays);
+  if (staying) return { tracked, how: "release", why: `${describeRef(staying.observed.ref)} of this profile needs it` };
+  return dwellers.length > 0 ? undefined : { tracked, how: "delete" };
 }
 
 /** A member's content is not known here, so whether its CRD is one of ours is read off the members themselves. */

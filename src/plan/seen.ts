@@ -47,10 +47,13 @@ export interface SiteView {
 export interface Attempt {
   digest: string;
   failure?: Failure;
-  /** Milliseconds since the epoch; before it the failure is not tried again. */
+  /** Milliseconds since the epoch; before it the object is not written again. */
   retryAt?: number;
   attempts?: number;
   fields?: string;
+  /** How often this process wrote the very same content again within a short time, and when it last did. */
+  repeats?: number;
+  writtenAt?: number;
   /** It exists, is not ours, and the layer only creates it. */
   leftAlone?: boolean;
   /** The uid of the object whose delete was accepted. */

@@ -22,6 +22,8 @@ export interface ApplyItem {
 export interface RemoveItem {
   tracked: Tracked;
   how: "delete" | "release";
+  /** Why it is released where one would expect a delete. */
+  why?: string;
 }
 
 /** The one thing that a pass does. Every step is safe to repeat, and safe to be cut off in the middle. */

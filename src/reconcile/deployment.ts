@@ -10,7 +10,7 @@ import type { Plan } from "../plan/types.ts";
 import { blockedStatus, deploymentStatus } from "../status/deployment-status.ts";
 import { type DeploymentMemory, newMemory } from "./memory.ts";
 import type { DeploymentFacts, DeploymentPorts, Interest, Place, Tiding } from "./ports.ts";
-import { remember, rememberTrouble } from "./remember.ts";
+import { noticeSpec, remember, rememberTrouble } from "./remember.ts";
 
 const NO_PLAN: Plan = { layers: [] };
 const NO_INTEREST: Interest = { late: [], named: [], kept: [] };
@@ -34,7 +34,8 @@ export class DeploymentReconciler {
     const leaving = deployment.metadata.deletionTimestamp !== undefined;
     if (leaving && (!profile || keepsObjects(profile) || target.kind === "gone"))
       return await this.#leave(facts, signal);
-    if (!profile) return;
+    // Of a profile on its way out nothing more is installed; what is there goes when the deployment is deleted in its turn.
+    if (!profile || (profile.metadata.deletionTimestamp !== undefined && !leaving)) return;
     if (target.kind !== "ready") return this.#blocked(facts, profile);
     await this.#pass(facts, { profile, place: target.place, leaving }, signal);
   }
@@ -53,13 +54,17 @@ export class DeploymentReconciler {
     signal: AbortSignal,
   ): Promise<void> {
     const memory = this.#memoryOf(facts, place);
+    noticeSpec(memory, profile.metadata.generation);
     const now = this.#ports.now();
     const seen = seenFrom(facts, { profile, place, memory, now });
     const { prepared } = memory;
     const plan = prepared && !leaving ? buildPlan(seen, prepared) : NO_PLAN;
     const view = prepared && (leaving ? evaluateTeardown(seen, prepared) : evaluate(plan, seen, prepared));
     const step: Step = view?.step ?? { kind: "Prepare" };
-    if (view && !(view.looking && speaksOf(facts, profile))) this.#report(facts, { profile, plan, view, memory });
+    if (step.kind === "None") memory.trouble = undefined;
+    // What is said of a step that failed as a whole stands until it went well.
+    const silent = memory.trouble !== undefined || (view?.looking === true && speaksOf(facts, profile));
+    if (view && !silent) this.#report(facts, { profile, plan, view, memory });
     this.#ports.want(facts.key, interestOf(plan, view, memory));
     if (memory.trouble && now < memory.trouble.retryAt) {
       this.#inTrouble(facts, profile, memory.trouble);
@@ -82,8 +87,9 @@ export class DeploymentReconciler {
     } catch (error) {
       // A pass that is cut off has not failed; whoever cut it off begins the next one.
       if (signal.aborted || !(error instanceof Failure)) throw error;
+      const isNews = memory.trouble?.failure.message !== error.message;
       rememberTrouble(memory, error, moment());
-      this.#ports.tell(facts, { type: "Warning", reason: error.reason, message: error.message });
+      if (isNews) this.#ports.tell(facts, { type: "Warning", reason: error.reason, message: error.message });
       if (memory.trouble) this.#inTrouble(facts, profile, memory.trouble);
       return;
     }
@@ -117,6 +123,7 @@ export class DeploymentReconciler {
   #blocked(facts: DeploymentFacts, profile: Profile): void {
     const { target } = facts;
     const memory = this.#memories.get(facts.key) ?? newMemory({}, facts.deployment.status);
+    this.#memories.set(facts.key, memory);
     this.#ports.want(facts.key, NO_INTEREST);
     if (target.kind === "connecting" || target.kind === "ready") return;
     const name = facts.deployment.spec.clusterRef.name;

@@ -10,6 +10,8 @@ import type { ContentMemory } from "../plan/types.ts";
 export interface DeploymentMemory {
   /** The site that the rest speaks of; another one (new credentials for another cluster) begins anew. */
   site: object;
+  /** Of the profile: with a new spec, what was refused is tried again at once. */
+  generation: number | undefined;
   prepared: SiteView["prepared"];
   contents: Map<string, ContentMemory>;
   attempts: Map<string, Attempt>;
@@ -23,6 +25,7 @@ export interface DeploymentMemory {
 export function newMemory(site: object, status: ProfileDeploymentStatus | undefined): DeploymentMemory {
   return {
     site,
+    generation: undefined,
     prepared: undefined,
     contents: new Map(),
     attempts: new Map(),

@@ -79,6 +79,8 @@ export interface ProfilePorts {
   observe(key: string): ProfileFacts | undefined;
   createDeployment(deployment: ProfileDeployment, signal: AbortSignal): Promise<void>;
   deleteDeployment(deployment: ProfileDeployment, signal: AbortSignal): Promise<void>;
+  /** Whether the profile has deployments, by a live look: the watch may not have told of one that was just made. */
+  hasDeployments(profile: Profile, signal: AbortSignal): Promise<boolean>;
   addFinalizer(profile: Profile, signal: AbortSignal): Promise<void>;
   removeFinalizer(profile: Profile, signal: AbortSignal): Promise<void>;
   report(key: string, status: ProfileStatus): void;

@@ -15,7 +15,8 @@ export async function reconcileProfile(key: string, ports: ProfilePorts, signal:
   if (!facts) return;
   const { profile, deployments } = facts;
   if (profile.metadata.deletionTimestamp) return await tearDown(facts, ports, signal);
-  if (!profile.metadata.finalizers?.includes(FINALIZER)) await ports.addFinalizer(profile, signal);
+  // Its event brings the next pass: nothing is begun that a sudden deletion would leave behind.
+  if (!profile.metadata.finalizers?.includes(FINALIZER)) return await ports.addFinalizer(profile, signal);
   const targets = targetsOf(profile, facts.clusters);
   const wanted = new Map(targets.map((cluster) => [deploymentName(profile, cluster), cluster]));
   const existing = new Set(deployments.map(({ metadata }) => metadata.name));
@@ -38,7 +39,7 @@ async function tearDown(
   for (const deployment of deployments) await deleteOnce(deployment, ports, signal);
   if (deployments.length > 0) {
     report(profileKey(profile), { profile, clusters: [], deployments }, deployments, ports);
-  } else if (profile.metadata.finalizers?.includes(FINALIZER)) {
+  } else if (profile.metadata.finalizers?.includes(FINALIZER) && !(await ports.hasDeployments(profile, signal))) {
     await ports.removeFinalizer(profile, signal);
   }
 }

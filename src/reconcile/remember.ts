@@ -47,6 +47,19 @@ export function remember(memory: DeploymentMemory, step: Step, outcome: Outcome,
   }
 }
 
+/**
+ * A person has changed the profile: whatever was refused is tried again at once. The remedy may be in a field that is no
+ * part of any object, such as `adoption`.
+ */
+export function noticeSpec(memory: DeploymentMemory, generation: number | undefined): void {
+  if (memory.generation === generation) return;
+  memory.generation = generation;
+  for (const attempt of [...memory.attempts.values(), ...memory.namespaces.values()]) {
+    if (attempt.failure) attempt.retryAt = 0;
+  }
+  if (memory.trouble) memory.trouble.retryAt = 0;
+}
+
 /** A step that failed as a whole: nothing else is tried before its time. */
 export function rememberTrouble(memory: DeploymentMemory, failure: Failure, { now, random }: Moment): void {
   const attempts = (memory.trouble?.attempts ?? 0) + 1;
@@ -117,10 +130,23 @@ function rememberApply(memory: DeploymentMemory, result: ApplyResult, moment: Mo
 function attemptOf(result: ApplyResult, before: Attempt | undefined, moment: Moment): Attempt {
   const { ref, digest } = result.item.desired;
   if (!result.ok) return failedAttempt(before, digest, result.failure, moment);
-  if ("fields" in result) return { digest, fields: result.fields };
+  if ("fields" in result) return { digest, fields: result.fields, ...pace(before, digest, moment.now) };
   if (result.how === "exists") return { digest, leftAlone: true };
   const failure = new Failure("StaleRead", `${describeRef(ref)} is being deleted; it is created again when it is gone`);
   return failedAttempt(before, digest, failure, moment);
+}
+
+/** Repairs within this time are counted. */
+const FIGHT_MS = 10 * 60_000;
+/** So many repairs in a row come at once; then it is somebody's habit to undo them. */
+const QUICK_REPAIRS = 3;
+
+/** Whoever undoes each write is met ever more slowly, up to once a minute. */
+function pace(before: Attempt | undefined, digest: string, now: number): Partial<Attempt> {
+  const again = before?.digest === digest && before.writtenAt !== undefined && now - before.writtenAt < FIGHT_MS;
+  const repeats = again ? (before.repeats ?? 0) + 1 : 0;
+  const delay = Math.min(60_000, 1_000 * 2 ** (repeats - QUICK_REPAIRS));
+  return { repeats, writtenAt: now, ...(repeats >= QUICK_REPAIRS ? { retryAt: now + delay } : {}) };
 }
 
 function normal(reason: string, message: string): Tiding {

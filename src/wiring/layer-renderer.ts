@@ -7,6 +7,7 @@ import { type LayerInputs, layerValues } from "../plan/inputs.ts";
 import { manifestsContent } from "../plan/manifests.ts";
 import type { LayerContent, PlannedLayer } from "../plan/types.ts";
 import type { Renderer } from "../render/renderer.ts";
+import type { RenderedChart } from "../render/types.ts";
 import type { ChartSource } from "../source/chart-source.ts";
 
 /** What a chart may look at in its cluster. */
@@ -29,8 +30,10 @@ export class LayerRenderer {
   readonly #renderer: Renderer;
 
   readonly #count: (result: "hit" | "miss" | "failed") => void;
+  /** What is known here already was rendered for another cluster, or for another profile. */
+  readonly #rendered = new WeakSet<RenderedChart>();
 
-  /** @param count hears of each chart that was wanted: it was stored, or had to be rendered */
+  /** @param count hears of each chart that was wanted: it was stored or rendered before, or had to be rendered */
   constructor(source: ChartSource, renderer: Renderer, count: (result: "hit" | "miss" | "failed") => void) {
     this.#source = source;
     this.#renderer = renderer;
@@ -52,8 +55,10 @@ export class LayerRenderer {
       return stored.content;
     }
     const content = await this.chart(inputs, { stored, capabilities: place.capabilities() }, signal);
-    this.#count(content instanceof Failure ? "failed" : "miss");
-    if (content instanceof Failure) return content;
+    if (content instanceof Failure) {
+      this.#count("failed");
+      return content;
+    }
     const set: StoredSet = {
       inputs: inputs.digest,
       specDigest: inputs.specDigest,
@@ -95,6 +100,8 @@ export class LayerRenderer {
         },
         signal,
       );
+      this.#count(this.#rendered.has(rendered) ? "hit" : "miss");
+      this.#rendered.add(rendered);
       return { objects: rendered.objects, crds: rendered.crds, version: chart.version, digest: chart.digest };
     } catch (error) {
       if (error instanceof Failure) return error;

@@ -1,4 +1,4 @@
-import { FINALIZER } from "../api/names.ts";
+import { FINALIZER, SYSTEM_NAMESPACE } from "../api/names.ts";
 import type { Profile, ProfileDeployment, ProfileStatus } from "../api/types.ts";
 import { isConflict, isNotFound } from "../kube/api-error.ts";
 import { HUB_RESOURCES } from "../kube/hub/kinds.ts";
@@ -65,6 +65,13 @@ export class ProfileWiring implements ProfilePorts {
     } catch (error) {
       if (!isNotFound(error) && !isConflict(error)) throw error;
     }
+  }
+
+  async hasDeployments({ metadata }: Profile, signal: AbortSignal): Promise<boolean> {
+    const namespace = metadata.namespace ?? SYSTEM_NAMESPACE;
+    const options = { namespace, metadataOnly: true, signal };
+    const { items } = await this.#hub.client.listAll(HUB_RESOURCES.ProfileDeployment, options);
+    return items.some((deployment) => deployment.metadata.ownerReferences?.some(({ uid }) => uid === metadata.uid));
   }
 
   async addFinalizer(profile: Profile, signal: AbortSignal): Promise<void> {

@@ -295,18 +295,15 @@ describe("Nothing lost", () => {
         /missing/.test(layerOf(live, "middle")?.message ?? "") && layerOf(live, "after").state === "Pending",
     });
     await strata.kill();
-    if (process.env["DBG"]) console.log(await hub.kubectlOk(["get", "cm", "-n", "strata-system", "-o", "yaml"]));
     await hub.kubectlOk(["delete", "addonprofile", "shop", "-n", "acme", "--wait=false"]);
     for (let round = 1; round <= 3; round++) {
       strata = await home.start();
       await requestsFromNow(1 + random(40));
       await strata.kill();
-    if (process.env["DBG"]) console.log(await hub.kubectlOk(["get", "cm", "-n", "strata-system", "-o", "yaml"]));
     }
     strata = await home.start();
     await waitUntil(hub, PROFILE, { what: "gone", is: (live) => live === undefined });
     const after = await settledInventory();
-    if (process.env["DBG"]) { console.log(await eventsOf("shop")); console.log(await hub.kubectlOk(["get", "ns", "-o", "yaml"])); console.log(strata.log().slice(-8000)); }
     expect(after.filter((name) => !before.includes(name))).toEqual(STAYS);
     expect(before.filter((name) => !after.includes(name))).toEqual([]);
     expect(await versionsOf(others)).toEqual(untouched);

@@ -21,7 +21,15 @@ beforeAll(async () => {
   const profiles = ["clusterprofiles", "addonprofiles"].map((kind) => `${kind}.strata.dev`).join(",");
   for (const namespace of ["acme", "victim"]) await hub.kubectlOk(["create", "namespace", namespace]);
   await apply(hub, ...possessions);
-  await hub.kubectlOk(["create", "role", "profiles", "-n", "acme", "--verb=get,list,create,patch,update,delete", `--resource=${profiles}`]);
+  await hub.kubectlOk([
+    "create",
+    "role",
+    "profiles",
+    "-n",
+    "acme",
+    "--verb=get,list,create,patch,update,delete",
+    `--resource=${profiles}`,
+  ]);
   await hub.kubectlOk(["create", "rolebinding", "profiles", "-n", "acme", "--role=profiles", "--user=mallory"]);
   const file = join(hub.dataDir, "mallory.kubeconfig");
   await writeFile(file, hub.userKubeconfig({ user: "mallory" }), { mode: 0o600 });
@@ -98,13 +106,23 @@ const attacks: Record<string, Attack> = {
     layer: objects(configMap("planted", "victim")),
     says: cannot("(list|watch)", "configmaps", inVictim),
   },
-  "the namespace of a layer": { layer: { namespace: "victim", ...objects(configMap("planted")) }, says: cannot("\\w+", "configmaps", inVictim) },
-  "the namespace of the profile": { layer: objects(configMap("planted")), rest: { namespace: "victim" }, says: cannot("\\w+", "configmaps", inVictim) },
+  "the namespace of a layer": {
+    layer: { namespace: "victim", ...objects(configMap("planted")) },
+    says: cannot("\\w+", "configmaps", inVictim),
+  },
+  "the namespace of the profile": {
+    layer: objects(configMap("planted")),
+    rest: { namespace: "victim" },
+    says: cannot("\\w+", "configmaps", inVictim),
+  },
   "taking over what others own": {
     layer: { adoption: "Always", ...objects(configMap("theirs", "victim")) },
     says: cannot("\\w+", "configmaps", inVictim),
   },
-  "a Secret of its own": { layer: objects(secret("mine", "acme")), says: cannot("\\w+", "secrets", 'in the namespace "acme"') },
+  "a Secret of its own": {
+    layer: objects(secret("mine", "acme")),
+    says: cannot("\\w+", "secrets", 'in the namespace "acme"'),
+  },
   "a namespace": {
     layer: objects({ apiVersion: "v1", kind: "Namespace", metadata: { name: "planted" } }),
     says: cannot("\\w+", "namespaces", everywhere),
@@ -155,14 +173,24 @@ const attacks: Record<string, Attack> = {
   "a health check that asks a Secret of others": {
     layer: {
       ...objects(configMap("with-check")),
-      healthChecks: [{ apiVersion: "v1", kind: "Secret", name: "theirs", namespace: "victim", current: "self.data.key.startsWith('dHJ')" }],
+      healthChecks: [
+        {
+          apiVersion: "v1",
+          kind: "Secret",
+          name: "theirs",
+          namespace: "victim",
+          current: "self.data.key.startsWith('dHJ')",
+        },
+      ],
     },
     says: cannot("\\w+", "secrets", inVictim),
   },
   "a health check that asks what it may not read at home": {
     layer: {
       ...objects(configMap("with-check-at-home")),
-      healthChecks: [{ apiVersion: "v1", kind: "Secret", name: "admins", namespace: "acme", current: "has(self.data.key)" }],
+      healthChecks: [
+        { apiVersion: "v1", kind: "Secret", name: "admins", namespace: "acme", current: "has(self.data.key)" },
+      ],
     },
     says: cannot("\\w+", "secrets", 'in the namespace "acme"'),
   },
@@ -204,7 +232,10 @@ describe("Tenant", () => {
 
   test("what the account may do is done", async () => {
     before = await versions();
-    const { code, stderr } = await mallory(["apply", "--server-side", "-f", "-"], JSON.stringify(profile("allowed", objects(configMap("allowed")))));
+    const { code, stderr } = await mallory(
+      ["apply", "--server-side", "-f", "-"],
+      JSON.stringify(profile("allowed", objects(configMap("allowed")))),
+    );
     expect(stderr).not.toMatch(/rror/);
     expect(code).toBe(0);
     await waitUntil(hub, PROFILE("allowed"), { what: "Ready", is: isReady });
@@ -219,7 +250,10 @@ describe("Tenant", () => {
   test("no field of a profile reaches beyond what the account may do, and the status says what to grant", async () => {
     const all = Object.entries(attacks).map(([what, attack], index) => ({ what, ...attack, name: `attack-${index}` }));
     const profiles = all.map(({ name, layer, rest }) => profile(name, layer, rest));
-    const { code } = await mallory(["apply", "--server-side", "-f", "-"], profiles.map((one) => JSON.stringify(one)).join("\n---\n"));
+    const { code } = await mallory(
+      ["apply", "--server-side", "-f", "-"],
+      profiles.map((one) => JSON.stringify(one)).join("\n---\n"),
+    );
     expect(code).toBe(0);
     for (const { what, name, says } of all) {
       const live = await waitUntil(hub, PROFILE(name), {
@@ -229,8 +263,9 @@ describe("Tenant", () => {
       expect(condition(live, "Ready")?.status, what).toBe("False");
     }
     expect((await versions()).filter((name) => !before.includes(name))).toEqual([]);
-    expect(before.filter((name) => !(after(name)))).toEqual([]);
-    for (const { name } of all) expect((await mallory(["delete", "addonprofile", name, "-n", "acme", "--timeout=60s"])).stderr).toBe("");
+    expect(before.filter((name) => !after(name))).toEqual([]);
+    for (const { name } of all)
+      expect((await mallory(["delete", "addonprofile", name, "-n", "acme", "--timeout=60s"])).stderr).toBe("");
   });
 
   test("a right that is granted later is noticed", async () => {
@@ -238,35 +273,60 @@ describe("Tenant", () => {
     await mallory(["apply", "--server-side", "-f", "-"], JSON.stringify(late));
     await waitUntil(hub, PROFILE("late"), {
       what: "refused",
-      is: (one) => cannot("\\w+", "serviceaccounts", 'in the namespace "acme"').test(layerOf(one, "layer")?.message ?? ""),
+      is: (one) =>
+        cannot("\\w+", "serviceaccounts", 'in the namespace "acme"').test(layerOf(one, "layer")?.message ?? ""),
     });
-    await hub.kubectlOk(["create", "role", "late", "-n", "acme", `--verb=${ALL.join(",")}`, "--resource=serviceaccounts"]);
-    await hub.kubectlOk(["create", "rolebinding", "late", "-n", "acme", "--role=late", "--serviceaccount=acme:default"]);
+    await hub.kubectlOk([
+      "create",
+      "role",
+      "late",
+      "-n",
+      "acme",
+      `--verb=${ALL.join(",")}`,
+      "--resource=serviceaccounts",
+    ]);
+    await hub.kubectlOk([
+      "create",
+      "rolebinding",
+      "late",
+      "-n",
+      "acme",
+      "--role=late",
+      "--serviceaccount=acme:default",
+    ]);
     await waitUntil(hub, PROFILE("late"), { what: "Ready", is: isReady });
   });
 
   test("Strata's own identity has touched nothing of the tenant", async () => {
     const requests = await strataRequests(hub);
     const own = requests.filter(({ impersonatedUser }) => impersonatedUser === undefined);
-    expect(own.filter((event) => !isOwnBusiness(event)).map(({ verb, requestURI }) => `${verb} ${requestURI}`)).toEqual([]);
+    expect(own.filter((event) => !isOwnBusiness(event)).map(({ verb, requestURI }) => `${verb} ${requestURI}`)).toEqual(
+      [],
+    );
     const acting = requests.filter(({ impersonatedUser }) => impersonatedUser !== undefined);
     expect(new Set(acting.map(({ impersonatedUser }) => impersonatedUser?.username))).toEqual(
       new Set([ACCOUNT, "system:serviceaccount:acme:nobody"]),
     );
     const beyond = acting.filter(({ objectRef: ref }) => ref !== undefined && ref.namespace !== "acme");
-    expect(beyond.filter(({ responseStatus }) => responseStatus?.code !== 403).map(({ requestURI }) => requestURI)).toEqual([]);
+    expect(
+      beyond.filter(({ responseStatus }) => responseStatus?.code !== 403).map(({ requestURI }) => requestURI),
+    ).toEqual([]);
   });
 
   const hostile: Record<string, [(config: Live, marker: string) => void, RegExp]> = {
     exec: [
       (config, marker) => {
-        config.users[0].user = { exec: { apiVersion: "client.authentication.k8s.io/v1", command: "touch", args: [marker] } };
+        config.users[0].user = {
+          exec: { apiVersion: "client.authentication.k8s.io/v1", command: "touch", args: [marker] },
+        };
       },
       /users\[0\]\.user\.exec is refused: Strata does not run commands/,
     ],
     "auth-provider": [
       (config, marker) => {
-        config.users[0].user = { "auth-provider": { name: "gcp", config: { "cmd-path": "touch", "cmd-args": marker } } };
+        config.users[0].user = {
+          "auth-provider": { name: "gcp", config: { "cmd-path": "touch", "cmd-args": marker } },
+        };
       },
       /users\[0\]\.user\.auth-provider is refused/,
     ],
@@ -304,7 +364,7 @@ describe("Tenant", () => {
     const value = JSON.stringify(kubeconfig);
     await apply(
       hub,
-      { apiVersion: "v1", kind: "Secret", metadata: { name, namespace: "acme" }, stringData: { value } },
+      { apiVersion: "v1", kind: "Secret", metadata: { name, namespace: "acme" }, stringData: { kubeconfig: value } },
       {
         apiVersion: "strata.dev/v1alpha1",
         kind: "TargetCluster",
@@ -335,5 +395,7 @@ function isOwnBusiness({ verb, objectRef: ref, requestURI }: AuditEvent): boolea
   if (ref.resource === "events") return verb === "create";
   if (ref.resource === "namespaces") return ["get", "list", "watch"].includes(verb);
   // The kubeconfigs that TargetClusters name, each by its name.
-  return ref.resource === "secrets" && ["watch", "list"].includes(verb) && /fieldSelector=metadata\.name/.test(requestURI);
+  return (
+    ref.resource === "secrets" && ["watch", "list"].includes(verb) && /fieldSelector=metadata\.name/.test(requestURI)
+  );
 }

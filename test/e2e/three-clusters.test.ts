@@ -24,9 +24,9 @@ let bergen: ControlPlane;
 let strata: StrataProcess;
 
 beforeAll(async () => {
-  [hub, oslo, bergen] = await Promise.all(
+  [hub, oslo, bergen] = (await Promise.all(
     ["hub", "oslo", "bergen"].map((name) => startControlPlane({ name, controllers: false })),
-  ) as [ControlPlane, ControlPlane, ControlPlane];
+  )) as [ControlPlane, ControlPlane, ControlPlane];
   strata = await startStrata(hub);
   await trustedTenant(hub, "acme");
   await trustedTenant(hub, "beta");
@@ -64,7 +64,7 @@ function secret(path: string, kubeconfig: string): Live {
     apiVersion: "v1",
     kind: "Secret",
     metadata: { name: `${name}-kubeconfig`, namespace },
-    stringData: { value: kubeconfig },
+    stringData: { kubeconfig },
   };
 }
 
@@ -223,7 +223,8 @@ describe("Three clusters", () => {
     await apply(hub, profile("named", refs("local", "atlantis")));
     const missing = await waitUntil(hub, path, {
       what: "told",
-      is: ({ status, metadata }) => status.observedGeneration === metadata.generation && /atlantis/.test(status.summary.message),
+      is: ({ status, metadata }) =>
+        status.observedGeneration === metadata.generation && /atlantis/.test(status.summary.message),
     });
     expect(missing.status.summary.message).toBe(
       "TargetCluster acme/atlantis does not exist: create it, or take it out of clusterRefs",
@@ -267,6 +268,8 @@ describe("Three clusters", () => {
 /** The clusters for which a profile has deployments, sorted. */
 async function clustersOf(namespace: string, name: string): Promise<string[]> {
   const { body } = await hub.request("GET", `/apis/strata.dev/v1alpha1/namespaces/${namespace}/profiledeployments`);
-  const own = body.items.filter(({ spec, metadata }: Live) => spec.profileRef.name === name && !metadata.deletionTimestamp);
+  const own = body.items.filter(
+    ({ spec, metadata }: Live) => spec.profileRef.name === name && !metadata.deletionTimestamp,
+  );
   return own.map(({ spec }: Live) => spec.clusterRef.name).sort();
 }

@@ -237,21 +237,22 @@ describe("objects that exist", () => {
   test("and belong to another profile stay with it; its end hands them over", async () => {
     const shared = [
       layer("one", [
-        `{ apiVersion: v1, kind: ConfigMap, metadata: { name: shared, namespace: first }, data: { key: v } }`,
+        `{ apiVersion: v1, kind: ConfigMap, metadata: { name: shared, namespace: common }, data: { key: v } }`,
       ]),
     ];
+    await hub.kubectlOk(["create", "namespace", "common"]);
     await applyAndWait({ name: "first", layers: shared });
     await apply(hub, profile({ name: "second", layers: shared }));
     const waiting = await conflictOf("second");
     expect(layerOf(waiting, "one")).toMatchObject({
       state: "Blocked",
       message:
-        "ConfigMap first/shared exists and belongs to AddOnProfile acme/first: take it out of one of the two profiles",
+        "ConfigMap common/shared exists and belongs to AddOnProfile acme/first: take it out of one of the two profiles",
     });
     expect(isReady(await read(hub, profilePath("first")))).toBe(true);
     await remove("first");
     await waitUntil(hub, profilePath("second"), { what: "Ready", is: isReady });
-    expect(await dataOf("first/shared")).toEqual({ key: "v" });
+    expect(await dataOf("common/shared")).toEqual({ key: "v" });
     await remove("second");
   });
 });

@@ -83,8 +83,6 @@ export const flags = {
   kwok: () => [
     "--kubeconfig=kwok.kubeconfig",
     "--manage-all-nodes=true",
-    // Without a lease that is renewed, the controller manager takes a node for dead after 50 s.
-    "--node-lease-duration-seconds=40",
     "--node-port=0",
     "--node-ip=10.0.0.1",
     "--cidr=10.244.0.0/16",

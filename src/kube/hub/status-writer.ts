@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import { LRUCache } from "lru-cache";
 import type { KubeObject } from "../../objects/types.ts";
 import { isConflict, isNotFound } from "../api-error.ts";
 import type { KubeClient } from "../client.ts";
@@ -7,6 +8,9 @@ import type { Resource } from "../resource.ts";
 
 /** Changes within this time are written as one. */
 const COALESCE_MS = 250;
+/** One object's status is written so often in a row, and then once a second: a quick change shows at once, a fleet does not flood. */
+const BURST = 3;
+const REFILL_MS = 1_000;
 /** Conflicts and failures of the hub are tried again after this. */
 const RETRY_MS = 1_000;
 const MANAGER = "strata";
@@ -34,7 +38,10 @@ export class StatusWriter {
   readonly #onError: (error: unknown) => void;
   readonly #pending = new Map<string, Pending>();
   readonly #writing = new Set<string>();
+  /** When the last write of a key could have been made if all were REFILL_MS apart; keys at rest need no entry. */
+  readonly #paced = new LRUCache<string, number>({ max: 10_000 });
   readonly #abort = new AbortController();
+  #flushing = false;
 
   constructor(client: KubeClient, onError: (error: unknown) => void, clock: Clock = systemClock) {
     this.#client = client;
@@ -54,6 +61,7 @@ export class StatusWriter {
 
   /** Writes what is still pending, without waiting for its time. */
   async flush(): Promise<void> {
+    this.#flushing = true;
     const keys = [...this.#pending.keys()];
     await Promise.all(keys.map((key) => this.#write(key)));
   }
@@ -76,6 +84,11 @@ export class StatusWriter {
       pending.due = true;
       return;
     }
+    const early = this.#pace(key);
+    if (early > 0 && !this.#flushing) {
+      this.#schedule(key, pending, early);
+      return;
+    }
     this.#pending.delete(key);
     pending.cancel();
     this.#writing.add(key);
@@ -89,6 +102,15 @@ export class StatusWriter {
       const next = this.#pending.get(key);
       if (next?.due) this.#schedule(key, next, COALESCE_MS);
     }
+  }
+
+  /** Milliseconds until the next write of this key is due; 0 takes it. */
+  #pace(key: string): number {
+    const now = this.#clock.now();
+    const next = Math.max(this.#paced.get(key) ?? 0, now - BURST * REFILL_MS) + REFILL_MS;
+    if (next > now) return next - now;
+    this.#paced.set(key, next);
+    return 0;
   }
 
   #again(key: string, pending: Pending, error: unknown): void {

@@ -163,7 +163,7 @@ export const BAD_SURROUNDINGS: readonly BadRow[] = [
   },
   {
     name: "an address that serves no charts",
-    layers: (world) => [chart(world, {}, { repo: `${world.charts}/nowhere/index.yaml` })],
+    layers: (world) => [chart(world, {}, { repo: world.charts.replace("http://", "oci://") })],
     want: "Stalled",
     reason: "ChartNotFound",
     layer: "shop",
@@ -277,7 +277,12 @@ export const BAD_SURROUNDINGS: readonly BadRow[] = [
   },
   {
     name: "a policy of the cluster that says no",
-    before: ({ hub }) => apply(hub, ...policy),
+    before: async ({ hub }) => {
+      await apply(hub, ...policy);
+      // The API server takes a moment to know its own policies.
+      const body = configMap("forbidden-probe");
+      while ((await hub.request("POST", "/api/v1/namespaces/acme/configmaps?dryRun=All", { body })).status !== 422);
+    },
     layers: () => [objects(configMap("forbidden-by-policy"))],
     want: "Retrying",
     reason: "AdmissionDenied",

@@ -17,7 +17,7 @@ const outsidePath = (process.env.PATH ?? "")
 const needed = [
   { name: "git", why: "to fetch Go modules", get: "https://git-scm.com/downloads" },
   { name: "npm", why: "for the packages; it comes with Node", get: "https://nodejs.org" },
-  { name: "go", why: "1.21 or later, for the programs of tests and demo", get: "https://go.dev/dl", least: [1, 21] },
+  { name: "go", why: "1.26 or later, for the programs of tests and demo", get: "https://go.dev/dl", least: [1, 26] },
 ];
 
 const [command, ...args] = process.argv.slice(2);

@@ -13,11 +13,16 @@ export const REASONS = {
   LayersNotReady: "At least one layer is not Ready.",
   NoClusters: "The profile names or selects no cluster that exists.",
   Connected: "The cluster answers and accepts the credentials.",
-  Deleting: "The object is being deleted: its layers are removed in reverse order.",
+  Progressing: "Strata is at work and nothing is wrong so far.",
   WaitingForLayer: "An earlier layer has not opened its gate.",
-  Progressing: "Objects are on their way and nothing is wrong with them so far.",
-  Unhealthy: "All objects are written, and at least one is not healthy.",
-  TimedOut: "The layer was not Ready within its timeout. Strata goes on trying.",
+  Resolving: "The layer's source is being read or rendered.",
+  Applying: "Objects are being written.",
+  Drifted: "Somebody changed or deleted an object; it is being repaired.",
+  NotReady: "All objects are written, and at least one is not healthy yet.",
+  Unhealthy: "All objects are written, and at least one has failed.",
+  Timeout: "The layer was not Ready within its timeout. Strata goes on trying.",
+  Ready: "All objects of the layer are written and healthy.",
+  Removing: "The layer's objects are being removed, in reverse order.",
 } as const;
 
 export type NextCondition = Omit<Condition, "lastTransitionTime">;

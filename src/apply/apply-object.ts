@@ -36,7 +36,10 @@ export async function applyItem(
   options: Omit<Write, "desired" | "layer">,
 ): Promise<WriteOutcome> {
   const write: Write = { ...options, desired: item.desired, layer };
+  const { context, signal } = options;
   try {
+    // A CRD may have got this version since the cluster was asked what it serves.
+    if (!context.resourceFor(item.desired.ref)) await context.resources(signal);
     if (item.mode === "create" || !item.observed) return await create(write);
     const { adopted, resourceVersion } = item.observed.observed;
     if (item.mode === "repair") return await overwrite(write, { adopted, resourceVersion }, "repaired");

@@ -1,4 +1,5 @@
 import { ADOPTED_ANNOTATION, LAYER_ANNOTATION, PART_OF_LABEL } from "../api/names.ts";
+import { Failure } from "../errors.ts";
 import { isMember, observe } from "../membership/observed.ts";
 import { describeRef, groupKindKey } from "../objects/identity.ts";
 import type { KubeObject, ObjectMeta, ObjectRef } from "../objects/types.ts";
@@ -28,6 +29,7 @@ export interface RemoveOutcome {
 export async function removeItem(item: RemoveItem, context: WriteContext, signal: AbortSignal): Promise<RemoveOutcome> {
   const { ref, uid, resourceVersion } = item.tracked.observed;
   try {
+    if (!context.resourceFor(ref)) await refresh(ref, context, signal);
     if (item.how === "release")
       return { ...(await release(ref, context, signal)), ...(item.why === undefined ? {} : { why: item.why }) };
     const why = await reasonToKeep(ref, context, signal);
@@ -36,6 +38,13 @@ export async function removeItem(item: RemoveItem, context: WriteContext, signal
   } catch (error) {
     throw context.toFailure(error, describeRef(ref));
   }
+}
+
+/** The version in which a member was seen may be served no more, and the member live on in another: it is then not gone. */
+async function refresh(ref: ObjectRef, context: WriteContext, signal: AbortSignal): Promise<void> {
+  await context.resources(signal);
+  if (context.resourceFor(ref) || context.versionsOf(ref).length === 0) return;
+  throw new Failure("StaleRead", `${describeRef(ref)} is served in another version now; it is read again`);
 }
 
 async function reasonToKeep(ref: ObjectRef, context: WriteContext, signal: AbortSignal): Promise<string | undefined> {

@@ -39,6 +39,8 @@ export async function get(options: GetOptions, signal: AbortSignal): Promise<Out
   try {
     const rows = await rowsOf(client, { wanted: wanted?.value, namespace }, signal);
     if (rows === undefined) return { problems: [nothingSentence(wanted?.value, namespace)] };
+    if (rows.rows.length === 0 && options.format !== "json")
+      return { text: `There are no profiles in ${placeOf(namespace)}.\n` };
     return { text: printRows(rows.rows, { ...options, shape: rows.shape }) };
   } catch (error) {
     throw toFailure(error, "reading profiles");
@@ -130,8 +132,11 @@ function isWanted({ kind, name }: Wanted, ofKind: string, ofName: string): boole
 }
 
 function nothingSentence(wanted: Wanted | undefined, namespace: string | undefined): string {
-  const where = namespace === undefined ? "any namespace" : `namespace ${namespace}`;
   const name = wanted?.name ?? "";
   const also = name === LOCAL_CLUSTER ? ": no profile goes there" : "";
-  return `there is no profile or cluster "${name}" with layers in ${where}${also}`;
+  return `there is no profile or cluster "${name}" with layers in ${placeOf(namespace)}${also}`;
+}
+
+function placeOf(namespace: string | undefined): string {
+  return namespace === undefined ? "any namespace" : `namespace ${namespace}`;
 }

@@ -18,7 +18,6 @@ export interface PrintRowsOptions {
 /** Rows as people or programs read them. */
 export function printRows(rows: readonly LayerRow[], options: PrintRowsOptions): string {
   if (options.format === "json") return `${JSON.stringify(rows, null, 2)}\n`;
-  if (rows.length === 0) return "No profiles found.\n";
   return table(columnsOf(rows, options), rows, options);
 }
 

@@ -1,6 +1,6 @@
 import { Failure, type FailureReason } from "../errors.ts";
 import { ApiError, ConnectionError } from "./api-error.ts";
-import { unreadableSentence, withoutRegex } from "./server-words.ts";
+import { unreadableSentence, webhookSentence, withoutRegex } from "./server-words.ts";
 
 interface Rule {
   readonly reason: FailureReason;
@@ -29,6 +29,7 @@ const RULES: readonly Rule[] = [
   {
     reason: "WebhookUnavailable",
     when: says(/failed calling webhook|failed to call webhook|conversion webhook .* failed/s),
+    say: ({ message }) => webhookSentence(message),
   },
   { reason: "QuotaExceeded", when: says(/exceeded quota|status unknown for quota|insufficient quota/) },
   { reason: "NamespaceTerminating", when: says(/because it is being terminated/) },

@@ -26,6 +26,16 @@ export function unreadableSentence(message: string): string {
   return WORDS.reduce((text, [pattern, words]) => text.replace(pattern, words), said);
 }
 
+/** Which webhook it was, and why the API server could not ask it. */
+export function webhookSentence(message: string): string {
+  return message
+    .replace(/^Internal error occurred: /, "")
+    .replace(
+      /^failed calling webhook ("[^"]*"): (failed to call webhook: )?/,
+      "admission webhook $1 cannot be asked: ",
+    );
+}
+
 /** Kubernetes adds the regular expression to each name that it refuses; its examples say enough. */
 export function withoutRegex(message: string): string {
   return message.replaceAll(/, regex used for validation is '[^']*'/g, "");

@@ -67,11 +67,7 @@ interface Held {
 
 /** Objects whose kind is not served yet. Only this holds an object back: its CRD must be Established first. */
 function heldBack(views: readonly ObjectView[], seen: Seen): ReadonlyMap<string, Held> {
-  const crds = new Map(
-    views
-      .filter(({ desired }) => isCrd(desired))
-      .map((view) => [servedKind(view.desired), view]),
-  );
+  const crds = new Map(views.filter(({ desired }) => isCrd(desired)).map((view) => [servedKind(view.desired), view]));
   const held = new Map<string, Held>();
   for (const { desired } of views) {
     const crd = crds.get(groupKindKey(desired.ref));
@@ -193,7 +189,9 @@ function finished(layer: KnownLayer, views: readonly ObjectView[], around: Surro
   const wakes = [health.wakeAt, ...prune.failed.map((failed) => failed.retryAt)].filter((time) => time !== undefined);
   return {
     name: layer.spec.name,
-    ...(stuck ? failing(layer, stuck.failure) : { state: health.state, reason: health.reason, message: health.message }),
+    ...(stuck
+      ? failing(layer, stuck.failure)
+      : { state: health.state, reason: health.reason, message: health.message }),
     gateOpen: opens || seen.rows.get(layer.spec.name)?.readyDigest === layer.state.digest,
     applied: true,
     health,

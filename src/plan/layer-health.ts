@@ -1,7 +1,7 @@
 import { durationMs } from "../api/duration.ts";
 import type { DeploymentLayerStatus, Layer } from "../api/types.ts";
-import { compileHealthChecks, covers, evaluate, type HealthCheck, type Verdict } from "../health/index.ts";
 import { Failure } from "../errors.ts";
+import { compileHealthChecks, covers, evaluate, type HealthCheck, type Verdict } from "../health/index.ts";
 import { describeRef, groupKindKey, parseApiVersion } from "../objects/identity.ts";
 import type { Result } from "../objects/types.ts";
 import type { Seen, Tracked } from "./seen.ts";
@@ -74,7 +74,11 @@ export function healthChecksOf(layer: Layer): Result<HealthCheck[]> {
   return known;
 }
 
-function judgeMember({ ref, object: desired }: Desired, tracked: Tracked | undefined, checks: readonly HealthCheck[]): Judged {
+function judgeMember(
+  { ref, object: desired }: Desired,
+  tracked: Tracked | undefined,
+  checks: readonly HealthCheck[],
+): Judged {
   const about = { name: describeRef(ref), kind: groupKindKey(ref), tracked };
   if (!tracked) return { ...about, verdict: { state: "InProgress", message: "is not there yet" } };
   const check = checks.find((candidate) => covers(candidate, desired));

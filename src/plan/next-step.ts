@@ -34,7 +34,8 @@ export function evaluate(plan: Plan, seen: Seen, prepared: Prepared): Deployment
   const order = plan.layers.map(({ spec }) => spec.name);
   const wanted = wantedKeys(plan);
   const unknown =
-    plan.layers.find(({ state }) => state.kind === "unknown") ?? plan.layers.find(({ state }) => state.kind !== "known");
+    plan.layers.find(({ state }) => state.kind === "unknown") ??
+    plan.layers.find(({ state }) => state.kind !== "known");
   const stays = remains(plan, wanted);
   let waitsFor: string | undefined;
   for (const layer of plan.layers) {

@@ -184,8 +184,9 @@ describe("one list", () => {
       "held up by the webhook",
       (object) => machines(object)?.reason === "WebhookUnavailable",
     );
-    expect(machines(down).message).toMatch(
-      /^Machine hall\/press: the admission webhook machines.factory.example does not answer: .*connection refused.*$/,
+    expect(machines(down).message).toBe(
+      `Machine hall/press: admission webhook "machines.factory.example" cannot be asked: ` +
+        `Post "https://127.0.0.1:${port}/?timeout=10s": dial tcp 127.0.0.1:${port}: connect: connection refused`,
     );
     expect(machines(down).state).toBe("Failed");
     expect(condition(down, "Stalled").status).toBe("False");
@@ -317,7 +318,7 @@ describe("a chart layer", () => {
     await apply(hub, profile("range", page("", "~4.1")));
     const failed = await failureOf("range", "ChartNotFound");
     expect(layerOf(failed, "page").message).toBe(
-      `${pages.url} has no version of chart page in ~4.1: the newest are 2.0.0, 1.2.0, 1.0.0`,
+      `${pages.url} has chart "page", but no version in ~4.1: the newest are 2.0.0, 1.2.0, 1.0.0`,
     );
     expect(condition(failed, "Stalled")).toMatchObject({ status: "True" });
     // What runs goes on running.

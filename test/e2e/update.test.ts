@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type ControlPlane, startControlPlane } from "../support/controlplane.ts";
+import { runCommand } from "../support/kubectl.ts";
 import {
   apply,
   auditMark,
@@ -15,6 +16,7 @@ import {
   waitUntil,
 } from "../support/stories.ts";
 import { type StrataProcess, startStrata } from "../support/strata.ts";
+import { toolPath } from "../support/tools.ts";
 
 let hub: ControlPlane;
 let strata: StrataProcess;
@@ -149,7 +151,7 @@ describe("an update", () => {
     await hub.kubectlOk([
       ...["patch", "-n", "tower", "service/late", "--subresource=status", "--type=merge", "-p", address],
     ]);
-    const ready = await story.until("Ready", isReady);
+    const ready = await story.until("Ready", (object) => object.metadata.generation === 2 && isReady(object));
     expect(ready.status.layers.map(({ name }: Live) => name)).toEqual(["keep", "late"]);
     expect((await writesIn("tower", mark)).length).toBe(3);
     expect((await strataWrites(hub, mark)).filter((write) => write.startsWith("delete configmaps"))).toEqual([
@@ -187,7 +189,7 @@ describe("objects that exist", () => {
     });
     expect(await dataOf("adopter/there")).toEqual({ key: "new", more: "kept" });
     const events = await hub.kubectlOk(["events", "-n", "acme", "--for", "addonprofile/adopter"]);
-    expect(events).toContain("ConfigMap adopter/there was there and is now managed");
+    expect(events).toContain("ConfigMap adopter/there was there before and is managed from now on");
     await remove("adopter");
     expect(await dataOf("adopter/there")).toEqual({ key: "new", more: "kept" });
     expect(await dataOf("adopter/ours")).toBeUndefined();
@@ -303,9 +305,12 @@ describe("drift", () => {
   const web = deployment("web");
   const wanted: Profile = { name: "steady", layers: [layer("one", [configMap("config", "1"), web])] };
   const deploymentPath = pathOf("apps/v1", "deployments", "steady/web");
-  const patch = (type: string, body: unknown): string[] => [
-    ...["patch", "-n", "steady", "deployment/web", `--type=${type}`, "-p", JSON.stringify(body)],
-  ];
+  /** As in a terminal, with an editor that changes the value of our key. */
+  async function asPerson(args: readonly string[], input: string): Promise<void> {
+    const env = { ...process.env, KUBECONFIG: hub.kubeconfigPath, KUBE_EDITOR: "sed -i s/key:.*/key:\\ edited/" };
+    const { code, stderr } = await runCommand(toolPath("kubectl"), args, { env, input });
+    expect(code, stderr).toBe(0);
+  }
 
   beforeAll(async () => void (await applyAndWait(wanted)));
 
@@ -318,12 +323,21 @@ describe("drift", () => {
       kubectl: ["set", "image", "-n", "steady", "deployment/web", "main=registry.example/web:2"],
       write: "patch deployments steady/web",
     },
+    "kubectl edit": {
+      kubectl: ["edit", "-n", "steady", "configmap/config"],
+      write: "patch configmaps steady/config",
+    },
     "a JSON patch that removes a field": {
-      kubectl: patch("json", [
-        { op: "remove", path: "/spec/replicas" },
-        { op: "add", path: "/spec/replicas", value: 2 },
-      ]),
-      write: "patch deployments steady/web",
+      kubectl: [
+        "patch",
+        "-n",
+        "steady",
+        "configmap/config",
+        "--type=json",
+        "-p",
+        '[{"op":"remove","path":"/data/key"}]',
+      ],
+      write: "patch configmaps steady/config",
     },
     "a merge patch that removes a key": {
       kubectl: ["patch", "-n", "steady", "configmap/config", "--type=merge", "-p", '{"data":{"key":null}}'],
@@ -349,7 +363,7 @@ describe("drift", () => {
     const mark = await auditMark(hub);
     using story = await follow(hub, path);
     const manifest = configMap("config", "foreign").replace("name: config", "name: config, namespace: steady");
-    await hub.kubectlOk(kubectl, { input: manifest });
+    await asPerson(kubectl, manifest);
     await story.until("changed", (object) => object?.metadata.resourceVersion !== before.metadata.resourceVersion);
     const strataOnly = (object: Live): unknown => ({
       data: object?.data,
@@ -368,7 +382,7 @@ describe("drift", () => {
         JSON.stringify(strataOnly(object)) === wantedNow,
     );
     await waitUntil(hub, profilePath("steady"), { what: "Ready", is: isReady });
-    expect(await strataWrites(hub, mark)).toEqual([write]);
+    expect(await strataWrites(hub, mark, { accepted: true })).toEqual([write]);
   });
 
   test("a field of somebody else is left alone", async () => {
@@ -380,7 +394,7 @@ describe("drift", () => {
     await hub.kubectlOk(["patch", "-n", "steady", "configmap/config", "--type=merge", "-p", '{"data":{"key":"2"}}']);
     await story.until("changed", (object) => object.data.key === "2");
     await story.until("repaired", (object) => object.data.key === "1" && story.versions.at(-1) === object);
-    expect(await strataWrites(hub, mark)).toEqual(["patch configmaps steady/config"]);
+    expect(await strataWrites(hub, mark, { accepted: true })).toEqual(["patch configmaps steady/config"]);
     expect(await dataOf("steady/config")).toEqual({ key: "1", more: "x" });
     const { metadata } = await read(hub, deploymentPath);
     expect(metadata.annotations["example.com/note"]).toBe("mine");

@@ -17,10 +17,7 @@ export type HubAccess = Pick<ControlPlane, "dataDir" | "server" | "caPem" | "kub
  *
  * @param values arguments for helm, such as `--set targets.namespaces={acme}`
  */
-export async function installStrata(
-  plane: HubAccess,
-  values: readonly string[] = [],
-): Promise<{ kubeconfig: string }> {
+export async function installStrata(plane: HubAccess, values: readonly string[] = []): Promise<{ kubeconfig: string }> {
   // The CRDs from where they are generated: that the chart's copies equal them has a test of its own.
   const settings = ["--set", "replicas=0", "--set", "crds.install=false", ...values];
   const [chart] = await Promise.all([

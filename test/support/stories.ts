@@ -137,12 +137,13 @@ const WRITES = new Set(["create", "update", "patch", "delete", "deletecollection
 
 /**
  * What Strata has written on a cluster since a mark, one `verb resource[/subresource] namespace/name` each, in order;
- * without events, leases and its own kinds.
+ * without events, leases and its own kinds. With `accepted`, only what the API server took.
  */
-export async function strataWrites(plane: ControlPlane, mark = 0): Promise<string[]> {
+export async function strataWrites(plane: ControlPlane, mark = 0, { accepted = false } = {}): Promise<string[]> {
   const events = (await plane.auditEvents()).slice(mark);
   return events
     .filter(({ verb, userAgent }) => WRITES.has(verb) && /^strata\//.test(userAgent ?? ""))
+    .filter(({ responseStatus }) => !accepted || (responseStatus?.code ?? 0) < 300)
     .map(({ verb, objectRef: ref }) => ({ verb, ref: ref ?? {} }))
     .filter(({ ref }) => ref.apiGroup !== "strata.dev" && !["events", "leases"].includes(ref.resource ?? ""))
     .map(({ verb, ref }) => {

@@ -79,9 +79,10 @@ async function launch(
 async function servingPort(program: Program): Promise<number> {
   let port = 0;
   const line = /"port":(\d+)/;
-  await until(async () => (port = Number(line.exec(program.log())?.[1] ?? 0)) > 0, {
-    what: "Strata",
-    programs: [program],
-  });
+  const isServing = async (): Promise<boolean> => {
+    port = Number(line.exec(program.log())?.[1] ?? 0);
+    return port > 0;
+  };
+  await until(isServing, { what: "Strata", programs: [program] });
   return port;
 }

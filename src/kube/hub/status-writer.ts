@@ -21,6 +21,12 @@ export interface StatusTarget {
   current(): KubeObject | undefined;
 }
 
+interface Written {
+  uid: string | undefined;
+  resourceVersion: string;
+  status: object;
+}
+
 interface Pending extends StatusTarget {
   status: object;
   cancel: () => void;
@@ -40,6 +46,8 @@ export class StatusWriter {
   readonly #writing = new Set<string>();
   /** When the last write of a key could have been made if all were REFILL_MS apart; keys at rest need no entry. */
   readonly #paced = new LRUCache<string, number>({ max: 10_000 });
+  /** What was written last, while the watch has not told of it: without it a status that turns back would be lost. */
+  readonly #written = new LRUCache<string, Written>({ max: 10_000 });
   readonly #abort = new AbortController();
   #flushing = false;
 
@@ -55,7 +63,7 @@ export class StatusWriter {
       pending.status = status;
       return;
     }
-    if (!this.#writing.has(key) && isDeepStrictEqual(target.current()?.["status"], status)) return;
+    if (!this.#writing.has(key) && isDeepStrictEqual(this.#latest(key, target)?.["status"], status)) return;
     this.#schedule(key, { ...target, status }, COALESCE_MS);
   }
 
@@ -93,7 +101,7 @@ export class StatusWriter {
     pending.cancel();
     this.#writing.add(key);
     try {
-      await this.#send(pending);
+      await this.#send(key, pending);
     } catch (error) {
       if (!this.#abort.signal.aborted && !isNotFound(error)) this.#again(key, pending, error);
     } finally {
@@ -114,21 +122,41 @@ export class StatusWriter {
   }
 
   #again(key: string, pending: Pending, error: unknown): void {
+    this.#written.delete(key);
     if (!isConflict(error)) this.#onError(error);
     if (!this.#pending.has(key)) this.#schedule(key, pending, RETRY_MS);
   }
 
-  async #send({ resource, current, status }: Pending): Promise<void> {
+  /** The object as the cache has it, or as our last write left it when the cache is behind. */
+  #latest(key: string, { current }: StatusTarget): KubeObject | undefined {
     const object = current();
+    const written = this.#written.get(key);
+    if (!object || !written) return object;
+    const { uid, resourceVersion } = object.metadata;
+    if (uid === written.uid && BigInt(written.resourceVersion) > BigInt(resourceVersion || "0"))
+      return {
+        ...object,
+        metadata: { ...object.metadata, resourceVersion: written.resourceVersion },
+        status: written.status,
+      };
+    this.#written.delete(key);
+    return object;
+  }
+
+  async #send(key: string, pending: Pending): Promise<void> {
+    const { resource, status } = pending;
+    const object = this.#latest(key, pending);
     if (!object || isDeepStrictEqual(object["status"], status)) return;
-    const { name = "", namespace, resourceVersion } = object.metadata;
+    const { name = "", namespace, uid, resourceVersion } = object.metadata;
     const patch = { metadata: { resourceVersion }, status: mergePatch(object["status"] ?? {}, status) };
-    await this.#client.mergePatch(resource, { name, namespace }, patch, {
+    const answer = await this.#client.mergePatch(resource, { name, namespace }, patch, {
       manager: MANAGER,
       subresource: "status",
       metadataOnly: true,
       signal: this.#abort.signal,
     });
+    const version = answer.metadata.resourceVersion;
+    if (version !== undefined) this.#written.set(key, { uid, resourceVersion: version, status });
   }
 }
 

@@ -49,7 +49,7 @@ export class MemberStore {
       this.delete(key);
       return;
     }
-    if (known && isOlder(observed, known.observed)) return;
+    if (known?.observed.uid === observed.uid && isOlder(observed, known.observed)) return;
     const verdict = assess(object);
     const kept = keepObject || verdict.state !== "Current" ? stripped(object) : undefined;
     const signature = signatureOf(observed, verdict, kept !== undefined);
@@ -65,11 +65,30 @@ export class MemberStore {
     this.#changed(key, known.observed.partOf);
   }
 
+  /** A watch tells that an object has gone, or has lost its label; what is known to have come after that stays. */
+  drop(object: KubeObject): void {
+    const key = keyOf(refOf(object));
+    const known = this.#entries.get(key);
+    const { resourceVersion } = object.metadata;
+    if (
+      known &&
+      resourceVersion !== undefined &&
+      BigInt(known.observed.resourceVersion || "0") > BigInt(resourceVersion)
+    )
+      return;
+    this.delete(key);
+  }
+
   /** A relist: what this source told before and is not among `objects` is gone. */
   replace(objects: readonly KubeObject[], source: string, keepObject: boolean): void {
     const present = new Set(objects.map((object) => keyOf(refOf(object))));
     for (const [key, entry] of this.#entries) if (entry.source === source && !present.has(key)) this.delete(key);
-    for (const object of objects) this.upsert(object, source, keepObject);
+    for (const object of objects) {
+      // A list that is older than what was known comes from a cluster that was restored from a backup: it is the truth now.
+      const known = this.#entries.get(keyOf(refOf(object)));
+      if (known?.source === source && isOlder(object.metadata, known.observed)) this.delete(known.observed.key);
+      this.upsert(object, source, keepObject);
+    }
   }
 
   #put(entry: Entry): void {
@@ -87,8 +106,8 @@ export class MemberStore {
 }
 
 /** resourceVersions of one kind grow (KEP-5504); an answer to our own write may come after the watch told of a later one. */
-function isOlder(next: Observed, known: Observed): boolean {
-  return next.uid === known.uid && BigInt(next.resourceVersion || "0") < BigInt(known.resourceVersion || "0");
+function isOlder(next: { resourceVersion?: string | undefined }, known: Observed): boolean {
+  return BigInt(next.resourceVersion || "0") < BigInt(known.resourceVersion || "0");
 }
 
 function signatureOf(observed: Observed, verdict: Verdict, kept: boolean): string {

@@ -72,6 +72,7 @@ export class Site {
     if (refresh) await this.#options.discovery.refresh({ signal });
     const all = await this.#options.discovery.all({ signal });
     this.#resources = Map.groupBy(all, (resource) => groupKindKey(resource));
+    this.#restart((resource) => this.served(resource) && this.resourceFor(resource) === undefined);
   }
 
   /** Every resource that the cluster serves, each group-kind in its preferred version. */
@@ -212,7 +213,12 @@ export class Site {
   #keep(kinds: readonly GroupKind[]): void {
     const fresh = kinds.map(groupKindKey).filter((kind) => !this.#kept.has(kind));
     for (const kind of fresh) this.#kept.add(kind);
-    const restarted = [...this.#watches].filter(([, { resource }]) => fresh.includes(groupKindKey(resource)));
+    this.#restart((resource) => fresh.includes(groupKindKey(resource)));
+  }
+
+  /** Watches that cannot tell what is needed begin anew, as soon as their owners ask for them again. */
+  #restart(isDue: (resource: Resource) => boolean): void {
+    const restarted = [...this.#watches].filter(([, { resource }]) => isDue(resource));
     for (const [place, { reflector }] of restarted) {
       reflector.stop();
       this.#watches.delete(place);
@@ -270,13 +276,6 @@ export class Site {
   #take(event: ReflectorEvent, source: string, keep: boolean): void {
     if (event.type === "sync") this.#store.replace(event.objects, source, keep);
     else if (event.type === "upsert") this.#store.upsert(event.object, source, keep);
-    else
-      this.#store.delete(
-        keyOf({ ...parseApiVersion(event.object.apiVersion), kind: event.object.kind, ...nameOf(event.object) }),
-      );
+    else this.#store.drop(event.object);
   }
-}
-
-function nameOf({ metadata }: KubeObject): { name: string; namespace?: string } {
-  return { name: metadata.name ?? "", ...(metadata.namespace ? { namespace: metadata.namespace } : {}) };
 }

@@ -4,13 +4,17 @@ import type { KubeObject } from "../../objects/types.ts";
 import type { ClusterAccess } from "../access.ts";
 import { connect, type KubeClient } from "../client.ts";
 import type { KubeClientOptions } from "../client-options.ts";
+import { systemClock } from "../clock.ts";
 import { Discovery } from "../discovery.ts";
+import { toFailure } from "../failures.ts";
 import type { Identity } from "../identity.ts";
 import { Reflector } from "../reflector.ts";
 import { coreResource } from "../resource.ts";
 import { Site } from "../site/site.ts";
 
 const NAMESPACES = coreResource("Namespace", "namespaces", false);
+/** The watch of a cluster is quiet: nothing else would ask again for a version that was not answered. */
+const RETRY_MS = 5_000;
 
 export interface LinkOptions {
   /** `acme/edge-17`, or `local`. */
@@ -45,6 +49,7 @@ export class TargetLink {
   readonly #abort = new AbortController();
   #state: LinkState = { kind: "connecting" };
   #uid: string | undefined;
+  #cancelRetry: () => void = () => undefined;
 
   constructor(access: ClusterAccess, options: LinkOptions) {
     this.#options = options;
@@ -61,8 +66,10 @@ export class TargetLink {
         if (event.type !== "delete" && object) void this.#isAlive(object);
       },
       onState: (state) => {
-        if (state.state === "failing") this.#set({ kind: "failing", failure: this.#failure(state.failure) });
-        else if (state.state === "live") this.#recovered();
+        if (state.state === "failing") {
+          this.#cancelRetry();
+          this.#set({ kind: "failing", failure: this.#failure(state.failure) });
+        } else if (state.state === "live") this.#recovered();
       },
     });
     this.#heartbeat.start();
@@ -106,6 +113,7 @@ export class TargetLink {
 
   async close(): Promise<void> {
     this.#abort.abort();
+    this.#cancelRetry();
     this.#heartbeat.stop();
     this.#closeSites();
     await this.client.close();
@@ -121,7 +129,10 @@ export class TargetLink {
       const version = (body as { gitVersion?: string } | undefined)?.gitVersion ?? "unknown";
       this.#set({ kind: "live", uid, version });
     } catch (error) {
-      if (!this.#abort.signal.aborted) this.#options.onError(error);
+      if (this.#abort.signal.aborted) return;
+      this.#set({ kind: "failing", failure: toFailure(error, "asking the cluster for its version") });
+      this.#cancelRetry();
+      this.#cancelRetry = systemClock.after(RETRY_MS, () => this.#recovered());
     }
   }
 

@@ -84,9 +84,14 @@ export class Targets {
     }
     const recovered = this.#failures.delete(name);
     const link = this.#links.get(name);
-    if (link) link.rotate(access);
-    else this.#links.set(name, new TargetLink(access, { ...this.#options.linkOptions(name), name }));
-    if (recovered) this.#options.onState(name);
+    // Another address may be another cluster: what is known of the old one is not carried over to it.
+    const isSame = link !== undefined && link.client.server === access.server;
+    if (isSame) link.rotate(access);
+    else {
+      link?.close().catch(this.#options.onError);
+      this.#links.set(name, new TargetLink(access, { ...this.#options.linkOptions(name), name }));
+    }
+    if (recovered || !isSame) this.#options.onState(name);
   }
 
   /** What the kubeconfig Secret says now. */

@@ -12,8 +12,8 @@ import { LAYER_STATES } from "../src/api/schema/status.ts";
 const repository = join(import.meta.dirname, "..");
 const PICTURE = join(repository, "docs", "demo.svg");
 
-/** Steps of the demo that the picture shows, by their numbers: the clusters' start and their registration are left out. */
-const SHOWN = new Set([3, 4, 5, 6, 7, 9]);
+/** Steps of the demo that the picture shows, by their numbers; the README has no room for all. */
+const SHOWN = new Set([3, 4, 6, 7, 9]);
 
 const SIZE = 13;
 const CHARACTER = SIZE * 0.602;
@@ -33,6 +33,10 @@ const COLOURS = {
   red: "#f85149",
   gray: "#6e7681",
 };
+
+/** A state that stands in a column of its own. */
+const STATE = new RegExp(`(?<=\\s{2})((?:${LAYER_STATES.join("|")})(?: \\d+/\\d+)?)(?=\\s{2}|$)`);
+const HEADING = /^\d+\. /;
 
 type Colour = keyof typeof COLOURS;
 
@@ -63,8 +67,7 @@ function shownLines(output: string): string[] {
   const [title = "", ...rest] = output.trimEnd().split("\n");
   let isShown = false;
   const shown = rest.filter((line) => {
-    const number = /^(\d+)\. /.exec(line)?.[1];
-    if (number !== undefined) isShown = SHOWN.has(Number(number));
+    if (HEADING.test(line)) isShown = SHOWN.has(Number.parseInt(line, 10));
     return isShown;
   });
   return [title, "", ...shown.join("\n").trim().replace(/\n\n+/g, "\n\n").split("\n")];
@@ -102,8 +105,8 @@ function row(line: string, y: number): string {
 }
 
 function spansOf(line: string): Span[] {
-  if (/^\d+\. |^Strata/.test(line))
-    return [{ text: line, colour: line.startsWith("Strata") ? "command" : "heading", bold: true }];
+  if (HEADING.test(line)) return [{ text: line.replace(HEADING, ""), colour: "heading", bold: true }];
+  if (/^\S/.test(line)) return [{ text: line, colour: "command", bold: true }];
   if (/^ +\$ /.test(line)) return [{ text: line, colour: "command", bold: true }];
   const [, before = "", mark = "", after = ""] = /^( +)([✓│] )(.*)$/.exec(line) ?? [];
   if (mark === "✓ ")
@@ -117,7 +120,7 @@ function spansOf(line: string): Span[] {
       { text: before + mark, colour: "dim" },
       { text: after, colour: "yellow" },
     ];
-  const change = /^( +\S+: )(.+)( → )(.+)$/.exec(line);
+  const change = /^( +\S+\.yaml: )(.+)( → )(.+)$/.exec(line);
   if (change) {
     const [, file = "", from = "", arrow = "", to = ""] = change;
     return [
@@ -131,11 +134,9 @@ function spansOf(line: string): Span[] {
   return line.split(STATE).map((part) => ({ text: part, colour: colourOf(part) }));
 }
 
-const STATE = new RegExp(`\\b((?:${LAYER_STATES.join("|")})(?: \\d+/\\d+)?)(?=\\s|$)`);
-
 function colourOf(part: string): Colour {
   const [state = ""] = part.split(" ");
-  if (!STATE.test(part)) return "plain";
+  if (!LAYER_STATES.some((one) => one === state)) return "plain";
   if (state === "Ready") return "green";
   if (state === "Pending") return "gray";
   return state === "Failed" || state === "Blocked" ? "red" : "yellow";

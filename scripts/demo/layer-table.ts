@@ -63,7 +63,8 @@ export class LayerTable {
   #column(layer: string): TableColumn<string> {
     const row = (cluster: string) => rowOf(this.#platform.on(cluster), layer);
     return {
-      heading: layer.toUpperCase(),
+      // Room for the longest cell, so that nothing jumps while it is drawn over.
+      heading: this.#screen.isLive ? layer.toUpperCase().padEnd(13) : layer.toUpperCase(),
       cell: (cluster) => [row(cluster)?.state, row(cluster)?.ready].filter(Boolean).join(" "),
       paint: (text, cluster) => paintState(text, row(cluster)?.state ?? ""),
     };

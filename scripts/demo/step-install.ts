@@ -53,7 +53,7 @@ export async function install(story: Story): Promise<void> {
   const where = stage.clusters.length === 1 ? "one cluster" : `${stage.clusters.length} clusters`;
   screen.heading(`One apply: five layers, in order, on ${where}`);
   await platform.apply(screen);
-  const ms = await fillTable(story);
+  const ms = await fillTable(story, { leaves: true });
   screen.output(await platform.run(screen, ["get", "clusterprofiles", "-n", NAMESPACE]));
   screen.proof(`${listed(stage.clusters.map(({ name }) => name))} after ${seconds(ms)}`);
 }

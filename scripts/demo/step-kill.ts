@@ -45,7 +45,8 @@ async function countOrphans(story: Story): Promise<void> {
   const found = await Promise.all(stage.clusters.map(({ client }) => membersOf(client, signal)));
   const orphans = found.flat().filter(({ key }) => !wanted.has(key));
   const missing = found.flatMap((members) => [...wanted].filter((key) => !members.some((one) => one.key === key)));
-  const sentence = `${found.flat().length} objects in ${stage.clusters.length} clusters, ${orphans.length} orphans, ${missing.length} missing`;
+  const clusters = stage.clusters.length === 1 ? "1 cluster" : `${stage.clusters.length} clusters`;
+  const sentence = `${found.flat().length} objects in ${clusters}, ${orphans.length} orphans, ${missing.length} missing`;
   if (orphans.length + missing.length > 0)
     throw new NotReached(`${sentence}: ${[...orphans.map(({ key }) => key), ...missing].join(", ")}`);
   screen.proof(`${sentence} (${wanted.size} rendered for each)`);

@@ -29,11 +29,17 @@ export async function openStory(stage: Stage, screen: Screen, signal: AbortSigna
   return { screen, stage, platform, table: new LayerTable(screen, platform, { clusters, layers: LAYERS }), signal };
 }
 
-/** The table, live, until the profile says that it is done on all clusters. */
-export async function fillTable({ table, platform, stage }: Story): Promise<number> {
+/** The table, live, until the profile says that it is done on all clusters. Resolves with the milliseconds that it took. */
+export async function fillTable(
+  { table, platform, stage }: Story,
+  options: { leaves: boolean } = { leaves: false },
+): Promise<number> {
   const startedAt = performance.now();
   const all = stage.clusters.length;
-  await table.during(platform.until("the profile on all clusters", () => platform.isDoneOn(all)));
+  await table.during(
+    platform.until("the profile on all clusters", () => platform.isDoneOn(all)),
+    options,
+  );
   return performance.now() - startedAt;
 }
 

@@ -3,6 +3,7 @@ import type { KubeClient } from "../kube/client.ts";
 import type { Resource } from "../kube/resource.ts";
 import type { ApplySet } from "../membership/applyset.ts";
 import { applyEntryOf } from "../membership/fields.ts";
+import { isMember, observe } from "../membership/observed.ts";
 import type { KubeObject } from "../objects/types.ts";
 import type { NamespaceMetadata } from "../plan/layer-namespace.ts";
 import { isConflictError, isForbiddenError, isNotFoundError } from "./conflicts.ts";
@@ -29,7 +30,7 @@ export async function ensureNamespace(
   signal: AbortSignal,
 ): Promise<void> {
   const live = await lookUp(client, name, signal);
-  if (live === "hidden") return;
+  if (live === "hidden" || (live && isMemberOf(live, set))) return;
   const ours = !live || live.metadata.annotations?.[CREATED_ANNOTATION] === "true";
   const object = namespaceObject({ set, name, metadata, ours });
   if (live && isAsWanted(live, object, set)) return;
@@ -86,6 +87,12 @@ function isAsWanted(live: KubeObject, wanted: KubeObject, set: ApplySet): boolea
     const isCarried = Object.entries(asked).every(([key, value]) => live.metadata[field]?.[key] === value);
     return isCarried && keys.every((key) => key.slice(2) in asked);
   });
+}
+
+/** A manifest of the profile brought it: its labels are that layer's, and this apply would take them off. */
+function isMemberOf(live: KubeObject, set: ApplySet): boolean {
+  const observed = observe(live);
+  return observed !== undefined && isMember(observed, set);
 }
 
 function userLabel(set: ApplySet): string {

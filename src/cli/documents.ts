@@ -54,9 +54,14 @@ export async function readDocuments(paths: readonly string[]): Promise<Result<Do
   return { ok: true, value: { profiles, targets, referents: referentsIn(objects), crds } };
 }
 
+/** How a path is called in sentences. */
+export function nameOfFile(path: string): string {
+  return path === STDIN ? "standard input" : path;
+}
+
 async function readPath(path: string): Promise<Result<KubeObject[]>> {
   try {
-    if (path === STDIN) return parseManifests(await text(process.stdin), "standard input");
+    if (path === STDIN) return parseManifests(await text(process.stdin), nameOfFile(path));
     if (!(await stat(path)).isDirectory()) return parseManifests(await readFile(path, "utf8"), path);
     const names = (await readdir(path)).filter((name) => MANIFEST.test(name)).sort();
     return joined(await Promise.all(names.map((name) => readPath(join(path, name)))));

@@ -44,22 +44,26 @@ export async function renderProfile(
   options: OfflineOptions,
   signal: AbortSignal,
 ): Promise<Result<RenderedLayer[]>> {
-  const before = seenOffline(profile, options, new Map());
-  const problems: string[] = [];
+  const before = buildPlan(seenOffline(profile, options, new Map()), PREPARED);
   const contents = new Map<string, ContentMemory>();
-  for (const layer of buildPlan(before, PREPARED).layers) {
+  const failures = new Map<string, Failure>();
+  for (const layer of before.layers) {
     const content = await contentOf(layer, options, signal);
-    if (content instanceof Failure) problems.push(`layer ${layer.spec.name}: ${content.message}`);
+    if (content instanceof Failure) failures.set(layer.spec.name, content);
     else if (layer.inputs) contents.set(layer.spec.name, known(layer.inputs, content));
   }
-  const plan = buildPlan(seenOffline(profile, options, contents), PREPARED);
-  const layers = plan.layers.flatMap(({ spec, namespace, state }): RenderedLayer[] => {
-    if (state.kind !== "known") return [];
-    problems.push(...state.problems.map(({ message }) => `layer ${spec.name}: ${message}`));
-    const desired = state.desired.toSorted((a, b) => a.wave - b.wave);
-    return [{ layer: spec, namespace, version: state.content.version, desired }];
+  const { layers } = buildPlan(seenOffline(profile, options, contents), PREPARED);
+  const problems = layers.flatMap(({ spec: { name }, state }) => {
+    const ofObjects = state.kind === "known" ? state.problems : [];
+    return [...ofObjects, failures.get(name) ?? []].flat().map(({ message }) => `layer ${name}: ${message}`);
   });
-  return problems.length > 0 ? { ok: false, problems } : { ok: true, value: layers };
+  return problems.length > 0 ? { ok: false, problems } : { ok: true, value: layers.flatMap(renderedLayer) };
+}
+
+function renderedLayer({ spec, namespace, state }: PlannedLayer): RenderedLayer[] {
+  if (state.kind !== "known") return [];
+  const desired = state.desired.toSorted((a, b) => a.wave - b.wave);
+  return [{ layer: spec, namespace, version: state.content.version, desired }];
 }
 
 async function contentOf(

@@ -4,7 +4,7 @@ import { targetsOf } from "../plan/targets.ts";
 import { Renderer } from "../render/renderer.ts";
 import { ChartSource } from "../source/chart-source.ts";
 import { LayerRenderer } from "../wiring/layer-renderer.ts";
-import { type Documents, readDocuments } from "./documents.ts";
+import { type Documents, nameOfFile, readDocuments } from "./documents.ts";
 import { defaultApiVersions } from "./kubernetes.ts";
 import { renderProfile } from "./offline.ts";
 import { printProfile } from "./print-layers.ts";
@@ -32,7 +32,7 @@ export async function render(options: RenderOptions, config: Config, signal: Abo
   if (!read.ok || !named.ok) return { problems };
   const documents = read.value;
   if (documents.profiles.length === 0)
-    return { problems: [`there is no profile in ${options.files.join(", ")}: render needs one`] };
+    return { problems: [`there is no profile in ${options.files.map(nameOfFile).join(", ")}: render needs one`] };
   const isNamed = options.clusters.length > 0;
   const targets = isNamed ? named.value.targets : documents.targets;
   if (isNamed && targets.length === 0)

@@ -75,7 +75,12 @@ export function layerMarkOf(layer: string, digest: string, kept: boolean): strin
 
 function layerMark(object: KubeObject): Pick<Observed, "layer" | "digest" | "kept"> {
   const [layer, digest, keep] = (object.metadata.annotations?.[LAYER_ANNOTATION] ?? "").split("/");
-  return { layer: layer || undefined, digest: digest || undefined, kept: keep === "keep" };
+  // Whatever else stands there was written by somebody else.
+  return { layer: layer && isLayerName(layer) ? layer : undefined, digest: digest || undefined, kept: keep === "keep" };
+}
+
+function isLayerName(text: string): boolean {
+  return /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(text);
 }
 
 function isStrataApply(entry: ManagedFieldsEntry): boolean {

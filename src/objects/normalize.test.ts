@@ -69,4 +69,29 @@ describe("normalize", () => {
     expect(stringifyJson(input)).toBe(text);
     expect(stringifyJson(output)).toContain('"big":9223372036854775807');
   });
+
+  describe("gives an object without labels those of its pod template, where the API server would", () => {
+    const template = { metadata: { labels: { app: "a", empty: null } } };
+    const job = (spec: unknown, labels?: unknown, kind = "Job") => ({
+      ...object({ spec }, labels === undefined ? {} : { labels }),
+      apiVersion: "batch/v1",
+      kind,
+    });
+
+    it.each([
+      ["a Job", job({ template }), { app: "a", empty: "" }],
+      ["a Job with empty labels", job({ template }, {}), { app: "a", empty: "" }],
+      ["a Job with labels of its own", job({ template }, { own: "b" }), { own: "b" }],
+      ["a CronJob", job({ template }, undefined, "CronJob"), undefined],
+      ["a Job without a template", job(null), undefined],
+      ["a Job that the server will refuse", job({ template: { metadata: { labels: ["a"] } } }), undefined],
+      [
+        "a ReplicationController",
+        { ...object({ spec: { template } }), kind: "ReplicationController" },
+        { app: "a", empty: "" },
+      ],
+    ])("%s", (_, given, labels) => {
+      expect(normalize(given).metadata.labels).toEqual(labels);
+    });
+  });
 });

@@ -18,7 +18,11 @@ function normalizeMap(metadata: Record<string, unknown>, field: string): void {
   const map = metadata[field];
   if (map === null) delete metadata[field];
   if (typeof map !== "object" || map === null) return;
-  metadata[field] = Object.fromEntries(Object.entries(map).map(([key, value]) => [key, value ?? ""]));
+  metadata[field] = mapOfStrings(map as Record<string, string | null>);
+}
+
+function mapOfStrings(map: Record<string, string | null>): Record<string, string> {
+  return Object.fromEntries(Object.entries(map).map(([key, value]) => [key, value ?? ""]));
 }
 
 /**
@@ -42,9 +46,21 @@ function base64(text: string): string {
   return Buffer.from(text, "utf8").toString("base64");
 }
 
+/** Kinds whose objects, when they have no labels, get those of their pod template from the API server (its defaulting). */
+const LABELLED_BY_TEMPLATE = new Set(["batch/v1 Job", "v1 ReplicationController"]);
+
+/** Strata's own label would keep the server from doing so: what others select by would be gone. */
+function takeTemplateLabels(object: KubeObject): void {
+  if (!LABELLED_BY_TEMPLATE.has(`${object.apiVersion} ${object.kind}`)) return;
+  if (Object.keys(object.metadata.labels ?? {}).length > 0) return;
+  const spec = object["spec"] as { template?: { metadata?: { labels?: unknown } | null } | null } | null | undefined;
+  const labels = spec?.template?.metadata?.labels;
+  if (isMapOfStrings(labels) && labels !== null) object.metadata.labels = mapOfStrings(labels);
+}
+
 /**
  * A new object as Strata applies it: without status and without what only the API server writes, `stringData` folded
- * into `data`. An explicit null elsewhere stays: to server-side apply it is a field like another, and `kubectl apply
+ * into `data`, and with the labels that the server would have given it. An explicit null elsewhere stays: to server-side apply it is a field like another, and `kubectl apply
  * --server-side` sends it too. Does not change its input.
  */
 export function normalize(object: KubeObject): KubeObject {
@@ -54,6 +70,7 @@ export function normalize(object: KubeObject): KubeObject {
   for (const field of SERVER_FIELDS) delete metadata[field];
   normalizeMap(metadata, "labels");
   normalizeMap(metadata, "annotations");
+  takeTemplateLabels(result);
   if (result.apiVersion === "v1" && result.kind === "Secret") foldStringData(result);
   return result;
 }

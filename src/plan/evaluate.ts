@@ -1,6 +1,6 @@
 import { Failure } from "../errors.ts";
 import { widen } from "../membership/applyset.ts";
-import { groupKindKey } from "../objects/identity.ts";
+import { groupKindKey, keyOf } from "../objects/identity.ts";
 import { evaluateObjects } from "./evaluate-objects.ts";
 import { healthChecksOf } from "./layer-health.ts";
 import { namespaceDigest, namespaceMetadataOf } from "./layer-namespace.ts";
@@ -30,7 +30,7 @@ export function evaluateLayer(layer: PlannedLayer, around: Surroundings): LayerV
     const looking = reach.step === undefined || (reach.step.kind === "Reach" && !reach.step.widens);
     return { ...working(layer, "Applying", "getting ready to apply"), ...reach, looking };
   }
-  return withoutNamespace(known, seen, installedBefore) ?? evaluateObjects(known, around, installedBefore);
+  return withoutNamespace(known, around, installedBefore) ?? evaluateObjects(known, around, installedBefore);
 }
 
 function withoutContent(layer: PlannedLayer, { seen, waitsFor }: Surroundings): LayerView {
@@ -54,13 +54,14 @@ function withoutContent(layer: PlannedLayer, { seen, waitsFor }: Surroundings): 
 }
 
 /** The parent is widened, and the kinds are watched, before the first object: a crash then loses nothing. */
-function reachStep({ state, namespace }: KnownLayer, around: Surroundings): { step?: Step } | Failure | undefined {
+function reachStep(layer: KnownLayer, around: Surroundings): { step?: Step } | Failure | undefined {
+  const { state, namespace } = layer;
   const { seen, prepared, order } = around;
   const parent = widen(prepared.parent, {
     kinds: state.desired.map(({ ref }) => ref),
     namespaces: state.desired.flatMap(({ ref }) => ref.namespace ?? []),
     layers: order,
-    ownNamespaces: ownsNamespace(state.desired, namespace) && namespace ? [namespace] : [],
+    ownNamespaces: namespace !== undefined && ownsNamespace(layer, around) ? [namespace] : [],
   });
   const watches: WatchRequest[] = [];
   let starting = false;
@@ -83,17 +84,19 @@ function placesOf(desired: readonly Desired[]): WatchRequest[] {
   return [...places.values()];
 }
 
-/** A layer's `namespace:` is infrastructure, unless the layer brings the Namespace itself, as a member. */
-function ownsNamespace(desired: readonly Desired[], namespace: string | undefined): boolean {
+/** A layer's `namespace:` is infrastructure, unless this or another layer brings the Namespace itself, as a member. */
+function ownsNamespace({ state, namespace }: KnownLayer, { wantedElsewhere }: Surroundings): boolean {
   if (namespace === undefined) return false;
-  if (desired.some(({ ref }) => ref.group === "" && ref.kind === "Namespace" && ref.name === namespace)) return false;
-  return desired.some(({ ref }) => ref.namespace === namespace);
+  const key = keyOf({ group: "", version: "v1", kind: "Namespace", name: namespace });
+  if (wantedElsewhere(key) || state.desired.some((desired) => desired.key === key)) return false;
+  return state.desired.some(({ ref }) => ref.namespace === namespace);
 }
 
 /** The view of a layer whose namespace is not as it should be yet; undefined when it is, or is not ours to see to. */
-function withoutNamespace(layer: KnownLayer, seen: Seen, installedBefore: boolean): LayerView | undefined {
+function withoutNamespace(layer: KnownLayer, around: Surroundings, installedBefore: boolean): LayerView | undefined {
+  const { seen } = around;
   const { namespace } = layer;
-  if (namespace === undefined || !ownsNamespace(layer.state.desired, namespace)) return undefined;
+  if (namespace === undefined || !ownsNamespace(layer, around)) return undefined;
   const metadata = namespaceMetadataOf(seen.profile, namespace);
   if (metadata instanceof Failure) return failing(layer, metadata);
   const attempt = seen.namespaces.get(namespace);

@@ -66,6 +66,8 @@ class Simulation {
   readonly sick = new Set<string>();
   readonly watched = new Set<string>();
   readonly served = new Map(Object.entries(SERVED));
+  /** By kind, the key of the CRD that serves it. */
+  readonly crds = new Map<string, string>();
   parent: Parent = { ...EMPTY_PARENT, hub: "hub" };
   rows: Seen["rows"] = new Map();
   profile: Profile;
@@ -98,7 +100,7 @@ class Simulation {
         served: (kind) => scopeOf(kind) !== undefined,
         watchState: (kind) =>
           scopeOf(kind) === undefined ? "unserved" : this.watched.has(groupKindKey(kind)) ? "live" : "unwatched",
-        crdOf: () => undefined,
+        crdOf: (kind) => this.crds.get(groupKindKey(kind)),
         member: (key) => this.live.get(key),
         members: () => this.live.values(),
         named: () => "unknown",
@@ -413,6 +415,172 @@ describe("evaluateTeardown", () => {
   });
 });
 
+const namespace = (name: string): KubeObject => ({ apiVersion: "v1", kind: "Namespace", metadata: { name } });
+const placed = (object: KubeObject, where: string): KubeObject => ({
+  ...object,
+  metadata: { ...object.metadata, namespace: where },
+});
+/** What went and how, in the order in which it went; what went in one step stands together. */
+function goings(world: Simulation): string[] {
+  return world.steps.flatMap((step) =>
+    step.kind === "Remove"
+      ? [step.items.map(({ tracked, how }) => `${how} ${tracked.observed.ref.name}`).join(", ")]
+      : [],
+  );
+}
+
+describe("what others live in", () => {
+  const home = { name: "home", objects: [namespace("shop")] };
+  const app = { name: "app", objects: [placed(configMap("a"), "shop")] };
+  const other = { name: "other", objects: [configMap("b")] };
+
+  it("releases a Namespace that left the profile while another layer's objects are in it", () => {
+    const world = new Simulation(profileOf([home, app]));
+    world.run();
+    world.steps.length = 0;
+    world.profile = profileOf([app]);
+    expect(world.run().done).toBe(true);
+    expect(goings(world)).toEqual(["release shop"]);
+    expect(world.names()).toEqual(["a"]);
+  });
+
+  it("prunes a Namespace after what was dropped with it, also of another layer", () => {
+    const world = new Simulation(
+      profileOf([
+        { name: "home", objects: [namespace("shop"), configMap("x")] },
+        { name: "app", objects: [...app.objects, configMap("y")] },
+      ]),
+    );
+    world.run();
+    world.steps.length = 0;
+    world.profile = profileOf([
+      { name: "home", objects: [configMap("x")] },
+      { name: "app", objects: [configMap("y")] },
+    ]);
+    expect(world.run().done).toBe(true);
+    expect(goings(world)).toEqual(["delete a", "delete shop"]);
+  });
+
+  it("prunes waves backwards: data is released before the Namespace around it goes", () => {
+    const claim = placed({ apiVersion: "v1", kind: "PersistentVolumeClaim", metadata: { name: "data" } }, "shop");
+    const world = new Simulation(
+      profileOf([
+        { name: "one", objects: [namespace("shop"), claim, placed(deployment("web"), "shop"), configMap("x")] },
+      ]),
+    );
+    world.served.set("PersistentVolumeClaim", "Namespaced");
+    world.run();
+    world.steps.length = 0;
+    world.profile = profileOf([{ name: "one", objects: [configMap("x")] }]);
+    world.run();
+    expect(goings(world)).toEqual(["delete web", "release data", "delete shop"]);
+  });
+
+  it.each([
+    ["before", [home, app, other]],
+    ["after", [app, home, other]],
+  ])("takes a Namespace back after the objects in it, when its layer stands %s theirs", (_where, layers) => {
+    const world = new Simulation(profileOf(layers));
+    world.run();
+    world.steps.length = 0;
+    expect(world.tearDown().step.kind).toBe("Forget");
+    expect(goings(world)).toEqual(["delete b", "delete a", "delete shop"]);
+  });
+
+  it("does not delete a CRD under the custom objects of a layer that stays", () => {
+    const crd: KubeObject = {
+      apiVersion: "apiextensions.k8s.io/v1",
+      kind: "CustomResourceDefinition",
+      metadata: { name: "things.example.com" },
+      spec: { group: "example.com", scope: "Namespaced", names: { kind: "Thing", plural: "things" }, versions: [] },
+    };
+    const things = {
+      name: "things",
+      objects: [{ apiVersion: "example.com/v1", kind: "Thing", metadata: { name: "t" } }],
+    };
+    const world = new Simulation(profileOf([{ name: "crds", objects: [crd] }, things]));
+    world.served.set("Thing.example.com", "Namespaced");
+    world.crds.set("Thing.example.com", "apiextensions.k8s.io/CustomResourceDefinition//things.example.com");
+    world.run();
+    world.steps.length = 0;
+    world.profile = profileOf([things]);
+    world.run();
+    expect(goings(world)).toEqual(["release things.example.com"]);
+    expect(world.names()).toEqual(["t"]);
+  });
+});
+
+describe("what could be lost or forgotten", () => {
+  it("prunes nothing while a layer that might want it cannot be rendered", () => {
+    const layers = (first: KubeObject[], last: object) => [
+      { name: "one", objects: first },
+      { name: "two", objects: [configMap("y")], ...last },
+    ];
+    const world = new Simulation(profileOf(layers([configMap("x"), configMap("moving")], {})));
+    world.run();
+    const profile = profileOf(layers([configMap("x")], {}));
+    const [, two] = profile.spec.layers;
+    if (two) two.manifests = [{ configMapRef: { name: "gone" } }];
+    world.profile = profile;
+    const view = world.run();
+    expect(view.layers[1]).toMatchObject({ state: "Blocked", reason: "ReferenceNotFound" });
+    expect(world.names()).toContain("moving");
+    world.profile = profileOf(layers([configMap("x")], { objects: [configMap("y"), configMap("moving")] }));
+    world.steps.length = 0;
+    expect(world.run().done).toBe(true);
+    expect(goings(world)).toEqual([]);
+  });
+
+  it("says when a dropped object cannot be removed, and comes back to it", () => {
+    const world = new Simulation(profileOf([{ name: "one", objects: [configMap("old"), configMap("new")] }]));
+    world.run();
+    const [key = ""] = [...world.live].find(([, { observed }]) => observed.ref.name === "old") ?? [];
+    world.attempts.set(key, { digest: REMOVAL, failure: new Failure("Forbidden", "may not delete old"), retryAt: 7 });
+    world.profile = profileOf([{ name: "one", objects: [configMap("new")] }]);
+    const view = world.run();
+    expect(view.layers[0]).toMatchObject({ state: "Failed", reason: "Forbidden", message: "may not delete old" });
+    expect(view).toMatchObject({ done: false, wakeAt: 7 });
+  });
+
+  it("takes back what somebody took the layer's mark off", () => {
+    const world = new Simulation(profileOf(["a", "b"].map((name) => ({ name, objects: [configMap(name)] }))));
+    world.run();
+    for (const tracked of world.live.values())
+      if (tracked.observed.ref.name === "a") tracked.observed = { ...tracked.observed, layer: undefined };
+    expect(world.tearDown().step.kind).toBe("Forget");
+    expect(world.names()).toEqual([]);
+  });
+
+  it("is not done before it knows what layers that left the list still have", () => {
+    const world = new Simulation(
+      profileOf([
+        { name: "a", objects: [configMap("a")] },
+        { name: "b", objects: [deployment("b")] },
+      ]),
+    );
+    world.run();
+    world.profile = profileOf([{ name: "a", objects: [configMap("a")] }]);
+    const hidden = [...world.live].filter(([, { observed }]) => observed.ref.name === "b");
+    for (const [key] of hidden) world.live.delete(key);
+    world.watched.delete("Deployment.apps");
+    world.contents.clear();
+    let view = world.evaluate();
+    for (; view.step.kind === "Render"; view = world.evaluate()) world.take(view.step);
+    expect(view.layers[0]?.state).toBe("Ready");
+    expect(view).toMatchObject({ step: { kind: "Reach" }, done: false });
+  });
+
+  it("waits with an object that somebody undoes each time, and says so", () => {
+    const world = new Simulation(profileOf([{ name: "a", objects: [configMap("a")] }]));
+    world.run();
+    for (const [key, attempt] of world.attempts) world.attempts.set(key, { ...attempt, retryAt: 9 });
+    world.live.clear();
+    const view = world.run();
+    expect(view.layers[0]).toMatchObject({ state: "Drifted", reason: "DriftFight" });
+    expect(view.wakeAt).toBe(9);
+  });
+});
+
 describe("whatever the list was and becomes", () => {
   const names = ["a", "b", "c", "d", "e"];
   const layers = fc
@@ -449,5 +617,5 @@ describe("whatever the list was and becomes", () => {
       }),
       { numRuns: 200 },
     );
-  });
+  }, 60_000);
 });

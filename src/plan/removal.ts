@@ -88,10 +88,16 @@ function homesOf({ observed: { ref } }: Tracked, seen: Seen): string[] {
 }
 
 /** The members of the profile's ApplySet in this cluster, by layer; the key is undefined where somebody removed the mark. */
-export function membersByLayer(seen: Seen): Map<string | undefined, Tracked[]> {
+export function membersByLayer(seen: Seen): ReadonlyMap<string | undefined, Tracked[]> {
+  const known = grouped.get(seen);
+  if (known) return known;
   const members = [...seen.site.members()].filter(({ observed }) => isMember(observed, seen.set));
-  return Map.groupBy(members, ({ observed }) => observed.layer);
+  const groups = Map.groupBy(members, ({ observed }) => observed.layer);
+  grouped.set(seen, groups);
+  return groups;
 }
+
+const grouped = new WeakMap<Seen, Map<string | undefined, Tracked[]>>();
 
 /** A refused delete is tried again, but not before its time; one that was accepted is not sent twice. */
 function removalIsDue(tracked: Tracked, seen: Seen): boolean {

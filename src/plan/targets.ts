@@ -56,6 +56,18 @@ export function deploymentName(profile: Profile, cluster: ClusterRef): string {
   return `${`${name}-${cluster.name}`.slice(0, 200)}-${digest}`;
 }
 
+/**
+ * Whether a deployment is one that Strata makes for the profile. Whoever may write deployments could otherwise bring a profile
+ * to a cluster of another tenant, with the credentials of that tenant.
+ */
+export function isDeploymentOf(profile: Profile, { metadata, spec: { clusterRef } }: ProfileDeployment): boolean {
+  const { namespace } = profile.metadata;
+  const isReachable =
+    clusterRef.name === LOCAL_CLUSTER || namespace === undefined || clusterRef.namespace === namespace;
+  const isInPlace = metadata.namespace === deploymentNamespace(profile);
+  return isReachable && isInPlace && metadata.name === deploymentName(profile, clusterRef);
+}
+
 /** A new deployment of a profile on a cluster, owned by the profile so that `kubectl tree` and friends show it. */
 export function newDeployment(profile: Profile, cluster: ClusterRef): ProfileDeployment {
   const { name, namespace, uid = "" } = profile.metadata;

@@ -1,11 +1,12 @@
 import { type NextCondition, setCondition } from "../api/conditions.ts";
-import { MAX_COUNTS, MAX_MESSAGE, MAX_UNHEALTHY } from "../api/schema/status.ts";
+import { MAX_COUNTS, MAX_MESSAGE, MAX_SOURCE, MAX_UNHEALTHY } from "../api/schema/status.ts";
 import type { Condition, DeploymentLayerStatus, Layer, ProfileDeploymentStatus } from "../api/types.ts";
 import type { Failure } from "../errors.ts";
 import type { LayerView } from "../plan/layer-view.ts";
 import type { DeploymentView } from "../plan/next-step.ts";
 import type { RemovalView } from "../plan/removal.ts";
 import type { Plan, PlannedLayer } from "../plan/types.ts";
+import { bounded } from "./bound.ts";
 
 /** What a status is made from besides the view itself. */
 export interface StatusContext {
@@ -87,13 +88,13 @@ function finish(
     context.generation,
     context,
   );
-  return {
+  return bounded({
     observedGeneration: context.generation,
     profileGeneration: context.profileGeneration,
     conditions,
     summary: first ? { layer: first.name, message: first.message ?? first.state } : { message: cut(idle) },
     layers,
-  };
+  });
 }
 
 export interface Readiness {
@@ -210,12 +211,12 @@ function since(row: { state: string }, previous: DeploymentLayerStatus | undefin
 /** How a layer's source reads in a table: `https://charts.example/web` or `manifests`. */
 export function sourceOf(layer: Layer): string {
   if (!layer.helm) return "manifests";
-  return `helm ${layer.helm.repo.replace(/\/$/, "")}/${layer.helm.chart}`;
+  return cut(`helm ${layer.helm.repo.replace(/\/$/, "")}/${layer.helm.chart}`, MAX_SOURCE);
 }
 
 /** Messages are bounded so that a status stays small. */
-export function cut(message: string): string {
-  return message.length <= MAX_MESSAGE ? message : `${message.slice(0, MAX_MESSAGE - 1)}…`;
+export function cut(message: string, length = MAX_MESSAGE): string {
+  return message.length <= length ? message : `${message.slice(0, length - 1)}…`;
 }
 
 function defined<T extends Record<string, string | undefined>>(fields: T): { [K in keyof T]?: string } {

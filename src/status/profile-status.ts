@@ -7,6 +7,7 @@ import type {
   ProfileDeployment,
   ProfileStatus,
 } from "../api/types.ts";
+import { bounded } from "./bound.ts";
 import { conditionsOf, cut, sourceOf } from "./deployment-status.ts";
 
 /** From the best to the worst: a roll-up row shows the worst of its clusters. */
@@ -42,7 +43,7 @@ export function profileStatus(
   const culprit = culpritOf(deployments, generation);
   const allReady = deployments.length > 0 && ready.length === deployments.length && context.problems.length === 0;
   const message = messageOf({ allReady, culprit, deployments, problems: context.problems });
-  return {
+  return bounded({
     observedGeneration: generation,
     conditions: conditionsOf(
       {
@@ -62,7 +63,7 @@ export function profileStatus(
     clusters: deployments.length,
     readyClusters: ready.length,
     layers: [...layers, ...removing],
-  };
+  });
 }
 
 function isReady(deployment: ProfileDeployment, generation: number): boolean {

@@ -11,6 +11,7 @@ import { type ApplySet, applySetOf, type ProfileIdentity } from "../membership/a
 import type { Operation } from "../ops/metrics.ts";
 import type { Outcome } from "../plan/outcome.ts";
 import type { Step } from "../plan/step.ts";
+import { isDeploymentOf } from "../plan/targets.ts";
 import { DeploymentReconciler } from "../reconcile/deployment.ts";
 import type { DeploymentFacts, DeploymentPorts, Interest, Place, TargetFacts, Tiding } from "../reconcile/ports.ts";
 import { profileKey } from "../reconcile/profile.ts";
@@ -53,7 +54,8 @@ export class DeploymentWiring implements DeploymentPorts {
       return undefined;
     }
     const { profileRef } = deployment.spec;
-    const profile = this.#hub.cache.profile(profileKey({ kind: profileRef.kind, metadata: profileRef }));
+    const named = this.#hub.cache.profile(profileKey({ kind: profileRef.kind, metadata: profileRef }));
+    const profile = named && isDeploymentOf(named, deployment) ? named : undefined;
     return {
       key,
       deployment,
@@ -70,7 +72,10 @@ export class DeploymentWiring implements DeploymentPorts {
     if (!place || !profile || hub === undefined) throw new Failure("Unreachable", "the cluster was lost just now");
     const { site, link, set } = place;
     const system = link.client;
-    const capabilities = () => ({ kubeVersion: versionOf(link), apiVersions: site.apiVersions() });
+    const capabilities = async (during: AbortSignal) => {
+      await site.discover(during, true);
+      return { kubeVersion: versionOf(link), apiVersions: site.apiVersions() };
+    };
     const render: ActContext["render"] = (layer, during) =>
       this.#renderer.render(layer, { system, set, capabilities }, during);
     const context = { owner: key, profile: identityOf(profile), set, site, system, hub, toFailure, render };
@@ -118,7 +123,7 @@ export class DeploymentWiring implements DeploymentPorts {
   concerned(cluster: string, applySets: ReadonlySet<string> | undefined, objectKey: string | undefined): string[] {
     return [...this.#places].flatMap(([key, place]) => {
       if (place.cluster !== cluster) return [];
-      const woken = objectKey !== undefined && this.reconciler.wake(key, objectKey);
+      const woken = objectKey !== undefined && isFree(objectKey, place) && this.reconciler.wake(key, objectKey);
       return woken || applySets === undefined || applySets.has(place.set.id) ? [key] : [];
     });
   }
@@ -126,7 +131,10 @@ export class DeploymentWiring implements DeploymentPorts {
   #target(key: string, { spec }: ProfileDeployment, profile: Profile): TargetFacts {
     const { name } = spec.clusterRef;
     const cluster = this.clusterOf(key);
-    if (name !== LOCAL_CLUSTER && !this.#hub.cache.targets.has(cluster)) return { kind: "gone" };
+    if (name !== LOCAL_CLUSTER && !this.#hub.cache.targets.has(cluster)) {
+      this.#move(key, undefined);
+      return { kind: "gone" };
+    }
     const state = this.#hub.stateOf(cluster);
     const link = this.#hub.linkOf(cluster);
     const hubUid = this.#hub.uid;
@@ -135,6 +143,8 @@ export class DeploymentWiring implements DeploymentPorts {
     const site = link.site(clusterIdentity(profile, name));
     const set = applySetOf(identityOf(profile));
     this.#move(key, { cluster, site, link, set });
+    const twin = this.#twinOf(key, { link, set });
+    if (twin !== undefined) return { kind: "failing", failure: twinFailure(cluster, twin) };
     return { kind: "ready", place: { set, site, view: viewOf(key, { site, link, set }) } };
   }
 
@@ -143,7 +153,18 @@ export class DeploymentWiring implements DeploymentPorts {
     const known = this.#places.get(key);
     if (known && known.site !== place?.site) known.site.release(key);
     if (place) this.#places.set(key, place);
-    else this.#places.delete(key);
+    else if (known && this.#places.delete(key)) {
+      for (const [other, { set }] of this.#places) if (set.id === known.set.id) this.#again(other, 0);
+    }
+  }
+
+  /** The cluster of another deployment of the same profile that is the same physical cluster: the first by name has it. */
+  #twinOf(key: string, { link, set }: Pick<ActingPlace, "link" | "set">): string | undefined {
+    for (const [other, place] of this.#places) {
+      const isLive = this.#hub.linkOf(place.cluster) === place.link;
+      if (other < key && place.set.id === set.id && place.link.uid === link.uid && isLive) return place.cluster;
+    }
+    return undefined;
   }
 
   async #removeFinalizer({ metadata }: ProfileDeployment, signal: AbortSignal): Promise<void> {
@@ -157,6 +178,17 @@ export class DeploymentWiring implements DeploymentPorts {
       if (!isNotFound(error)) throw error;
     }
   }
+}
+
+/** What another ApplySet still holds is no reason to try again, however often it changes. */
+function isFree(objectKey: string, { site, set }: ActingPlace): boolean {
+  const partOf = site.member(objectKey)?.observed.partOf;
+  return partOf === undefined || partOf === set.id;
+}
+
+function twinFailure(cluster: string, twin: string): Failure {
+  const what = `${cluster} is the same cluster as ${twin}, to which this profile goes already`;
+  return new Failure("Conflict", `${what}: take one of them out of its clusters`);
 }
 
 function identityOf({ kind, metadata: { namespace, name } }: Profile): ProfileIdentity {

@@ -21,7 +21,8 @@ export interface RenderPlace {
   /** Acts as Strata itself in the target's `strata-system`. */
   system: KubeClient;
   set: ApplySet;
-  capabilities(): Capabilities;
+  /** As the cluster is now: what a layer before this one has just brought must be seen. */
+  capabilities(signal: AbortSignal): Promise<Capabilities>;
 }
 
 /** Renders layers for clusters: the stored set of a chart is its content until an input changes. */
@@ -54,7 +55,7 @@ export class LayerRenderer {
       this.#count("hit");
       return stored.content;
     }
-    const content = await this.chart(inputs, { stored, capabilities: place.capabilities() }, signal);
+    const content = await this.chart(inputs, { stored, capabilities: await place.capabilities(signal) }, signal);
     if (content instanceof Failure) {
       this.#count("failed");
       return content;

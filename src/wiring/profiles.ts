@@ -3,7 +3,7 @@ import type { Profile, ProfileDeployment, ProfileStatus } from "../api/types.ts"
 import { isConflict, isNotFound } from "../kube/api-error.ts";
 import { HUB_RESOURCES } from "../kube/hub/kinds.ts";
 import { referencesOf } from "../plan/references.ts";
-import { matches } from "../plan/targets.ts";
+import { isDeploymentOf, matches } from "../plan/targets.ts";
 import type { ProfileFacts, ProfilePorts } from "../reconcile/ports.ts";
 import { profileKey } from "../reconcile/profile.ts";
 import type { Hub } from "./hub.ts";
@@ -36,9 +36,12 @@ export class ProfileWiring implements ProfilePorts {
 
   deploymentsOf(key: string): ProfileDeployment[] {
     const all = [...this.#hub.cache.deployments.values()];
-    const own = all.filter(
-      ({ spec: { profileRef } }) => profileKey({ kind: profileRef.kind, metadata: profileRef }) === key,
-    );
+    const profile = this.#hub.cache.profile(key);
+    const own = all.filter((deployment) => {
+      const { profileRef } = deployment.spec;
+      const refersToIt = profileKey({ kind: profileRef.kind, metadata: profileRef }) === key;
+      return refersToIt && (!profile || isDeploymentOf(profile, deployment));
+    });
     return own.sort((a, b) => a.metadata.name.localeCompare(b.metadata.name));
   }
 

@@ -164,9 +164,15 @@ describe("At rest", () => {
     expect(total(own, others)).toBe(0);
   });
 
+  // The chart writes its revision into its Deployment, which is rolled out: its layer waits, and says so, in between.
   test.each([
-    ["of a manifest", { value: "2" }, /^patch configmaps settings$/, 1],
-    ["of a chart", { value: "2", chartValue: "2" }, /^patch configmaps shop-shop-config$/, 4],
+    ["of a manifest", { value: "2" }, /^patch configmaps settings$/, { requests: 1, statuses: 4 }],
+    [
+      "of a chart",
+      { value: "2", chartValue: "2" },
+      /^patch configmaps shop-shop-config$/,
+      { requests: 4, statuses: 6 },
+    ],
   ])("one changed value %s is one apply", async (_what, changed, objects, most) => {
     const mark = await marks();
     await readyAfter(platform(changed));
@@ -175,10 +181,10 @@ describe("At rest", () => {
     print("one changed value at the target", target);
     print("one changed value at the hub", own);
     expect(total(target, objects)).toBeGreaterThanOrEqual(1);
-    expect(total(target), "requests at the target").toBeLessThanOrEqual(most);
-    expect(total(own, /^patch (clusterprofiles|profiledeployments)\/status/)).toBeLessThanOrEqual(4);
+    expect(total(target), "requests at the target").toBeLessThanOrEqual(most.requests);
+    expect(total(own, /^patch (clusterprofiles|profiledeployments)\/status/)).toBeLessThanOrEqual(most.statuses);
     expect(total(own, /^create events/)).toBeLessThanOrEqual(1);
-    expect(total(own)).toBeLessThanOrEqual(5);
+    expect(total(own)).toBeLessThanOrEqual(most.statuses + 1);
   });
 
   test("nothing is asked of anybody while only things happen that do not matter", async () => {
@@ -189,9 +195,6 @@ describe("At rest", () => {
     );
     await fence(hub, "fence-before");
     const mark = await marks();
-    const lease = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/node-0";
-    const { renewTime } = (await read(edge, lease)).spec;
-
     const stranger: Live = {
       apiVersion: "v1",
       kind: "ConfigMap",
@@ -207,18 +210,21 @@ describe("At rest", () => {
     await hub.kubectlOk(["annotate", "secret", "edge", "-n", "acme", "example.com/checked=yes"]);
     await hub.kubectlOk(["annotate", "configmap", "manifests", "-n", "acme", "example.com/checked=yes"]);
     const pod = (await edge.kubectlOk(["get", "pod", "-n", "app", "-o", "name"])).trim();
-    const beat = { status: { conditions: [{ type: "example.com/Beat", status: "True" }] } };
-    await edge.kubectlOk([
-      "patch",
-      pod,
-      "-n",
-      "app",
-      "--subresource=status",
-      "--type=strategic",
-      "-p",
-      JSON.stringify(beat),
-    ]);
-    await waitUntil(edge, lease, { what: "renewed", is: ({ spec }) => spec.renewTime !== renewTime });
+    for (const [object, ...where] of [["node/node-0"], [pod, "-n", "app"]]) {
+      for (const time of ["2030-01-01T00:00:00Z", "2030-01-01T00:00:10Z"]) {
+        const heartbeat = { type: "example.com/Beat", status: "True", lastTransitionTime: time };
+        const patch = JSON.stringify({ status: { conditions: [heartbeat] } });
+        await edge.kubectlOk([
+          "patch",
+          object ?? "",
+          ...where,
+          "--subresource=status",
+          "--type=strategic",
+          "-p",
+          patch,
+        ]);
+      }
+    }
 
     const isOfFence = await fence(hub, "fence-after");
     const quiet = async (plane: ControlPlane, from: number): Promise<string[]> =>

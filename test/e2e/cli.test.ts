@@ -133,8 +133,13 @@ describe("strata render", () => {
 
   const one = [{ name: "one", manifests: [object("v1", "ConfigMap")] }];
   test.each([
-    ["no profile", "", 1, "there is no profile in -: render needs one"],
-    ["a field that does not exist", profile(one, { colour: "red" }), 1, "AddOnProfile acme/web: spec.colour"],
+    ["no profile", "", 1, "there is no profile in standard input: render needs one"],
+    [
+      "a field that does not exist",
+      profile(one, { colour: "red" }),
+      1,
+      'AddOnProfile acme/web: unknown field "spec.colour"',
+    ],
     [
       "an unknown kind and a missing reference, both told",
       profile([
@@ -142,7 +147,7 @@ describe("strata render", () => {
         { name: "two", manifests: [{ configMapRef: { name: "gone" } }] },
       ]),
       1,
-      /layer two: .*ConfigMap acme\/gone does not exist\n.*layer one: Lamp x: the cluster has no kind Lamp/,
+      /layer one: Lamp x: the cluster has no kind Lamp.*\n.*layer two: .*ConfigMap acme\/gone does not exist/,
     ],
     ["YAML that is none", "a: [", 1, "standard input, document 1, line 1"],
     [

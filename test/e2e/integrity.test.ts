@@ -22,7 +22,7 @@ import {
 } from "../support/stories.ts";
 import { type StrataProcess, startStrata } from "../support/strata.ts";
 
-const OBJECTS: readonly Shape[] = [...TEXTS, ...WORKLOADS, ...NAMESPACED, ...CUSTOM, ...CLUSTER_SCOPED];
+const OBJECTS: readonly Shape[] = [...TEXTS, ...NAMESPACED, ...WORKLOADS, ...CUSTOM, ...CLUSTER_SCOPED];
 const ROUTES = ["inline", "object", "reference"] as const;
 type Route = (typeof ROUTES)[number];
 
@@ -97,7 +97,7 @@ async function applyByKubectl(route: Route, shapes: readonly Shape[]): Promise<K
   const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name: route } };
   await apply(other, namespace, ...DEFINITIONS.filter(takes(route)).map((shape) => textOf(shape, route)));
   await other.kubectlOk(["wait", "crd", "--all", "--for=condition=Established", "--timeout=60s"]);
-  const input = shapes.map((shape) => textOf(shape, route)).join("\n---\n");
+  const input = shapes.map((shape) => textOf(shape, route).replace(/\n?$/, "\n")).join("---\n");
   const args = ["apply", "--server-side", "-n", route, "-o", "json", "-f", "-"];
   const applied = parseJson(await other.kubectlOk(args, { input })) as { items: KubeObject[] };
   return applied.items;
@@ -134,7 +134,7 @@ function parseNames(text: string): KubeObject[] {
 }
 
 describe("a ConfigMap of nearly 1 MiB", () => {
-  const words = "0123456789abcde\n".repeat(64_000);
+  const words = "0123456789abcde\n".repeat(61_000);
   const large = (name: string) =>
     JSON.stringify({ apiVersion: "v1", kind: "ConfigMap", metadata: { name }, data: { words } });
 

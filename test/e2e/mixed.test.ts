@@ -22,7 +22,7 @@ import {
   waitUntil,
 } from "../support/stories.ts";
 import { prepareHub, type StrataHome, type StrataProcess } from "../support/strata.ts";
-import { anyPort } from "../support/waiting.ts";
+import { anyPort, until } from "../support/waiting.ts";
 
 const OWN_CHARTS = fileURLToPath(new URL("../support/charts", import.meta.url));
 
@@ -318,7 +318,7 @@ describe("a chart layer", () => {
     await apply(hub, profile("range", page("", "~4.1")));
     const failed = await failureOf("range", "ChartNotFound");
     expect(layerOf(failed, "page").message).toBe(
-      `${pages.url} has chart "page", but no version in ~4.1: the newest are 2.0.0, 1.2.0, 1.0.0`,
+      `${pages.url} has chart "page", but no version ~4.1: the newest are 2.0.0, 1.2.0, 1.0.0`,
     );
     expect(condition(failed, "Stalled")).toMatchObject({ status: "True" });
     // What runs goes on running.
@@ -341,6 +341,8 @@ describe("a chart layer", () => {
       helm: { repo: "${repo.url}", chart: shop, version: 1.2.3 }`;
     const path = pathOf("apiextensions.k8s.io/v1", "customresourcedefinitions", "widgets.shop.example");
     await hub.kubectl(["delete", "customresourcedefinition", "widgets.shop.example"]);
+    const notServed = async (): Promise<boolean> => (await hub.request("GET", "/apis/shop.example/v1")).status === 404;
+    await until(notServed, { what: "the end of the CRD", programs: [] });
     await applyAndWait("crds", shop("Skip"));
     expect(await read(hub, path)).toBeUndefined();
     await applyAndWait("crds", shop("Create"));

@@ -16,9 +16,10 @@ export const LAYER_STATES = [
 
 /** Longest message in a status: a few sentences. Rows and their lists are bounded so that a status stays under 64 KiB. */
 export const MAX_MESSAGE = 1024;
-const MAX_ROWS = 64;
+export const MAX_ROWS = 64;
 export const MAX_UNHEALTHY = 10;
 export const MAX_COUNTS = 32;
+export const MAX_SOURCE = 512;
 
 const time = z.iso.datetime({ offset: true });
 const count = z.int32().min(0);
@@ -54,7 +55,7 @@ const rowFields = {
   type: z.enum(LAYER_TYPES).describe("Type of the layer.").exactOptional(),
   source: z
     .string()
-    .max(512)
+    .max(MAX_SOURCE)
     .describe("Where the layer comes from, for example `helm https://helm.cilium.io/cilium` or `manifests`.")
     .exactOptional(),
   version: z.string().max(128).describe("Version of the chart that the layer's range was resolved to.").exactOptional(),

@@ -33,7 +33,7 @@ export const DEFINITIONS: readonly Shape[] = [
                     size: {type: integer, format: int64, nullable: true}
                     replicas: {type: integer, minimum: 0, maximum: 10, exclusiveMaximum: true, default: 1}
                     mode: {type: string, enum: ["on", "off", ""], default: "on"}
-                    ratio: {type: number, format: double, multipleOf: 0.25}
+                    ratio: {type: number, format: double}
                     port: {x-kubernetes-int-or-string: true, anyOf: [{type: integer}, {type: string}]}
                     free: {type: object, x-kubernetes-preserve-unknown-fields: true}
                     embedded: {type: object, x-kubernetes-embedded-resource: true, x-kubernetes-preserve-unknown-fields: true}
@@ -119,11 +119,11 @@ export const CUSTOM: readonly Shape[] = [
   },
   {
     name: "an object in an object",
-    yaml: "apiVersion: ROUTE.test/v1\nkind: Thing\nmetadata: {name: embedded}\nspec: {embedded: {apiVersion: v1, kind: Secret, metadata: {name: x, namespace: y, creationTimestamp: null}, stringData: {a: b}}}\n",
+    yaml: "apiVersion: ROUTE.test/v1\nkind: Thing\nmetadata: {name: embedded}\nspec: {embedded: {apiVersion: v1, kind: Secret, metadata: {name: x, namespace: z, creationTimestamp: null}, stringData: {a: b}}}\n",
   },
   {
     name: "null where the schema takes it, and where it has a default",
-    yaml: "apiVersion: ROUTE.test/v1\nkind: Thing\nmetadata: {name: nulls}\nspec: {size: null, replicas: null, free: null, list: ~}\n",
+    yaml: "apiVersion: ROUTE.test/v1\nkind: Thing\nmetadata: {name: nulls}\nspec: {size: null, replicas: null, list: ~}\n",
   },
   {
     name: "empty maps and lists",

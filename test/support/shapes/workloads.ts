@@ -89,7 +89,7 @@ export const WORKLOADS: readonly Shape[] = [
               livenessProbe: {httpGet: {path: /, port: http, httpHeaders: [{name: A, value: b}]}, periodSeconds: 5}
               readinessProbe: {tcpSocket: {port: 8080}, successThreshold: 1}
               startupProbe: {exec: {command: ["true"]}, failureThreshold: 30}
-              lifecycle: {preStop: {sleep: {seconds: 5}}}
+              lifecycle: {preStop: {exec: {command: [sleep, "5"]}}}
               securityContext: {capabilities: {drop: [ALL], add: [NET_ADMIN]}, readOnlyRootFilesystem: yes, procMount: Default}
               volumeMounts:
               - {name: config, mountPath: /etc/config, subPath: a, readOnly: true}
@@ -189,7 +189,7 @@ export const WORKLOADS: readonly Shape[] = [
   },
   {
     name: "a Pod",
-    yaml: "apiVersion: v1\nkind: Pod\nmetadata: {name: pod}\nspec: {restartPolicy: Never, containers: [{name: a, image: a, imagePullPolicy: IfNotPresent}]}\n",
+    yaml: "apiVersion: v1\nkind: Pod\nmetadata: {name: pod}\nspec: {restartPolicy: Never, serviceAccountName: runner, containers: [{name: a, image: a, imagePullPolicy: IfNotPresent}]}\n",
   },
   {
     name: "a PodTemplate",
@@ -255,7 +255,7 @@ export const WORKLOADS: readonly Shape[] = [
   },
   {
     name: "a HorizontalPodAutoscaler of the older version",
-    yaml: "apiVersion: autoscaling/v1\nkind: HorizontalPodAutoscaler\nmetadata: {name: scaler-v1}\nspec: {scaleTargetRef: {kind: Deployment, name: small}, maxReplicas: 2, targetCPUUtilizationPercentage: 50}\n",
+    yaml: "apiVersion: autoscaling/v1\nkind: HorizontalPodAutoscaler\nmetadata: {name: scaler-v1}\nspec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: small}, maxReplicas: 2, targetCPUUtilizationPercentage: 50}\n",
   },
   {
     name: "a PodDisruptionBudget in percent",

@@ -1,0 +1,160 @@
+import { describe, expect, it } from "vitest";
+import type { Profile, ProfileDeployment, ProfileDeploymentStatus } from "../api/types.ts";
+import { Failure } from "../errors.ts";
+import { applySetOf, EMPTY_PARENT } from "../membership/applyset.ts";
+import type { Outcome } from "../plan/outcome.ts";
+import type { SiteView } from "../plan/seen.ts";
+import type { Step } from "../plan/step.ts";
+import { newDeployment } from "../plan/targets.ts";
+import { DeploymentReconciler } from "./deployment.ts";
+import type { DeploymentFacts, TargetFacts } from "./ports.ts";
+
+const KEY = "acme/p-local";
+const VIEW: Omit<SiteView, "prepared"> = {
+  kubernetesMinor: "1.36",
+  scopeOf: () => "Namespaced",
+  served: () => true,
+  watchState: () => "live",
+  crdOf: () => undefined,
+  member: () => undefined,
+  members: () => [],
+  named: () => "unknown",
+  explain: () => undefined,
+};
+
+/** One deployment of one layer, and a cluster that answers what a test says. */
+class World {
+  now = 0;
+  readonly profile: Profile;
+  readonly deployment: ProfileDeployment;
+  readonly steps: string[] = [];
+  readonly told: string[] = [];
+  readonly statuses: ProfileDeploymentStatus[] = [];
+  readonly due: number[] = [];
+  finished = false;
+  answer: (step: Step) => Outcome | Failure = () => ({ kind: "Done" });
+  target: TargetFacts;
+  readonly #reconciler: DeploymentReconciler;
+
+  constructor() {
+    const object = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "a", namespace: "acme" } };
+    this.profile = {
+      apiVersion: "strata.dev/v1alpha1",
+      kind: "AddOnProfile",
+      metadata: { name: "p", namespace: "acme", generation: 1 },
+      spec: {
+        clusterRefs: [{ name: "local" }],
+        deletionPolicy: "Delete",
+        layers: [{ name: "one", type: "AddOn", timeout: "10m", gate: "Ready", manifests: [{ object }] }],
+      },
+    } as never;
+    this.deployment = newDeployment(this.profile, { name: "local" });
+    this.target = {
+      kind: "ready",
+      place: { set: applySetOf({ kind: "AddOnProfile", namespace: "acme", name: "p" }), site: this, view: VIEW },
+    };
+    this.#reconciler = new DeploymentReconciler({
+      now: () => this.now,
+      random: () => 1,
+      observe: () => this.#facts(),
+      act: async (step) => {
+        this.steps.push(step.kind);
+        const answer = this.answer(step);
+        if (answer instanceof Failure) throw answer;
+        return answer;
+      },
+      want: () => undefined,
+      report: (_key, status) => void this.statuses.push(status),
+      tell: (_facts, { reason, message }) => void this.told.push(`${reason}: ${message}`),
+      finish: async () => {
+        this.finished = true;
+      },
+      again: (_key, afterMs) => void this.due.push(afterMs),
+    });
+  }
+
+  #facts(): DeploymentFacts {
+    const { profile, deployment, target } = this;
+    return { key: KEY, deployment, profile, target, referents: () => ({ kind: "absent" }) };
+  }
+
+  async pass(): Promise<void> {
+    await this.#reconciler.reconcile(KEY, new AbortController().signal);
+  }
+}
+
+const PREPARED: Outcome = { kind: "Prepared", digestKey: new Uint8Array(32), parent: { ...EMPTY_PARENT, hub: "hub" } };
+const away = new Failure("Unreachable", "no answer");
+
+describe("a step that fails as a whole", () => {
+  async function inTrouble(): Promise<World> {
+    const world = new World();
+    world.answer = (step) => (step.kind === "Prepare" ? PREPARED : away);
+    await world.pass();
+    await world.pass();
+    return world;
+  }
+
+  it("is told once, however often a pass comes by, and tried again only in its time", async () => {
+    const world = await inTrouble();
+    const told = [...world.told];
+    expect(told).toContain("Unreachable: no answer");
+    for (let count = 0; count < 5; count++) await world.pass();
+    world.now = 1_000;
+    await world.pass();
+    expect(world.told).toEqual(told);
+    expect(world.steps).toEqual(["Prepare", "Render", "Render"]);
+    expect(world.due.at(-1)).toBe(2_000);
+  });
+
+  it("leaves the status as it is while it lasts", async () => {
+    const world = await inTrouble();
+    const [first] = world.statuses.slice(-1);
+    world.now = 1_000;
+    await world.pass();
+    expect(world.statuses.at(-1)).toEqual(first);
+    expect(first?.layers?.[0]).toMatchObject({ state: "Blocked", reason: "Unreachable" });
+  });
+
+  it("is tried again at once when the profile changes", async () => {
+    const world = await inTrouble();
+    world.profile.metadata.generation = 2;
+    await world.pass();
+    expect(world.steps).toEqual(["Prepare", "Render", "Render"]);
+  });
+});
+
+describe("on the way out", () => {
+  it("installs nothing more for a profile that is being deleted", async () => {
+    const world = new World();
+    world.profile.metadata.deletionTimestamp = "2026-11-22T12:00:00Z";
+    await world.pass();
+    expect(world.steps).toEqual([]);
+  });
+
+  it("keeps the objects when only the deployment goes, or when they are to be orphaned", async () => {
+    const world = new World();
+    world.deployment.metadata.deletionTimestamp = "2026-11-22T12:00:00Z";
+    await world.pass();
+    expect(world).toMatchObject({ finished: true, steps: [] });
+  });
+
+  it("lets go of a cluster that is gone", async () => {
+    const world = new World();
+    world.profile.metadata.deletionTimestamp = "2026-11-22T12:00:00Z";
+    world.deployment.metadata.deletionTimestamp = "2026-11-22T12:00:00Z";
+    world.target = { kind: "gone" };
+    await world.pass();
+    expect(world).toMatchObject({ finished: true, steps: [] });
+  });
+
+  it("waits for a cluster that is away", async () => {
+    const world = new World();
+    world.profile.metadata.deletionTimestamp = "2026-11-22T12:00:00Z";
+    world.deployment.metadata.deletionTimestamp = "2026-11-22T12:00:00Z";
+    world.target = { kind: "failing", failure: away };
+    await world.pass();
+    await world.pass();
+    expect(world).toMatchObject({ finished: false, told: ["Unreachable: layer one: no answer"] });
+  });
+});

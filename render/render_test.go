@@ -98,7 +98,7 @@ func TestErrors(t *testing.T) {
 			ErrorValues, "n: must match the pattern ^a+$"},
 		"every violation": {
 			demo(t, "", schema(`{"properties":{"n":{"minimum":3},"m":{"enum":["a","b"]}},"required":["k"]}`)),
-			`{"n":1,"m":"c4n4ry-word"}`, ErrorValues, "missing property 'k'"},
+			`{"n":1,"m":"c4n4ry-word"}`, ErrorValues, "m: value must be one of 'a', 'b'; n: must be at least 3; the values: missing property 'k'"},
 		"unsupported Kubernetes": {
 			pack(t, file{"demo/Chart.yaml", chartYAML + "kubeVersion: '>=1.99'\n"}), `{}`,
 			ErrorKubeVersion, "it supports Kubernetes >=1.99, this cluster has v1.36.3"},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -82,7 +83,10 @@ func checkSchema(ch *chart.Chart, values map[string]any) (problems []string) {
 	}
 	var invalid *jsonschema.ValidationError
 	if err := schema.Validate(values); errors.As(err, &invalid) {
-		return violations(keyPrefix(ch), invalid)
+		problems = violations(keyPrefix(ch), invalid)
+		// The library walks over Go maps: the same values must give the same sentence.
+		slices.Sort(problems)
+		return problems
 	}
 	return nil
 }

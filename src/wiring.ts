@@ -1,6 +1,7 @@
 import { LOCAL_CLUSTER } from "./api/names.ts";
 import type { Config } from "./config.ts";
 import { Failure } from "./errors.ts";
+import { isConflict } from "./kube/api-error.ts";
 import { EventRecorder } from "./kube/hub/event-recorder.ts";
 import { HubCache } from "./kube/hub/hub-cache.ts";
 import { HUB_RESOURCES } from "./kube/hub/kinds.ts";
@@ -119,19 +120,30 @@ export async function startStrata({ config, env, log, metrics }: StrataOptions):
     perGroup: config.concurrencyPerCluster,
     onError: (key, error) => log.error("pass failed", { deployment: key, cluster: deployments.clusterOf(key), error }),
     onEvent: metrics.queue("deployment"),
-    work: onceKnown((key, signal) => runDeployment(key, signal)),
+    work: onceKnown(
+      (key, signal) => runDeployment(key, signal),
+      () => deploymentQueue,
+    ),
   });
   const profileQueue: WorkQueue = new WorkQueue({
     groupOf: () => LOCAL_CLUSTER,
-    onError: (key, error) => log.error("pass failed", { profile: key, error }),
+    // Somebody wrote the profile just now: that is no failure, and the pass comes again.
+    onError: (key, error) => isConflict(error) || log.error("pass failed", { profile: key, error }),
     onEvent: metrics.queue("profile"),
-    work: onceKnown((key, signal) => reconcileProfile(key, profiles, signal)),
+    work: onceKnown(
+      (key, signal) => reconcileProfile(key, profiles, signal),
+      () => profileQueue,
+    ),
   });
 
   /** Before the whole hub is known nothing is judged: a profile or a cluster that was not read yet is not one that is gone. */
-  function onceKnown(work: (key: string, signal: AbortSignal) => Promise<void>): typeof work {
+  function onceKnown(
+    work: (key: string, signal: AbortSignal) => Promise<void>,
+    queue: () => WorkQueue,
+  ): typeof work {
     return async (key, signal) => {
       if (cache.isSynced) await work(key, signal);
+      queue().forget(key);
     };
   }
 

@@ -1,4 +1,4 @@
-import type { ClusterProfile, ProfileDeployment } from "../../src/api/types.ts";
+import type { ProfileDeployment } from "../../src/api/types.ts";
 import { paintState } from "../../src/cli/states.ts";
 import { type TableColumn, table } from "../../src/cli/table.ts";
 import type { Platform } from "./platform.ts";
@@ -21,7 +21,7 @@ export class LayerTable {
   /** Shows the table live until the work ends, and leaves its last state there; with `leaves: false` only in a terminal. */
   async during(work: Promise<unknown>, { leaves = true } = {}): Promise<void> {
     const startedAt = performance.now();
-    const told = new Map<string, string>();
+    const told = new Map<string, number>();
     const draw = () => {
       const news = this.#news(told);
       if (this.#screen.isLive) this.#screen.draw(this.#lines());
@@ -39,16 +39,16 @@ export class LayerTable {
     }
   }
 
-  /** A line for each layer that has come to an end on all clusters since it was asked last, as the profile rolls it up. */
-  #news(told: Map<string, string>): string[] {
-    const { metadata, status } = this.#platform.profile ?? {};
+  /** A line for each layer that has come to an end on all clusters, once for each version of the profile, as it is rolled up. */
+  #news(told: Map<string, number>): string[] {
+    const { metadata: { generation = 0 } = {}, status } = this.#platform.profile ?? {};
+    if (status?.observedGeneration !== generation) return [];
     const width = Math.max(...this.#layers.map(({ length }) => length));
-    return (status?.layers ?? []).flatMap(({ name, state, ready = "" }) => {
+    return (status.layers ?? []).flatMap(({ name, state, ready = "" }) => {
       const [done, all] = ready.split("/");
-      const text = `${metadata?.generation} ${state} ${ready}`;
-      const isNews = done === all && told.get(name) !== text && metadata?.generation === status?.observedGeneration;
-      told.set(name, text);
-      return isNews ? [`${name.padEnd(width)}  ${state} ${ready}`] : [];
+      if (done !== all || told.get(name) === generation) return [];
+      told.set(name, generation);
+      return [`${name.padEnd(width)}  ${state} ${ready}`];
     });
   }
 
@@ -76,9 +76,4 @@ type Rows = NonNullable<NonNullable<ProfileDeployment["status"]>["layers"]>;
 /** What a deployment says of one of its layers. */
 export function rowOf(deployment: ProfileDeployment | undefined, layer: string): Rows[number] | undefined {
   return deployment?.status?.layers?.find(({ name }) => name === layer);
-}
-
-/** The names of a profile's layers, in order. */
-export function layersOf(profile: ClusterProfile): string[] {
-  return profile.spec.layers.map(({ name }) => name);
 }

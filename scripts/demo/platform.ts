@@ -11,7 +11,7 @@ export const PROFILE = "platform";
 const FILE = "profile.yaml";
 
 /** One step of the story gets this much patience, on a machine that has much else to do. */
-export const PATIENCE_SECONDS = 90;
+const PATIENCE_SECONDS = 90;
 
 /** The example profile: its file, and what the hub's objects say of it. */
 export class Platform implements Disposable {

@@ -2,8 +2,8 @@ import { FINALIZER, LOCAL_CLUSTER } from "../api/names.ts";
 import type { Profile, ProfileDeployment, ProfileDeploymentStatus } from "../api/types.ts";
 import { type ActContext, act } from "../apply/act.ts";
 import { Failure } from "../errors.ts";
-import { isNotFound } from "../kube/api-error.ts";
 import { toFailure } from "../kube/failures.ts";
+import { removeFinalizer } from "../kube/hub/finalizer.ts";
 import { HUB_RESOURCES } from "../kube/hub/kinds.ts";
 import type { Site } from "../kube/site/site.ts";
 import type { TargetLink } from "../kube/targets/target-link.ts";
@@ -106,7 +106,8 @@ export class DeploymentWiring implements DeploymentPorts {
   async finish(key: string, signal: AbortSignal): Promise<void> {
     const deployment = this.#hub.cache.deployments.get(key);
     if (!deployment?.metadata.finalizers?.includes(FINALIZER)) return;
-    await this.#removeFinalizer(deployment, signal);
+    const { metadata } = deployment;
+    await removeFinalizer(this.#hub.client, { resource: HUB_RESOURCES.ProfileDeployment, metadata }, signal);
   }
 
   again(key: string, afterMs: number): void {
@@ -165,18 +166,6 @@ export class DeploymentWiring implements DeploymentPorts {
       if (other < key && place.set.id === set.id && place.link.uid === link.uid && isLive) return place.cluster;
     }
     return undefined;
-  }
-
-  async #removeFinalizer({ metadata }: ProfileDeployment, signal: AbortSignal): Promise<void> {
-    const { name, namespace, resourceVersion } = metadata;
-    const finalizers = metadata.finalizers?.filter((finalizer) => finalizer !== FINALIZER) ?? [];
-    try {
-      const patch = { metadata: { resourceVersion, finalizers } };
-      const options = { manager: "strata", metadataOnly: true, signal };
-      await this.#hub.client.mergePatch(HUB_RESOURCES.ProfileDeployment, { name, namespace }, patch, options);
-    } catch (error) {
-      if (!isNotFound(error)) throw error;
-    }
   }
 }
 

@@ -1,6 +1,7 @@
 import { FINALIZER, SYSTEM_NAMESPACE } from "../api/names.ts";
 import type { Profile, ProfileDeployment, ProfileStatus } from "../api/types.ts";
 import { isConflict, isNotFound } from "../kube/api-error.ts";
+import { removeFinalizer } from "../kube/hub/finalizer.ts";
 import { HUB_RESOURCES } from "../kube/hub/kinds.ts";
 import { referencesOf } from "../plan/references.ts";
 import { isDeploymentOf, matches } from "../plan/targets.ts";
@@ -77,13 +78,20 @@ export class ProfileWiring implements ProfilePorts {
     return items.some((deployment) => deployment.metadata.ownerReferences?.some(({ uid }) => uid === metadata.uid));
   }
 
-  async addFinalizer(profile: Profile, signal: AbortSignal): Promise<void> {
-    await this.#patchFinalizers(profile, [...(profile.metadata.finalizers ?? []), FINALIZER], signal);
+  async addFinalizer({ kind, metadata }: Profile, signal: AbortSignal): Promise<void> {
+    const { name, namespace, resourceVersion, finalizers = [] } = metadata;
+    // The whole list is written, so that it has to be the one that was read. A conflict is thrown: the pass is due again.
+    const patch = { metadata: { resourceVersion, finalizers: [...finalizers, FINALIZER] } };
+    const options = { manager: MANAGER, metadataOnly: true, signal };
+    try {
+      await this.#hub.client.mergePatch(HUB_RESOURCES[kind], { name, namespace }, patch, options);
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
   }
 
-  async removeFinalizer(profile: Profile, signal: AbortSignal): Promise<void> {
-    const rest = profile.metadata.finalizers?.filter((finalizer) => finalizer !== FINALIZER) ?? [];
-    await this.#patchFinalizers(profile, rest, signal);
+  async removeFinalizer({ kind, metadata }: Profile, signal: AbortSignal): Promise<void> {
+    await removeFinalizer(this.#hub.client, { resource: HUB_RESOURCES[kind], metadata }, signal);
   }
 
   report(key: string, status: ProfileStatus): void {
@@ -98,20 +106,5 @@ export class ProfileWiring implements ProfilePorts {
     if (profile.kind !== "SystemProfile") return profile.metadata.namespace === namespace;
     const { namespaceSelector } = profile.spec;
     return !namespaceSelector || matches(namespaceSelector, this.#hub.cache.namespaceLabels(namespace));
-  }
-
-  async #patchFinalizers({ kind, metadata }: Profile, finalizers: string[], signal: AbortSignal): Promise<void> {
-    const { name, namespace, resourceVersion } = metadata;
-    const patch = { metadata: { resourceVersion, finalizers } };
-    try {
-      await this.#hub.client.mergePatch(HUB_RESOURCES[kind], { name, namespace }, patch, {
-        manager: MANAGER,
-        metadataOnly: true,
-        signal,
-      });
-    } catch (error) {
-      // The next event of the profile brings the next pass.
-      if (!isConflict(error) && !isNotFound(error)) throw error;
-    }
   }
 }

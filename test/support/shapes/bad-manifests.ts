@@ -33,7 +33,7 @@ export const BAD_MANIFESTS: readonly BadRow[] = [
     want: "Stalled",
     reason: "InvalidManifest",
     layer: "app",
-    says: "",
+    says: "manifests[0].inline, document 1, line 5: unexpected end of the stream within a flow collection",
     cure: { layers: fine("yaml") },
   },
   {
@@ -42,7 +42,7 @@ export const BAD_MANIFESTS: readonly BadRow[] = [
     want: "Stalled",
     reason: "InvalidManifest",
     layer: "app",
-    says: "",
+    says: "manifests[0].inline, document 2, line 9: tab characters must not be used in indentation",
     cure: { layers: fine("tab") },
   },
   {
@@ -51,7 +51,7 @@ export const BAD_MANIFESTS: readonly BadRow[] = [
     want: "Stalled",
     reason: "InvalidManifest",
     layer: "app",
-    says: "",
+    says: "manifests[0].inline, document 1, line 1: a manifest must be a map with apiVersion, kind and metadata",
     cure: { layers: fine("words") },
   },
   {
@@ -60,7 +60,7 @@ export const BAD_MANIFESTS: readonly BadRow[] = [
     want: "Stalled",
     reason: "InvalidManifest",
     layer: "app",
-    says: "",
+    says: "manifests[0].inline, document 1, line 1: kind is missing; manifests[0].inline, document 2, line 4: metadata.name is missing",
     cure: { layers: fine("kind") },
   },
   {
@@ -69,7 +69,7 @@ export const BAD_MANIFESTS: readonly BadRow[] = [
     want: "Stalled",
     reason: "InvalidManifest",
     layer: "app",
-    says: "",
+    says: "manifests[0].object: metadata.name is missing",
     cure: { layers: fine("nameless") },
   },
   {
@@ -78,7 +78,7 @@ export const BAD_MANIFESTS: readonly BadRow[] = [
     want: "Stalled",
     reason: "InvalidManifest",
     layer: "app",
-    says: "",
+    says: "manifests[0].object: metadata.generateName would make a new object on every pass; set metadata.name instead",
     cure: { layers: fine("generated") },
   },
   {
@@ -87,7 +87,7 @@ export const BAD_MANIFESTS: readonly BadRow[] = [
     want: "Stalled",
     reason: "InvalidManifest",
     layer: "app",
-    says: "",
+    says: 'manifests[0].inline, document 1, line 1: metadata.labels: the value of "enabled" must be a string; quote it',
     cure: { layers: fine("yes-label") },
   },
   {
@@ -97,7 +97,7 @@ export const BAD_MANIFESTS: readonly BadRow[] = [
     want: "Stalled",
     reason: "NamespaceMissing",
     layer: "app",
-    says: "",
+    says: "ConfigMap homeless has no namespace: set it on the object, on layer app, or as spec.namespace",
     cure: { layers: [objects(configMap("homeless", {}, { namespace: "acme" }))] },
   },
   {
@@ -106,7 +106,7 @@ export const BAD_MANIFESTS: readonly BadRow[] = [
     want: "Retrying",
     reason: "KindNotFound",
     layer: "app",
-    says: "",
+    says: "Gadget g: the cluster has no kind Gadget in example.com/v1, and no CRD of this profile brings it: correct apiVersion and kind, or put the layer with its CRD before this one",
     cure: { layers: fine("gadget") },
   },
   {
@@ -115,7 +115,7 @@ export const BAD_MANIFESTS: readonly BadRow[] = [
     want: "Retrying",
     reason: "KindNotFound",
     layer: "app",
-    says: "",
+    says: "Deployment acme/old: the cluster does not serve Deployment in apps/v1beta2: it serves apps/v1",
     cure: { layers: [objects(deployment("old"))] },
   },
   {
@@ -124,7 +124,7 @@ export const BAD_MANIFESTS: readonly BadRow[] = [
     want: "Retrying",
     reason: "KindNotFound",
     layer: "app",
-    says: "",
+    says: "Ingress old: the cluster has no kind Ingress in extensions/v1beta1, and no CRD of this profile brings it: correct apiVersion and kind, or put the layer with its CRD before this one",
     cure: { layers: fine("ingress") },
   },
   {
@@ -133,7 +133,7 @@ export const BAD_MANIFESTS: readonly BadRow[] = [
     want: "Stalled",
     reason: "UnknownField",
     layer: "app",
-    says: "",
+    says: 'Deployment acme/unknown: unknown field spec.template.spec.containers[name="main"].imagePullPolice: not in the schema of Deployment on this cluster; correct its name or remove it',
     cure: { layers: [objects(deployment("unknown"))] },
   },
   {
@@ -155,7 +155,7 @@ export const BAD_MANIFESTS: readonly BadRow[] = [
     want: "Stalled",
     reason: "InvalidObject",
     layer: "app",
-    says: "",
+    says: 'Deployment acme/twice: spec.template.spec.containers[name="main"].env: two entries have the same key, name="A": keep one of them',
     cure: { layers: [objects(deployment("twice", {}, { env: [{ name: "A", value: "1" }] }))] },
   },
   {
@@ -164,7 +164,7 @@ export const BAD_MANIFESTS: readonly BadRow[] = [
     want: "Stalled",
     reason: "InvalidObject",
     layer: "app",
-    says: "",
+    says: "Deployment acme/type: spec.replicas: must be a number; do not quote it",
     cure: { layers: [objects(deployment("type"))] },
   },
   {
@@ -173,7 +173,7 @@ export const BAD_MANIFESTS: readonly BadRow[] = [
     want: "Stalled",
     reason: "InvalidObject",
     layer: "app",
-    says: "",
+    says: "Role acme/shape: rules: must be a list",
     cure: { layers: [objects(role("shape", []))] },
   },
   {
@@ -182,7 +182,7 @@ export const BAD_MANIFESTS: readonly BadRow[] = [
     want: "Stalled",
     reason: "InvalidObject",
     layer: "app",
-    says: "",
+    says: "Deployment acme/required: spec.template.spec.containers[0].name: Required value",
     cure: { layers: [objects(deployment("required"))] },
   },
   {
@@ -191,7 +191,7 @@ export const BAD_MANIFESTS: readonly BadRow[] = [
     want: "Stalled",
     reason: "InvalidObject",
     layer: "app",
-    says: "",
+    says: "ConfigMap acme/Upper_Case: metadata.name: Invalid value: \"Upper_Case\": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com')",
     cure: { layers: fine("lower-case") },
   },
   {
@@ -202,7 +202,7 @@ export const BAD_MANIFESTS: readonly BadRow[] = [
     want: "Stalled",
     reason: "InvalidObject",
     layer: "app",
-    says: "",
+    says: "Secret acme/plain: a value of data is not base64; plain text stands in stringData",
     cure: {
       layers: [
         objects({ apiVersion: "v1", kind: "Secret", metadata: { name: "plain" }, stringData: { password: "x" } }),
@@ -215,7 +215,7 @@ export const BAD_MANIFESTS: readonly BadRow[] = [
     want: "Stalled",
     reason: "TooLarge",
     layer: "app",
-    says: "",
+    says: "ConfigMap acme/large: Too long: may not be more than 1048576 bytes; make the object smaller, or split it",
     cure: { layers: fine("large") },
   },
   {
@@ -224,7 +224,7 @@ export const BAD_MANIFESTS: readonly BadRow[] = [
     want: "Stalled",
     reason: "InvalidManifest",
     layer: "app",
-    says: "",
+    says: "ConfigMap acme/double stands twice in layer app: keep one of them",
     cure: { layers: fine("double") },
   },
   {
@@ -236,7 +236,7 @@ export const BAD_MANIFESTS: readonly BadRow[] = [
     want: "Stalled",
     reason: "InvalidManifest",
     layer: "second",
-    says: "",
+    says: "ConfigMap acme/shared is in layer app already: keep it in one of the two",
     cure: { layers: [objects(configMap("shared")), { ...objects(configMap("own")), name: "second" }] },
   },
   {
@@ -245,7 +245,7 @@ export const BAD_MANIFESTS: readonly BadRow[] = [
     want: "Stalled",
     reason: "InvalidManifest",
     layer: "app",
-    says: "",
+    says: "ConfigMap labelled: metadata.labels: applyset.kubernetes.io/part-of is set by Strata itself; take it out of the manifest",
     cure: { layers: fine("labelled") },
   },
   {
@@ -254,7 +254,7 @@ export const BAD_MANIFESTS: readonly BadRow[] = [
     want: "Stalled",
     reason: "InvalidManifest",
     layer: "app",
-    says: "",
+    says: "ConfigMap annotated: metadata.annotations: strata.dev/layer is set by Strata itself; take it out of the manifest",
     cure: { layers: fine("annotated") },
   },
   {
@@ -269,7 +269,7 @@ export const BAD_MANIFESTS: readonly BadRow[] = [
     want: "Stalled",
     reason: "InvalidSpec",
     layer: "app",
-    says: "",
+    says: "namespaceMetadata.annotations: strata.dev/created is set by Strata itself: take it out",
     cure: { layers: fine("inner") },
   },
   {
@@ -280,7 +280,7 @@ export const BAD_MANIFESTS: readonly BadRow[] = [
     want: "Stalled",
     reason: "InvalidObject",
     layer: "app",
-    says: "",
+    says: "Namespace row-label: metadata.labels: Invalid value: \"a b\": a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue', or 'my_value', or '12345')",
     cure: {
       layers: [
         { ...objects(configMap("inner2")), namespace: "row-label", namespaceMetadata: { labels: { team: "a" } } },
@@ -294,7 +294,7 @@ export const BAD_MANIFESTS: readonly BadRow[] = [
     want: "Stalled",
     reason: "ImmutableField",
     layer: "app",
-    says: "",
+    says: 'Deployment acme/fixed: spec.template.metadata.labels: Invalid value: {"app":"fixed"}: `selector` does not match template `labels`; spec.selector: Invalid value: {"matchLabels":{"app":"fixed","v":"2"}}: field is immutable; give the object another name, or delete the one in the cluster',
     cure: { layers: [objects(deployment("fixed", { replicas: 0, minReadySeconds: 1 }))] },
   },
   {
@@ -304,7 +304,7 @@ export const BAD_MANIFESTS: readonly BadRow[] = [
     want: "Stalled",
     reason: "ImmutableField",
     layer: "app",
-    says: "",
+    says: "ConfigMap acme/frozen: data: Forbidden: field is immutable when `immutable` is set; give the object another name, or delete the one in the cluster",
     cure: { layers: [objects({ ...configMap("frozen", { a: "1" }), immutable: true })] },
   },
   {
@@ -318,7 +318,7 @@ export const BAD_MANIFESTS: readonly BadRow[] = [
     want: "Stalled",
     reason: "InvalidSpec",
     layer: "app",
-    says: "",
+    says: "healthChecks[0].current: unexpected token: EOF at character 19",
     cure: {
       layers: [
         {
@@ -339,7 +339,7 @@ export const BAD_MANIFESTS: readonly BadRow[] = [
     want: "Stalled",
     reason: "InvalidSpec",
     layer: "app",
-    says: "",
+    says: "ConfigMap acme/bool: healthChecks[0].current: gives text, but must give true or false",
     cure: {
       layers: [
         {

@@ -25,8 +25,8 @@ export interface BadRow {
   readonly reason: string;
   /** The name of the layer that the status names. */
   readonly layer: string;
-  /** What the sentence says, word for word. */
-  readonly says: string | RegExp;
+  /** The sentence, word for word; `REPO` in it stands for host and port of the chart repository. */
+  readonly says: string;
   /** What a person does: right layers, or a deed elsewhere; the profile is Ready then. */
   readonly cure: { readonly layers: object[] } | { readonly deed: Deed };
 }

@@ -8,14 +8,6 @@ const secretText = (name: string, text: string) => ({
   stringData: { "app.yaml": text },
 });
 
-const chart = (world: World, fields: object = {}, helm: object = {}) => ({
-  name: "shop",
-  helm: { repo: world.charts, chart: "shop", version: "1.2.3", ...helm },
-  values: { replicas: 0, ...VALUES },
-  ...fields,
-});
-const VALUES = { extraLists: false };
-
 const account = (name: string) => ({ apiVersion: "v1", kind: "ServiceAccount", metadata: { name, namespace: "acme" } });
 
 const binding = (name: string) => ({
@@ -34,7 +26,7 @@ export const BAD_SURROUNDINGS: readonly BadRow[] = [
     want: "Stalled",
     reason: "ReferenceNotFound",
     layer: "app",
-    says: "",
+    says: "manifests[0]: ConfigMap acme/absent does not exist",
     cure: {
       deed: ({ hub }) =>
         apply(hub, configMap("absent", { "a.yaml": JSON.stringify(configMap("from-absent")) }, { namespace: "acme" })),
@@ -52,7 +44,7 @@ export const BAD_SURROUNDINGS: readonly BadRow[] = [
     want: "Stalled",
     reason: "ReferenceNotFound",
     layer: "app",
-    says: "",
+    says: "manifests[0]: Secret acme/gone does not exist; manifests[1]: Secret acme/half has no key b.yaml; it has app.yaml",
     cure: { layers: fine("references") },
   },
   {
@@ -62,113 +54,8 @@ export const BAD_SURROUNDINGS: readonly BadRow[] = [
     want: "Stalled",
     reason: "InvalidManifest",
     layer: "app",
-    says: "",
+    says: "manifests[0], Secret acme/broken key app.yaml, document 1, line 2: deficient indentation",
     cure: { deed: ({ hub }) => apply(hub, secretText("broken", JSON.stringify(configMap("mended")))) },
-  },
-  {
-    name: "chart values that do not exist",
-    layers: (world) => [chart(world, { valuesFrom: [{ secretKeyRef: { name: "no-values", key: "v" } }] })],
-    want: "Stalled",
-    reason: "ReferenceNotFound",
-    layer: "shop",
-    says: "",
-    cure: { layers: fine("no-values") },
-  },
-  {
-    name: "chart values that are a list",
-    before: ({ hub }) => apply(hub, configMap("list-values", { v: "- a\n- b\n" }, { namespace: "acme" })),
-    layers: (world) => [chart(world, { valuesFrom: [{ configMapKeyRef: { name: "list-values", key: "v" } }] })],
-    want: "Stalled",
-    reason: "InvalidValues",
-    layer: "shop",
-    says: "",
-    cure: { layers: fine("list-values") },
-  },
-  {
-    name: "a targetPath through a value that is no map",
-    before: ({ hub }) => apply(hub, configMap("path-values", { v: "x" }, { namespace: "acme" })),
-    layers: (world) => [
-      chart(world, {
-        valuesFrom: [{ configMapKeyRef: { name: "path-values", key: "v" }, targetPath: "replicas.count[3].x" }],
-      }),
-    ],
-    want: "Stalled",
-    reason: "InvalidValues",
-    layer: "shop",
-    says: "",
-    cure: { layers: fine("path-values") },
-  },
-  {
-    name: "values that the chart's schema refuses",
-    layers: (world) => [chart(world, { values: { ...VALUES, replicas: 99, service: { type: "Wrong" } } })],
-    want: "Stalled",
-    reason: "InvalidValues",
-    layer: "shop",
-    says: "",
-    cure: { layers: fine("schema") },
-  },
-  {
-    name: "a value that breaks the chart's templates",
-    layers: (world) => [chart(world, { values: { ...VALUES, config: { a: "{{ .Values.nothing.at.all }}" } } })],
-    want: "Stalled",
-    reason: "RenderFailed",
-    layer: "shop",
-    says: "",
-    cure: { layers: fine("templates") },
-  },
-  {
-    name: "a value that the chart requires",
-    layers: (world) => [{ ...chart(world, {}, { chart: "hooked" }), values: {} }],
-    want: "Stalled",
-    reason: "RenderFailed",
-    layer: "shop",
-    says: "",
-    cure: { layers: fine("required-value") },
-  },
-  {
-    name: "a chart with hooks",
-    layers: (world) => [{ ...chart(world, {}, { chart: "hooked" }), values: { size: 1 } }],
-    want: "Stalled",
-    reason: "HooksNotSupported",
-    layer: "shop",
-    says: "",
-    cure: { layers: fine("hooks") },
-  },
-  {
-    name: "a chart that the repository does not have",
-    layers: (world) => [chart(world, {}, { chart: "shopp" })],
-    want: "Stalled",
-    reason: "ChartNotFound",
-    layer: "shop",
-    says: "",
-    cure: { layers: fine("shopp") },
-  },
-  {
-    name: "a version that the repository does not have",
-    layers: (world) => [chart(world, {}, { version: "9.x" })],
-    want: "Stalled",
-    reason: "ChartNotFound",
-    layer: "shop",
-    says: "",
-    cure: { layers: fine("version") },
-  },
-  {
-    name: "a repository that does not answer",
-    layers: (world) => [chart(world, {}, { repo: "http://127.0.0.1:9" })],
-    want: "Retrying",
-    reason: "SourceUnavailable",
-    layer: "shop",
-    says: "",
-    cure: { layers: fine("repository") },
-  },
-  {
-    name: "an address that serves no charts",
-    layers: (world) => [chart(world, {}, { repo: world.charts.replace("http://", "oci://") })],
-    want: "Stalled",
-    reason: "ChartNotFound",
-    layer: "shop",
-    says: "",
-    cure: { layers: fine("address") },
   },
   {
     name: "a ServiceAccount that does not exist",
@@ -177,7 +64,7 @@ export const BAD_SURROUNDINGS: readonly BadRow[] = [
     want: "Retrying",
     reason: "Forbidden",
     layer: "app",
-    says: "",
+    says: 'watching configmaps: configmaps is forbidden: User "system:serviceaccount:acme:nobody" cannot watch resource "configmaps" in API group "" in the namespace "acme"; bind a role that allows it to ServiceAccount acme/nobody',
     cure: { deed: ({ hub }) => apply(hub, account("nobody"), binding("nobody")) },
   },
   {
@@ -194,7 +81,7 @@ export const BAD_SURROUNDINGS: readonly BadRow[] = [
     want: "Retrying",
     reason: "Forbidden",
     layer: "app",
-    says: "",
+    says: 'ConfigMap acme/read-only: configmaps "read-only" is forbidden: User "system:serviceaccount:acme:reader" cannot patch resource "configmaps" in API group "" in the namespace "acme"; bind a role that allows it to ServiceAccount acme/reader',
     cure: {
       deed: async ({ hub }) => {
         await hub.kubectlOk(["delete", "rolebinding", "reader", "-n", "acme"]);
@@ -212,7 +99,7 @@ export const BAD_SURROUNDINGS: readonly BadRow[] = [
     want: "Stalled",
     reason: "ReferenceNotFound",
     layer: "app",
-    says: "",
+    says: 'manifests[0]: watching secrets: secrets "hidden" is forbidden: User "system:serviceaccount:acme:editor" cannot watch resource "secrets" in API group "" in the namespace "acme"; bind a role that allows it to ServiceAccount acme/editor',
     cure: { deed: ({ hub }) => apply(hub, binding("editor")) },
   },
   {
@@ -236,7 +123,7 @@ export const BAD_SURROUNDINGS: readonly BadRow[] = [
     want: "Retrying",
     reason: "Forbidden",
     layer: "app",
-    says: "",
+    says: 'Role acme/climb: roles.rbac.authorization.k8s.io "climb" is forbidden: user "system:serviceaccount:acme:climber" (groups=["system:serviceaccounts" "system:serviceaccounts:acme" "system:authenticated"]) is attempting to grant RBAC permissions not currently held: {APIGroups:["*"], Resources:["*"], Verbs:["*"]}',
     cure: { layers: fine("climb") },
   },
   {
@@ -250,7 +137,7 @@ export const BAD_SURROUNDINGS: readonly BadRow[] = [
     want: "Retrying",
     reason: "NamespaceTerminating",
     layer: "app",
-    says: "",
+    says: 'ConfigMap leaving/late: configmaps "late" is forbidden: unable to create new content in namespace leaving because it is being terminated',
     cure: {
       deed: ({ hub }) =>
         hub.kubectlOk(["patch", "configmap", "holder", "-n", "leaving", "--type=json", "-p", REMOVE_FINALIZERS]),
@@ -272,7 +159,7 @@ export const BAD_SURROUNDINGS: readonly BadRow[] = [
     want: "Retrying",
     reason: "QuotaExceeded",
     layer: "app",
-    says: "",
+    says: 'Secret tight/one-more: secrets "one-more" is forbidden: exceeded quota: tight, requested: count/secrets=1, used: count/secrets=0, limited: count/secrets=0',
     cure: { deed: ({ hub }) => apply(hub, quota("9")) },
   },
   {
@@ -287,7 +174,7 @@ export const BAD_SURROUNDINGS: readonly BadRow[] = [
     want: "Retrying",
     reason: "AdmissionDenied",
     layer: "app",
-    says: "",
+    says: "ConfigMap acme/forbidden-by-policy: configmaps \"forbidden-by-policy\" is forbidden: ValidatingAdmissionPolicy 'naming' with binding 'naming' denied request: names must not begin with forbidden",
     cure: { deed: ({ hub }) => hub.kubectlOk(["delete", "validatingadmissionpolicybinding", "naming"]) },
   },
   {
@@ -303,7 +190,7 @@ export const BAD_SURROUNDINGS: readonly BadRow[] = [
     want: "Stalled",
     reason: "Conflict",
     layer: "app",
-    says: "",
+    says: "ConfigMap acme/claimed exists and belongs to AddOnProfile acme/first-come: take it out of one of the two profiles",
     cure: { deed: ({ hub }) => hub.kubectlOk(["delete", "-n", "acme", "sap/first-come"]) },
   },
   {
@@ -313,7 +200,7 @@ export const BAD_SURROUNDINGS: readonly BadRow[] = [
     want: "Stalled",
     reason: "Conflict",
     layer: "app",
-    says: "",
+    says: "ConfigMap acme/taken exists, and the layer's adoption is Never: delete it, take it out of this layer, or set adoption to IfUnowned",
     cure: { layers: [{ ...objects(configMap("taken")), adoption: "IfUnowned" }] },
   },
 ];

@@ -18,7 +18,7 @@ export const TEXTS: readonly Shape[] = [
   },
   {
     name: "a literal block",
-    yaml: data("literal", "a: |\n  one\n    two\n\n  three\nb: |-\n  no end\nc: |+\n  ends\n\n"),
+    yaml: data("literal", "a: |\n  one\n    two\n\n  three\nb: |-\n  no end\nc: |+\n  ends\n\n\nd: end"),
   },
   { name: "a folded block", yaml: data("folded", "a: >\n  one\n  two\n\n  three\n    four\nb: >-\n  no\n  end") },
   { name: "a block with its own indentation", yaml: data("indicator", "a: |2\n    two more\n  none\n") },

@@ -1,0 +1,31 @@
+import { FINALIZER } from "../../api/names.ts";
+import type { ObjectMeta } from "../../objects/types.ts";
+import { isNotFound } from "../api-error.ts";
+import type { KubeClient } from "../client.ts";
+import type { Resource } from "../resource.ts";
+
+const MANAGER = "strata";
+
+/**
+ * Takes Strata's finalizer off an object, and nothing else. Only the place in the list is a precondition: a status that is
+ * written at the same moment must not hold the deletion up.
+ */
+export async function removeFinalizer(
+  client: KubeClient,
+  { resource, metadata }: { resource: Resource; metadata: ObjectMeta },
+  signal: AbortSignal,
+): Promise<void> {
+  const { name = "", namespace, uid, finalizers = [] } = metadata;
+  const path = `/metadata/finalizers/${finalizers.indexOf(FINALIZER)}`;
+  const operations = [
+    { op: "test", path: "/metadata/uid", value: uid },
+    { op: "test", path, value: FINALIZER },
+    { op: "remove", path },
+  ] as const;
+  const key = { name, ...(namespace === undefined ? {} : { namespace }) };
+  try {
+    await client.jsonPatch(resource, key, operations, { manager: MANAGER, metadataOnly: true, signal });
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+  }
+}

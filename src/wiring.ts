@@ -137,10 +137,7 @@ export async function startStrata({ config, env, log, metrics }: StrataOptions):
   });
 
   /** Before the whole hub is known nothing is judged: a profile or a cluster that was not read yet is not one that is gone. */
-  function onceKnown(
-    work: (key: string, signal: AbortSignal) => Promise<void>,
-    queue: () => WorkQueue,
-  ): typeof work {
+  function onceKnown(work: (key: string, signal: AbortSignal) => Promise<void>, queue: () => WorkQueue): typeof work {
     return async (key, signal) => {
       if (cache.isSynced) await work(key, signal);
       queue().forget(key);

@@ -10,10 +10,8 @@ const ROOT = join(import.meta.dirname, "../..");
 function fault([leaf, file]: [string, string]): string | undefined {
   const path = join(ROOT, file);
   if (!existsSync(path)) return `${leaf}: ${file} does not exist`;
-  const markers = readFileSync(path, "utf8")
-    .split("\n")
-    .map((line) => line.split("leaf: ")[1]?.trim());
-  return markers.includes(leaf) ? undefined : `${leaf}: ${file} has no line that ends in "leaf: ${leaf}"`;
+  const markers = [...readFileSync(path, "utf8").matchAll(/leaf: (\w+ [\w.[\]]+)/g)].map(([, name]) => name);
+  return markers.includes(leaf) ? undefined : `${leaf}: ${file} has no marker "leaf: ${leaf}"`;
 }
 
 describe("every leaf of every spec", () => {

@@ -65,10 +65,14 @@ const notObserved = (object: KubeObject): Verdict =>
   inProgress(`generation ${object.metadata.generation ?? 1} is not observed yet`);
 
 function unobserved(object: KubeObject): Verdict | undefined {
+  return awaitsController(object) ? notObserved(object) : undefined;
+}
+
+/** Whether the status is still about an older generation. An annotation is enough to raise a Deployment's generation. */
+export function awaitsController(object: KubeObject): boolean {
   const generation = object.metadata.generation;
   const seen = numberAt(statusOf(object), "observedGeneration");
-  if (generation === undefined || seen === undefined || seen === generation) return undefined;
-  return notObserved(object);
+  return generation !== undefined && seen !== undefined && seen !== generation;
 }
 
 /**

@@ -1,5 +1,5 @@
 /** The face of the room: what other rooms may import. Pure: no clock, no network, no files. */
-export { assess } from "./assess.ts";
+export { assess, awaitsController } from "./assess.ts";
 export { type Evidence, evidenceFor, podsOf } from "./evidence.ts";
 export { explain } from "./explain.ts";
 export { compileHealthChecks, covers, evaluate, type HealthCheck } from "./health-checks.ts";

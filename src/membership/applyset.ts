@@ -43,6 +43,11 @@ export interface Parent {
   /** Group-kinds as the KEP writes them, `Deployment.apps`; always a superset of what exists. */
   kinds: ReadonlySet<string>;
   namespaces: ReadonlySet<string>;
+  /**
+   * Which of the kinds may be in which of the namespaces, `Deployment.apps/shop`: an identity may be allowed to read just that,
+   * and not each kind in each namespace. Cluster-scoped kinds end in the slash.
+   */
+  places: ReadonlySet<string>;
   /** Layers in the order of the list, so that one that leaves the list can still be removed in reverse. */
   layers: readonly string[];
   /** Namespaces that layers asked for (`namespace:`), which are ours to clean up if we created them. */
@@ -52,12 +57,14 @@ export interface Parent {
 export const EMPTY_PARENT: Omit<Parent, "hub"> = {
   kinds: new Set(),
   namespaces: new Set(),
+  places: new Set(),
   layers: [],
   ownNamespaces: new Set(),
 };
 
 const LAYERS_KEY = "layers";
 const OWN_NAMESPACES_KEY = "namespaces";
+const PLACES_KEY = "places";
 
 /** The parent ConfigMap, as it is applied before the first object and whenever the set widens or narrows. */
 export function parentObject(set: ApplySet, profile: ProfileIdentity, parent: Parent): KubeObject {
@@ -76,7 +83,11 @@ export function parentObject(set: ApplySet, profile: ProfileIdentity, parent: Pa
         [PROFILE_ANNOTATION]: describeProfile(profile),
       },
     },
-    data: { [LAYERS_KEY]: parent.layers.join(","), [OWN_NAMESPACES_KEY]: [...parent.ownNamespaces].sort().join(",") },
+    data: {
+      [LAYERS_KEY]: parent.layers.join(","),
+      [OWN_NAMESPACES_KEY]: [...parent.ownNamespaces].sort().join(","),
+      [PLACES_KEY]: [...parent.places].sort().join(","),
+    },
   };
 }
 
@@ -87,6 +98,7 @@ export function parseParent(object: KubeObject): Parent {
     hub: annotations[HUB_ANNOTATION] ?? "",
     kinds: new Set(splitList(annotations[APPLYSET_KINDS_ANNOTATION])),
     namespaces: new Set(splitList(annotations[APPLYSET_NAMESPACES_ANNOTATION])),
+    places: new Set(splitList(data[PLACES_KEY])),
     layers: splitList(data[LAYERS_KEY]),
     ownNamespaces: new Set(splitList(data[OWN_NAMESPACES_KEY])),
   };
@@ -94,8 +106,7 @@ export function parseParent(object: KubeObject): Parent {
 
 /** What is about to be applied, in the terms of the parent. */
 export interface Reach {
-  kinds: Iterable<GroupKind>;
-  namespaces: Iterable<string>;
+  objects: readonly (GroupKind & { namespace?: string | undefined })[];
   layers: readonly string[];
   ownNamespaces: Iterable<string>;
 }
@@ -105,16 +116,18 @@ export interface Reach {
  * pass writes nothing.
  */
 export function widen(parent: Parent, reach: Reach): Parent {
-  const kinds = parent.kinds.union(new Set([...reach.kinds].map(groupKindKey)));
-  const namespaces = parent.namespaces.union(new Set(reach.namespaces));
+  const kinds = parent.kinds.union(new Set(reach.objects.map(groupKindKey)));
+  const namespaces = parent.namespaces.union(new Set(reach.objects.flatMap(({ namespace }) => namespace ?? [])));
+  const places = parent.places.union(new Set(reach.objects.map((ref) => `${groupKindKey(ref)}/${ref.namespace ?? ""}`)));
   const ownNamespaces = parent.ownNamespaces.union(new Set(reach.ownNamespaces));
   const layers = mergeOrder(parent.layers, reach.layers);
   const same =
     kinds.size === parent.kinds.size &&
     namespaces.size === parent.namespaces.size &&
+    places.size === parent.places.size &&
     ownNamespaces.size === parent.ownNamespaces.size &&
     layers.join() === parent.layers.join();
-  return same ? parent : { ...parent, kinds, namespaces, layers, ownNamespaces };
+  return same ? parent : { ...parent, kinds, namespaces, places, layers, ownNamespaces };
 }
 
 /** Keeps layers that left the list where they stood: right after the layer they used to follow. */

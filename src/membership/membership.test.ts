@@ -33,6 +33,7 @@ describe("an ApplySet", () => {
       hub: "uid",
       kinds: new Set(["Deployment.apps", "ConfigMap"]),
       namespaces: new Set(["a", "b"]),
+      places: new Set(["Deployment.apps/a", "ConfigMap/b"]),
       layers: ["cni", "csi"],
       ownNamespaces: new Set(["b"]),
     };
@@ -41,14 +42,15 @@ describe("an ApplySet", () => {
 
   it("is widened only when something is not covered yet", () => {
     const parent: Parent = { ...EMPTY_PARENT, hub: "uid" };
-    const reach = {
-      kinds: [{ group: "apps", kind: "Deployment" }],
-      namespaces: ["a"],
-      layers: ["one"],
-      ownNamespaces: [],
-    };
+    const objects = [
+      { group: "apps", kind: "Deployment", namespace: "a" },
+      { group: "", kind: "Node" },
+    ];
+    const reach = { objects, layers: ["one"], ownNamespaces: [] };
     const wider = widen(parent, reach);
-    expect([...wider.kinds]).toEqual(["Deployment.apps"]);
+    expect([...wider.kinds]).toEqual(["Deployment.apps", "Node"]);
+    expect([...wider.namespaces]).toEqual(["a"]);
+    expect([...wider.places]).toEqual(["Deployment.apps/a", "Node/"]);
     expect(widen(wider, reach)).toBe(wider);
   });
 
@@ -60,7 +62,7 @@ describe("an ApplySet", () => {
   ];
   it.each(orders)("remembers the order of layers: %s", (_name, old, listed, want) => {
     const parent: Parent = { ...EMPTY_PARENT, hub: "uid", layers: old };
-    expect(widen(parent, { kinds: [], namespaces: [], layers: listed, ownNamespaces: [] }).layers).toEqual(want);
+    expect(widen(parent, { objects: [], layers: listed, ownNamespaces: [] }).layers).toEqual(want);
   });
 });
 

@@ -1,7 +1,7 @@
 import { Failure } from "../errors.ts";
 import { describeRef, groupKindKey } from "../objects/identity.ts";
 import type { GroupVersionKind } from "../objects/types.ts";
-import { judgeHealth } from "./layer-health.ts";
+import { judgeHealth, untilObserved } from "./layer-health.ts";
 import { failing, type KnownLayer, type LayerView, type Surroundings, working } from "./layer-view.ts";
 import { membersByLayer, type NextToGo, nextToGo } from "./removal.ts";
 import type { Seen, Tracked } from "./seen.ts";
@@ -178,11 +178,10 @@ function terminatingSentence({ desired, tracked }: ObjectView): string {
 function finished(layer: KnownLayer, views: readonly ObjectView[], around: Surroundings): LayerView {
   const { seen } = around;
   const prune = dropped(layer, around);
-  const health = judgeHealth(
-    layer.spec,
-    views.filter(({ desired }) => !isLeftAlone(desired, seen)),
-    seen,
-  );
+  const judged = views.filter(({ desired }) => !isLeftAlone(desired, seen));
+  const row = seen.rows.get(layer.spec.name);
+  const wasReady = row?.state === "Ready" && row.readyDigest === layer.state.digest;
+  const health = judgeHealth(layer.spec, wasReady ? untilObserved(judged) : judged, seen);
   const step = pruneStep(layer, prune, around);
   const opens = health.state === "Ready" || layer.spec.gate === "Applied";
   const [stuck] = health.state === "Ready" ? prune.failed : [];
@@ -192,7 +191,7 @@ function finished(layer: KnownLayer, views: readonly ObjectView[], around: Surro
     ...(stuck
       ? failing(layer, stuck.failure)
       : { state: health.state, reason: health.reason, message: health.message }),
-    gateOpen: opens || seen.rows.get(layer.spec.name)?.readyDigest === layer.state.digest,
+    gateOpen: opens || row?.readyDigest === layer.state.digest,
     applied: true,
     health,
     ...(health.failure ? { failure: health.failure } : {}),

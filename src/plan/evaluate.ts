@@ -5,7 +5,6 @@ import { evaluateObjects } from "./evaluate-objects.ts";
 import { healthChecksOf } from "./layer-health.ts";
 import { namespaceDigest, namespaceMetadataOf } from "./layer-namespace.ts";
 import { failing, type KnownLayer, type LayerView, pending, type Surroundings, working } from "./layer-view.ts";
-import type { Seen } from "./seen.ts";
 import type { Step, WatchRequest } from "./step.ts";
 import type { Desired, PlannedLayer } from "./types.ts";
 
@@ -58,8 +57,7 @@ function reachStep(layer: KnownLayer, around: Surroundings): { step?: Step } | F
   const { state, namespace } = layer;
   const { seen, prepared, order } = around;
   const parent = widen(prepared.parent, {
-    kinds: state.desired.map(({ ref }) => ref),
-    namespaces: state.desired.flatMap(({ ref }) => ref.namespace ?? []),
+    objects: state.desired.map(({ ref }) => ref),
     layers: order,
     ownNamespaces: namespace !== undefined && ownsNamespace(layer, around) ? [namespace] : [],
   });

@@ -1,7 +1,14 @@
 import { durationMs } from "../api/duration.ts";
 import type { DeploymentLayerStatus, Layer } from "../api/types.ts";
 import { Failure } from "../errors.ts";
-import { compileHealthChecks, covers, evaluate, type HealthCheck, type Verdict } from "../health/index.ts";
+import {
+  awaitsController,
+  compileHealthChecks,
+  covers,
+  evaluate,
+  type HealthCheck,
+  type Verdict,
+} from "../health/index.ts";
 import { describeRef, groupKindKey, parseApiVersion } from "../objects/identity.ts";
 import type { Result } from "../objects/types.ts";
 import type { Seen, Tracked } from "./seen.ts";
@@ -62,6 +69,18 @@ export function judgeHealth(
   if (culprit.verdict.badCheck) return { ...base, ...refused(new Failure("InvalidSpec", message)) };
   if (culprit.verdict.state === "Failed") return { ...base, state: "Failed", reason: "Unhealthy", message };
   return { ...base, ...waiting(layer, message, seen) };
+}
+
+/**
+ * The views of a layer that was Ready with this very content: an object of which only the generation moved, because
+ * somebody annotated it, say, counts as Current until its controller has spoken.
+ */
+export function untilObserved<T extends { tracked: Tracked | undefined }>(views: readonly T[]): T[] {
+  return views.map((view) => {
+    const { tracked } = view;
+    if (tracked?.verdict.state !== "InProgress" || !tracked.object || !awaitsController(tracked.object)) return view;
+    return { ...view, tracked: { ...tracked, verdict: { state: "Current", message: "" } } };
+  });
 }
 
 const compiled = new WeakMap<object, Result<HealthCheck[]>>();

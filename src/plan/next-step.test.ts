@@ -570,6 +570,36 @@ describe("what could be lost or forgotten", () => {
     expect(view).toMatchObject({ step: { kind: "Reach" }, done: false });
   });
 
+  it("looks only where members may be: not for each kind in each namespace", () => {
+    const world = new Simulation(
+      profileOf([{ name: "a", objects: [placed(configMap("a"), "one"), placed(deployment("b"), "two")] }]),
+    );
+    world.run();
+    world.watched.clear();
+    const { step } = evaluateTeardown(world.seen(), { digestKey: KEY, parent: world.parent });
+    const watches = step.kind === "Reach" ? step.watches : [];
+    expect(watches.map(({ kind, namespace }) => `${groupKindKey(kind)}/${namespace}`)).toEqual([
+      "ConfigMap/one",
+      "Deployment.apps/two",
+    ]);
+  });
+
+  it("keeps in mind where it may not look any more, and does not call a layer gone that may be there", () => {
+    const world = new Simulation(
+      profileOf([
+        { name: "a", objects: [configMap("a")] },
+        { name: "b", objects: [deployment("b")] },
+      ]),
+    );
+    world.run();
+    world.live.delete([...world.live.keys()].find((key) => key.endsWith("/b")) ?? "");
+    world.refused.add("Deployment.apps");
+    world.profile = profileOf([{ name: "a", objects: [configMap("a")] }]);
+    const view = world.run();
+    expect(view).toMatchObject({ done: false, step: { kind: "None" }, blocked: { reason: "Forbidden" } });
+    expect([...world.parent.kinds].sort()).toEqual(["ConfigMap", "Deployment.apps"]);
+  });
+
   it("waits with an object that somebody undoes each time, and says so", () => {
     const world = new Simulation(profileOf([{ name: "a", objects: [configMap("a")] }]));
     world.run();

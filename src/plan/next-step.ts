@@ -1,6 +1,6 @@
 import { Failure } from "../errors.ts";
 import { type Parent, widen } from "../membership/applyset.ts";
-import { groupKindKey } from "../objects/identity.ts";
+import type { GroupKind } from "../objects/types.ts";
 import { evaluateLayer } from "./evaluate.ts";
 import type { LayerView } from "./layer-view.ts";
 import { dwellersOf, type Leaving, membersByLayer, type RemovalView, removeLayer } from "./removal.ts";
@@ -50,6 +50,8 @@ export function evaluate(plan: Plan, seen: Seen, prepared: Prepared): Deployment
   const removals = removalsOf(new Set(order), { seen, stays }, prepared);
   const after = allReady ? afterLayers(plan, removals, { seen, prepared }) : undefined;
   const reach = knownKinds(seen, prepared);
+  const hasLeft = prepared.parent.layers.some((name) => !order.includes(name));
+  const blocked = hasLeft ? unreadableKind(seen, prepared.parent) : undefined;
   const looking = allReady && (reach !== undefined || isStarting(seen, prepared));
   const step = listed ?? reach ?? after ?? { kind: "None" };
   return {
@@ -57,8 +59,9 @@ export function evaluate(plan: Plan, seen: Seen, prepared: Prepared): Deployment
     removals,
     step,
     wakeAt: earliest([...layers, ...removals]),
-    done: allReady && removals.length === 0 && step.kind === "None" && !looking,
+    done: allReady && removals.length === 0 && step.kind === "None" && !looking && !blocked,
     looking: looking || layers.some((layer) => layer.looking === true),
+    ...(blocked ? { blocked } : {}),
   };
 }
 
@@ -111,13 +114,15 @@ function isStarting(seen: Seen, { parent }: Prepared): boolean {
 }
 
 function parentPlaces(parent: Parent): WatchRequest[] {
-  return [...parent.kinds].flatMap((text) => {
-    const [kind = "", ...group] = text.split(".");
-    return [undefined, ...parent.namespaces].map((namespace) => ({
-      kind: { kind, group: group.join(".") },
-      namespace,
-    }));
+  return [...parent.places].map((text) => {
+    const [kind = "", namespace] = text.split("/");
+    return { kind: groupKindOf(kind), namespace: namespace || undefined };
   });
+}
+
+function groupKindOf(text: string): GroupKind {
+  const [kind = "", ...group] = text.split(".");
+  return { kind, group: group.join(".") };
 }
 
 function removalsOf(listed: ReadonlySet<string>, leaving: Leaving, { parent }: Prepared): RemovalView[] {
@@ -169,7 +174,8 @@ function afterLayers(
 ): Step | undefined {
   const [first] = removals;
   if (first) return first.step;
-  if (isStarting(seen, prepared)) return undefined;
+  // What cannot be seen may hold members: the parent goes on naming it.
+  if (isStarting(seen, prepared) || unreadableKind(seen, prepared.parent)) return undefined;
   const used = new Set(plan.layers.flatMap(({ namespace }) => namespace ?? []));
   const left = [...prepared.parent.ownNamespaces].find((namespace) => !used.has(namespace));
   if (left !== undefined && !seen.leaving.has(left)) return { kind: "LeaveNamespace", namespace: left };
@@ -181,28 +187,26 @@ function narrowStep(plan: Plan, seen: Seen, { parent }: Prepared): Step | undefi
   const desired = plan.layers.flatMap(({ state }) => (state.kind === "known" ? state.desired : []));
   const present = [...seen.site.members()].map(({ observed }: Tracked) => observed.ref);
   const refs = [...desired.map(({ ref }) => ref), ...present];
-  const unserved = [...parent.kinds].filter((text) => {
-    const [kind = "", ...group] = text.split(".");
-    return !seen.site.served({ kind, group: group.join(".") });
-  });
-  const kinds = new Set([...refs.map(groupKindKey), ...unserved]);
+  const unserved = parentPlaces(parent)
+    .filter(({ kind }) => !seen.site.served(kind))
+    .map(({ kind, namespace }) => ({ ...kind, namespace }));
   const narrow = widen(
     {
       ...parent,
-      kinds: new Set(unserved),
+      kinds: new Set(),
       namespaces: new Set(),
+      places: new Set(),
       layers: [],
       ownNamespaces: new Set([...parent.ownNamespaces].filter((namespace) => !isLeft(namespace, seen))),
     },
     {
-      kinds: refs,
-      namespaces: refs.flatMap(({ namespace }) => namespace ?? []),
+      objects: [...refs, ...unserved],
       layers: plan.layers.map(({ spec }) => spec.name),
       ownNamespaces: [],
     },
   );
   const same =
-    kinds.size === parent.kinds.size &&
+    narrow.places.size === parent.places.size &&
     narrow.namespaces.size === parent.namespaces.size &&
     narrow.ownNamespaces.size === parent.ownNamespaces.size &&
     narrow.layers.join() === parent.layers.join();

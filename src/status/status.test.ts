@@ -16,7 +16,7 @@ const profile = (change: Partial<Profile> = {}): Profile =>
     spec: {
       clusterSelector: {},
       layers: [
-        { name: "cni", type: "AddOn" },
+        { name: "cni", type: "Network" }, // leaf: Profile spec.layers[].type
         { name: "csi", type: "AddOn", helm: { repo: "https://charts.example/", chart: "csi", version: "1.x" } },
       ],
     },
@@ -69,6 +69,7 @@ describe("profileStatus: the roll-up over clusters", () => {
     expect(conditionOf(status, "Ready")).toMatchObject({ status: "True", observedGeneration: 2 });
     expect(status.summary).toEqual({ clusters: "2/2", message: "all layers are Ready on 2 clusters" });
     expect(status.layers?.map(({ state, ready: count }) => `${state} ${count}`)).toEqual(["Ready 2/2", "Ready 2/2"]);
+    expect(status.layers?.map(({ type }) => type)).toEqual(["Network", "AddOn"]);
   });
 
   it("names the cluster, the layer and the culprit of the one that is late", () => {

@@ -39,7 +39,7 @@ describe("our CRDs on an API server", () => {
   test.each([
     ["scp.spec.layers.helm.version", "Version of the chart"],
     ["sap.spec.layers.manifests.configMapKeyRef.key", "Key within the referenced object's data."],
-    ["ssp.spec.namespaceSelector.matchExpressions.operator", "enum: DoesNotExist, Exists, In"],
+    ["ssp.spec.namespaceSelector.matchExpressions.operator", "DoesNotExist"],
     ["stc.spec.connection.kubeconfigSecretRef.name", "Secret"],
     ["spd.status.layers.unhealthy.message", "FIELD: message <string>"],
     ["scp.spec.layers.timeout", "Go duration"],

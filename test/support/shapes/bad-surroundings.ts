@@ -1,5 +1,5 @@
 import { apply, read } from "../stories.ts";
-import { type BadRow, configMap, fine, objects, type World } from "./bad-row.ts";
+import { type BadRow, configMap, fine, objects } from "./bad-row.ts";
 
 const secretText = (name: string, text: string) => ({
   apiVersion: "v1",

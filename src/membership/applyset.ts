@@ -118,7 +118,9 @@ export interface Reach {
 export function widen(parent: Parent, reach: Reach): Parent {
   const kinds = parent.kinds.union(new Set(reach.objects.map(groupKindKey)));
   const namespaces = parent.namespaces.union(new Set(reach.objects.flatMap(({ namespace }) => namespace ?? [])));
-  const places = parent.places.union(new Set(reach.objects.map((ref) => `${groupKindKey(ref)}/${ref.namespace ?? ""}`)));
+  const places = parent.places.union(
+    new Set(reach.objects.map((ref) => `${groupKindKey(ref)}/${ref.namespace ?? ""}`)),
+  );
   const ownNamespaces = parent.ownNamespaces.union(new Set(reach.ownNamespaces));
   const layers = mergeOrder(parent.layers, reach.layers);
   const same =

@@ -66,6 +66,8 @@ class Simulation {
   readonly sick = new Set<string>();
   readonly watched = new Set<string>();
   readonly served = new Map(Object.entries(SERVED));
+  /** Kinds that the identity may not read. */
+  readonly refused = new Set<string>();
   /** By kind, the key of the CRD that serves it. */
   readonly crds = new Map<string, string>();
   parent: Parent = { ...EMPTY_PARENT, hub: "hub" };
@@ -98,8 +100,10 @@ class Simulation {
         kubernetesMinor: "1.36",
         scopeOf,
         served: (kind) => scopeOf(kind) !== undefined,
-        watchState: (kind) =>
-          scopeOf(kind) === undefined ? "unserved" : this.watched.has(groupKindKey(kind)) ? "live" : "unwatched",
+        watchState: (kind) => {
+          if (this.refused.has(groupKindKey(kind))) return new Failure("Forbidden", "may not be read");
+          return scopeOf(kind) === undefined ? "unserved" : this.watched.has(groupKindKey(kind)) ? "live" : "unwatched";
+        },
         crdOf: (kind) => this.crds.get(groupKindKey(kind)),
         member: (key) => this.live.get(key),
         members: () => this.live.values(),

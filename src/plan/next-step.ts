@@ -84,7 +84,7 @@ function tidy(seen: Seen, { parent }: Prepared): Step {
   const left = [...parent.ownNamespaces].filter((namespace) => !isLeft(namespace, seen));
   const next = left.find((namespace) => !seen.leaving.has(namespace));
   if (next !== undefined) return { kind: "LeaveNamespace", namespace: next };
-  return left.length > 0 ? { kind: "None" } : { kind: "Forget", layers: parent.layers };
+  return left.length > 0 ? { kind: "None" } : { kind: "Forget" };
 }
 
 function isLeft(namespace: string, seen: Seen): boolean {

@@ -39,5 +39,5 @@ export type Step =
   | { kind: "LeaveNamespace"; namespace: string }
   /** `gone` names the layers that are in nobody's list any more. */
   | { kind: "Narrow"; parent: Parent; gone: readonly string[] }
-  | { kind: "Forget"; layers: readonly string[] }
+  | { kind: "Forget" }
   | { kind: "None" };

@@ -246,7 +246,7 @@ describe("a chart layer", () => {
       helm:
         repo: "${pages.url}" # leaf: Profile spec.layers[].helm.repo
         chart: page # leaf: Profile spec.layers[].helm.chart
-        version: ${version} # leaf: Profile spec.layers[].helm.version${settings}`;
+        version: ${version}${settings}`; // leaf: Profile spec.layers[].helm.version
   const dataOf = async (name: string): Promise<Live> => (await read(hub, configMapPath(name)))?.data;
 
   test("takes values, and values from ConfigMaps and Secrets; a change of a Secret writes only what it changes", async () => {
@@ -265,7 +265,7 @@ describe("a chart layer", () => {
           targetPath: license.key # leaf: Profile spec.layers[].valuesFrom[].targetPath
         - configMapKeyRef: { name: absent, key: title }
           targetPath: title
-          optional: true # leaf: Profile spec.layers[].valuesFrom[].optional`;
+          optional: true`; // leaf: Profile spec.layers[].valuesFrom[].optional
     const licensePath = pathOf("v1", "secrets", "values/page-license");
     await apply(hub, profile("values", page(settings("more"))));
     const missing = await failureOf("values", "ReferenceNotFound");
@@ -326,7 +326,7 @@ describe("a chart layer", () => {
   });
 
   test("names its release after the layer, or as it is told", async () => {
-    const named = "\n        releaseName: front # leaf: Profile spec.layers[].helm.releaseName";
+    const named = "\n        releaseName: front"; // leaf: Profile spec.layers[].helm.releaseName
     await applyAndWait("named", page(named));
     expect(await dataOf("named/front-page")).toBeDefined();
     await applyAndWait("named", page());
@@ -347,10 +347,14 @@ describe("a chart layer", () => {
     expect(await read(hub, path)).toBeUndefined();
     await applyAndWait("crds", shop("Create"));
     expect(await read(hub, path)).toBeDefined();
-    const names = JSON.stringify({ spec: { names: { shortNames: ["wd"], categories: ["mine"] } } });
-    await hub.kubectlOk(["patch", "crd", "widgets.shop.example", "--type=merge", "-p", names]);
+    const schema = async (): Promise<Live> => (await read(hub, path)).spec.versions[0].schema.openAPIV3Schema;
+    const theirs = { type: "object", description: "theirs" };
+    const edit = [{ op: "replace", path: "/spec/versions/0/schema/openAPIV3Schema", value: theirs }];
+    await hub.kubectlOk(["patch", "crd", "widgets.shop.example", "--type=json", "-p", JSON.stringify(edit)]);
+    await applyAndWait("crds", `${shop("Create")}\n      timeout: 5m`);
+    expect(await schema()).toEqual(theirs);
     await applyAndWait("crds", shop("Upgrade"));
-    expect(await read(hub, path)).toMatchObject({ spec: { names: { shortNames: ["wd"] } } });
+    expect(await schema()).toMatchObject({ "x-kubernetes-preserve-unknown-fields": true });
   });
 
   test("with hooks is refused with a sentence; a person must act", async () => {

@@ -153,7 +153,7 @@ describe("order", () => {
             spec: { type: LoadBalancer, selector: { app: web }, ports: [{ port: 80 }] }`;
     const impatient = `
       timeout: 1s # leaf: Profile spec.layers[].timeout
-      gate: Applied # leaf: Profile spec.layers[].gate`;
+      gate: Applied`; // leaf: Profile spec.layers[].gate
     await apply(hub, profile("edge", balancer(impatient) + configMap("behind")));
     using story = await follow(hub, profilePath("edge"));
     const late = await story.until(

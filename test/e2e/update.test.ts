@@ -116,7 +116,7 @@ describe("an update", () => {
     const renamed = await auditMark(hub);
     await applyAndWait({
       name: "small",
-      spec: "\n  version: 2.0.0 # leaf: Profile spec.version",
+      spec: "\n  version: 2.0.0", // leaf: Profile spec.version
       layers: [layer("one", three("2"))],
     });
     expect(await strataWrites(hub, renamed)).toEqual([]);
@@ -161,7 +161,7 @@ describe("an update", () => {
   });
 
   test("with prune: Never leaves what left the layer", async () => {
-    const settings = "\n      prune: Never # leaf: Profile spec.layers[].prune";
+    const settings = "\n      prune: Never"; // leaf: Profile spec.layers[].prune
     const both = [configMap("a", "1"), configMap("b", "1")];
     await applyAndWait({ name: "keeper", layers: [layer("one", both, settings)] });
     const mark = await auditMark(hub);
@@ -209,7 +209,7 @@ describe("objects that exist", () => {
         layer(
           "one",
           [configMap("there", "new")],
-          `\n      adoption: ${adoption} # leaf: Profile spec.layers[].adoption`,
+          `\n      adoption: ${adoption}`, // leaf: Profile spec.layers[].adoption
         ),
       ],
     });
@@ -261,7 +261,7 @@ describe("objects that exist", () => {
 
 describe("the end of a profile", () => {
   test("with deletionPolicy: Orphan leaves every object as it is", async () => {
-    const policy = "\n  deletionPolicy: Orphan # leaf: Profile spec.deletionPolicy";
+    const policy = "\n  deletionPolicy: Orphan"; // leaf: Profile spec.deletionPolicy
     await applyAndWait({ name: "legacy", spec: policy, layers: [layer("one", [configMap("a", "1")])] });
     const before = await read(hub, configMapPath("legacy/a"));
     const mark = await auditMark(hub);
@@ -277,7 +277,7 @@ describe("namespaces", () => {
       namespace: rooms-b # leaf: Profile spec.layers[].namespace
       namespaceMetadata:
         labels: { pod-security.kubernetes.io/enforce: privileged } # leaf: Profile spec.layers[].namespaceMetadata.labels
-        annotations: { example.com/owner: team-b } # leaf: Profile spec.layers[].namespaceMetadata.annotations`;
+        annotations: { example.com/owner: team-b }`; // leaf: Profile spec.layers[].namespaceMetadata.annotations
     await hub.kubectlOk(["create", "namespace", "rooms-c"]);
     const elsewhere = "{ apiVersion: v1, kind: ConfigMap, metadata: { name: c, namespace: rooms-c } }";
     await applyAndWait({

@@ -60,6 +60,6 @@ export const LEAF_COVERAGE: Readonly<Record<string, string>> = {
   "SystemProfile spec.layers[].manifests[].secretKeyRef.namespace": "src/plan/references.test.ts",
   "SystemProfile spec.layers[].valuesFrom[].configMapKeyRef.namespace": "src/plan/references.test.ts",
   "SystemProfile spec.layers[].valuesFrom[].secretKeyRef.namespace": "src/plan/references.test.ts",
-  "TargetCluster spec.connection.kubeconfigSecretRef.name": "test/integration/targets.test.ts",
-  "TargetCluster spec.connection.kubeconfigSecretRef.key": "test/integration/targets.test.ts",
+  "TargetCluster spec.connection.kubeconfigSecretRef.name": "test/e2e/bad-input.test.ts",
+  "TargetCluster spec.connection.kubeconfigSecretRef.key": "test/e2e/bad-input.test.ts",
 };

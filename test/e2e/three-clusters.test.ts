@@ -44,6 +44,9 @@ async function allow(plane: ControlPlane, user: string): Promise<void> {
   await plane.kubectlOk(["create", "clusterrolebinding", user, "--clusterrole=cluster-admin", `--user=${user}`]);
 }
 
+/** As Cluster API names it in its Secrets; the other stories use the default. */
+const KUBECONFIG_KEY = "value";
+
 /** A TargetCluster and the Secret with its kubeconfig. */
 function cluster(path: string, kubeconfig: string, labels: Record<string, string> = { env: "prod" }): Live[] {
   const [namespace, name] = path.split("/");
@@ -53,7 +56,14 @@ function cluster(path: string, kubeconfig: string, labels: Record<string, string
       apiVersion: "strata.dev/v1alpha1",
       kind: "TargetCluster",
       metadata: { name, namespace, labels },
-      spec: { connection: { kubeconfigSecretRef: { name: `${name}-kubeconfig` } } },
+      spec: {
+        connection: {
+          kubeconfigSecretRef: {
+            name: `${name}-kubeconfig`, // leaf: TargetCluster spec.connection.kubeconfigSecretRef.name
+            key: KUBECONFIG_KEY, // leaf: TargetCluster spec.connection.kubeconfigSecretRef.key
+          },
+        },
+      },
     },
   ];
 }
@@ -64,7 +74,7 @@ function secret(path: string, kubeconfig: string): Live {
     apiVersion: "v1",
     kind: "Secret",
     metadata: { name: `${name}-kubeconfig`, namespace },
-    stringData: { kubeconfig },
+    stringData: { [KUBECONFIG_KEY]: kubeconfig },
   };
 }
 

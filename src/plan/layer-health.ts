@@ -133,10 +133,13 @@ function waiting(
   return { state: "Failed", reason: "Timeout", message: `not ready after ${layer.timeout}: ${message}` };
 }
 
-/** A layer that timed out stays so until it is healthy or changes; the row remembers, also across restarts. */
+/**
+ * A layer that timed out stays so until it is healthy, changes or gets a longer timeout, which counts from when it was
+ * applied; the row remembers, also across restarts.
+ */
 function waitingSince(row: DeploymentLayerStatus | undefined, now: number): number {
   if (!row?.lastTransitionTime || !row.appliedAt) return now;
-  if (row.state === "Failed" && row.reason === "Timeout") return 0;
+  if (row.state === "Failed" && row.reason === "Timeout") return Date.parse(row.appliedAt);
   return row.state === "Waiting" ? Date.parse(row.lastTransitionTime) : now;
 }
 

@@ -32,7 +32,7 @@ function deployment(pod: string, podLabels = ""): string {
 const job = `
             apiVersion: batch/v1
             kind: Job
-            metadata: { name: migrate }
+            metadata: { name: migrate, labels: { app: migrate } }
             spec:
               backoffLimit: 0
               template:

@@ -62,7 +62,7 @@ const deployment = (layer: string, podLabels = ""): string => `
                 metadata: { labels: { app: ${layer}, ${podLabels} } }
                 spec: { containers: [{ name: main, image: registry.example/${layer}:1 }] }`;
 
-/** \`kubectl wait\` as a person would leave it running in a second terminal. */
+/** `kubectl wait` as a person would leave it running in a second terminal. */
 function kubectlWait(name: string): { returned: boolean; result: Promise<string> } {
   const args = ["wait", "-n", "acme", `scp/${name}`, "--for=condition=Ready", "--timeout=110s"];
   const wait = { returned: false, result: hub.kubectlOk(args) };
@@ -132,7 +132,10 @@ describe("order", () => {
     using story = await follow(hub, profilePath("tower"));
     await apply(hub, sick);
     const waiting = kubectlWait("tower");
-    await story.until("waiting for the third layer again", (object) => layerOf(object, "three").state === "Waiting");
+    await story.until(
+      "waiting for the third layer again",
+      (object) => object.metadata.generation === 3 && layerOf(object, "three").state === "Waiting",
+    );
     expect(waiting.returned).toBe(false);
     // Layers that are installed stay: only what is new has to wait.
     expect(await read(hub, configMapPath("four"))).toMatchObject({ data: { layer: "four" } });
@@ -167,7 +170,10 @@ describe("order", () => {
     expect(condition(late, "Stalled")).toMatchObject({ status: "False" });
 
     await apply(hub, profile("edge", balancer("") + configMap("behind")));
-    await story.until("patient again", (object) => layerOf(object, "balancer")?.state === "Waiting");
+    await story.until(
+      "patient again",
+      (object) => object.metadata.generation === 2 && layerOf(object, "balancer")?.state === "Waiting",
+    );
     await apply(hub, profile("edge", balancer(impatient) + configMap("behind")));
     await story.until(
       "timed out again",

@@ -44,7 +44,7 @@ export class TargetLink {
   readonly client: KubeClient;
   readonly #options: LinkOptions;
   readonly #discovery: Discovery;
-  readonly #heartbeat: Reflector;
+  #heartbeat: Reflector;
   readonly #sites = new Map<string, Site>();
   readonly #abort = new AbortController();
   #state: LinkState = { kind: "connecting" };
@@ -55,24 +55,7 @@ export class TargetLink {
     this.#options = options;
     this.client = connect(access, { ...options.client, onRequest: options.onRequest });
     this.#discovery = new Discovery(this.client);
-    this.#heartbeat = new Reflector({
-      client: this.client,
-      resource: NAMESPACES,
-      fieldSelector: "metadata.name=kube-system",
-      metadataOnly: true,
-      onError: options.onError,
-      handler: (event) => {
-        const [object] = event.type === "sync" ? event.objects : [event.object];
-        if (event.type !== "delete" && object) void this.#isAlive(object);
-      },
-      onState: (state) => {
-        if (state.state === "failing") {
-          this.#cancelRetry();
-          this.#set({ kind: "failing", failure: this.#failure(state.failure) });
-        } else if (state.state === "live") this.#recovered();
-      },
-    });
-    this.#heartbeat.start();
+    this.#heartbeat = this.#startHeartbeat();
   }
 
   get state(): LinkState {
@@ -84,9 +67,18 @@ export class TargetLink {
     return this.#uid;
   }
 
-  /** New credentials: running watches stay, the next request uses them. */
+  /**
+   * New credentials: running watches stay, the next request uses them, and the heartbeat tries them at once. Behind another
+   * address may be another cluster: nothing is done there before it is known which.
+   */
   rotate(access: ClusterAccess): void {
+    if (access.fingerprint === this.client.fingerprint) return;
+    const moved = access.server !== this.client.server;
     this.client.rotate(access);
+    this.#heartbeat.stop();
+    this.#cancelRetry();
+    if (moved) this.#set({ kind: "connecting" });
+    this.#heartbeat = this.#startHeartbeat();
   }
 
   /**
@@ -119,17 +111,41 @@ export class TargetLink {
     await this.client.close();
   }
 
+  #startHeartbeat(): Reflector {
+    const heartbeat = new Reflector({
+      client: this.client,
+      resource: NAMESPACES,
+      fieldSelector: "metadata.name=kube-system",
+      metadataOnly: true,
+      onError: this.#options.onError,
+      handler: (event) => {
+        const [object] = event.type === "sync" ? event.objects : [event.object];
+        if (event.type !== "delete" && object) void this.#isAlive(object);
+      },
+      onState: (state) => {
+        if (state.state === "failing") {
+          this.#cancelRetry();
+          this.#set({ kind: "failing", failure: this.#failure(state.failure) });
+        } else if (state.state === "live") this.#recovered();
+      },
+    });
+    heartbeat.start();
+    return heartbeat;
+  }
+
   /** The first sign of life, and each new one after a silence: which cluster it is, and of which version. */
   async #isAlive(kubeSystem: KubeObject): Promise<void> {
     const uid = kubeSystem.metadata.uid ?? "";
     if (this.#uid !== undefined && this.#uid !== uid) this.#closeSites();
     this.#uid = uid;
+    const heartbeat = this.#heartbeat;
     try {
       const { body } = await this.client.request("/version", { signal: this.#abort.signal });
       const version = (body as { gitVersion?: string } | undefined)?.gitVersion ?? "unknown";
-      this.#set({ kind: "live", uid, version });
+      // Asked before a rotation, it may speak of another cluster.
+      if (heartbeat === this.#heartbeat) this.#set({ kind: "live", uid, version });
     } catch (error) {
-      if (this.#abort.signal.aborted) return;
+      if (this.#abort.signal.aborted || heartbeat !== this.#heartbeat) return;
       this.#set({ kind: "failing", failure: toFailure(error, "asking the cluster for its version") });
       this.#cancelRetry();
       this.#cancelRetry = systemClock.after(RETRY_MS, () => this.#recovered());

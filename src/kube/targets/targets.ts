@@ -9,6 +9,8 @@ import { type LinkOptions, type LinkState, TargetLink } from "./target-link.ts";
 
 const SECRETS = coreResource("Secret", "secrets", true);
 
+const KEYS_LISTED = 5;
+
 export interface TargetsOptions {
   hub: KubeClient;
   /** `namespace/name` of a TargetCluster; what its link tells. */
@@ -102,8 +104,13 @@ export class Targets {
     if (secret === "unknown") return this.#secrets.failure(ref) ?? "unknown";
     if (secret === "absent") return new Failure("ReferenceNotFound", `${where} does not exist`);
     const { key } = target.spec.connection.kubeconfigSecretRef;
-    const encoded = ((secret["data"] ?? {}) as Record<string, string>)[key];
-    if (encoded === undefined) return new Failure("InvalidKubeconfig", `${where} has no key ${key}`);
+    const data = (secret["data"] ?? {}) as Record<string, string>;
+    const encoded = data[key];
+    if (encoded === undefined) {
+      const keys = Object.keys(data).sort().slice(0, KEYS_LISTED).join(", ") || "none";
+      const remedy = `it has ${keys}: name one in kubeconfigSecretRef.key`;
+      return new Failure("InvalidKubeconfig", `${where} has no key ${key}; ${remedy}`);
+    }
     const parsed = parseKubeconfig(Buffer.from(encoded, "base64").toString("utf8"));
     return parsed.ok ? parsed.value : new Failure("InvalidKubeconfig", `${where}: ${parsed.problems.join("; ")}`);
   }

@@ -1,3 +1,4 @@
+import type { Layer } from "../api/types.ts";
 import { Failure } from "../errors.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { Site } from "../kube/site/site.ts";
@@ -117,7 +118,7 @@ async function ensure(
 /** All at once: the client bounds how many requests are on their way. Whoever aborts stops between objects. */
 function applyAll(step: Step & { kind: "Apply" }, context: ActContext, signal: AbortSignal): Promise<ApplyResult[]> {
   const { spec } = step.layer;
-  const writes = writeContext(context);
+  const writes = writeContext(context, isConfidential(spec));
   return Promise.all(
     step.items.map(async (item): Promise<ApplyResult> => {
       try {
@@ -135,7 +136,7 @@ function applyAll(step: Step & { kind: "Apply" }, context: ActContext, signal: A
 }
 
 function removeAll(step: Step & { kind: "Remove" }, context: ActContext, signal: AbortSignal): Promise<RemoveResult[]> {
-  const writes = writeContext(context);
+  const writes = writeContext(context, false);
   return Promise.all(
     step.items.map(async (item): Promise<RemoveResult> => {
       const { key, ref } = item.tracked.observed;
@@ -158,8 +159,14 @@ async function leave(namespace: string, { site, set }: ActContext, signal: Abort
   return { kind: "NamespaceLeft", state: "kept", why: `namespace ${namespace} stays: ${outcome.why}` };
 }
 
-function writeContext({ site, set, system, toFailure }: ActContext): WriteContext {
+/** Whether a layer's objects hold values that may be secret: of a chart, or from a Secret. */
+function isConfidential({ helm, manifests = [] }: Layer): boolean {
+  return helm !== undefined || manifests.some(({ secretRef, secretKeyRef }) => secretRef ?? secretKeyRef);
+}
+
+function writeContext({ site, set, system, toFailure }: ActContext, hideEchoes: boolean): WriteContext {
   return {
+    hideEchoes,
     client: site.client,
     set,
     resourceFor: (kind) => site.resourceFor(kind),

@@ -121,6 +121,7 @@ async function send({ desired, layer, context, signal }: Write, options: SendOpt
     manager: context.set.manager,
     force: options.force,
     metadataOnly: context.metadataOnly(desired.ref),
+    hideEchoes: context.hideEchoes,
     signal,
   });
   return object;

@@ -15,6 +15,8 @@ export interface WriteContext {
   versionsOf(kind: GroupKind): readonly string[];
   /** Everything that the cluster serves, read anew. */
   resources(signal: AbortSignal): Promise<readonly Resource[]>;
+  /** Whether the objects hold values of a chart or from a Secret, which no message may show. */
+  hideEchoes: boolean;
   /** Whether nothing but metadata of the kind is kept: its answers need not carry more. */
   metadataOnly(kind: GroupVersionKind): boolean;
   /** Turns an error of the API server into the failure that people read; `what` begins the sentence. */

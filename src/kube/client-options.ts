@@ -21,6 +21,8 @@ export interface CallOptions {
   readonly timeoutMs?: number;
   /** Values that no message about this request may show. Those of a Secret in the body need not be named. */
   readonly secrets?: readonly string[];
+  /** What is sent may hold values that are secret, whatever its kind: none that the server echoes is shown. */
+  readonly hideEchoes?: boolean;
 }
 
 export interface ReadOptions extends CallOptions {

@@ -344,7 +344,7 @@ export class KubeClient {
       return response;
     }
     const answer = { status: response.status, retryAfter: retryAfter(response), body: tryParseJson(response.body) };
-    throw apiErrorFrom(answer, this.#signed(request.info), redactionFor(request.info.kind, body, options.secrets));
+    throw apiErrorFrom(answer, this.#signed(request.info), redactionFor(request.info.kind, body, options));
   }
 
   #signed(info: RequestInfo): RequestInfo {

@@ -65,10 +65,14 @@ export function tryParseJson(text: string): unknown {
 }
 
 /** What must stay out of messages about a request: a Secret's own values, and what the caller names. */
-export function redactionFor(kind: string | undefined, body: unknown, secrets: readonly string[] = []): Redaction {
+export function redactionFor(
+  kind: string | undefined,
+  body: unknown,
+  { secrets = [], hideEchoes = false }: Partial<Redaction> = {},
+): Redaction {
   return kind === "Secret"
     ? { hideEchoes: true, secrets: [...secrets, ...secretValues(body)] }
-    : { hideEchoes: false, secrets };
+    : { hideEchoes, secrets };
 }
 
 export function requestInfo(

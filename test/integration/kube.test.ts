@@ -224,7 +224,9 @@ describe("failures", () => {
     );
     expect(got).toMatchObject({
       reason: "InvalidObject",
-      message: expect.stringContaining('.spec.template.spec.containers: duplicate entries for key [name="c"]'),
+      message: expect.stringContaining(
+        'spec.template.spec.containers: two entries have the same key, name="c": keep one',
+      ),
     });
   });
 

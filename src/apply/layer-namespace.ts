@@ -29,7 +29,11 @@ export async function ensureNamespace(
   { set, name, metadata }: { set: ApplySet; name: string; metadata: NamespaceMetadata },
   signal: AbortSignal,
 ): Promise<void> {
-  const live = await lookUp(client, name, signal);
+  const asks = Object.keys({ ...metadata.labels, ...metadata.annotations }).length > 0;
+  // What was asked for must not be left out in silence because the namespace may not be looked at.
+  const live = asks
+    ? await client.find(NAMESPACES, { name }, { metadataOnly: true, signal })
+    : await lookUp(client, name, signal);
   if (live === "hidden" || (live && isMemberOf(live, set))) return;
   const ours = !live || live.metadata.annotations?.[CREATED_ANNOTATION] === "true";
   const object = namespaceObject({ set, name, metadata, ours });

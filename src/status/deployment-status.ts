@@ -130,7 +130,7 @@ export function conditionsOf(
       type: "Stalled",
       status: stalled ? "True" : "False",
       reason: stalled ?? (ready ? "LayersReady" : "Progressing"),
-      message: stalled ? message : "nobody has to act",
+      message: stalled ? message : "Strata goes on by itself",
       observedGeneration,
     },
   ];

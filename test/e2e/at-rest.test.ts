@@ -157,7 +157,8 @@ describe("At rest", () => {
     const seconds = Math.ceil((Date.now() - began) / 1000);
     expect(total(own, /^create profiledeployments/)).toBe(1);
     expect(total(own, /^patch clusterprofiles platform/)).toBe(1);
-    expect(total(own, /^patch profiledeployments\/status/)).toBeLessThanOrEqual(2 * layers);
+    // Coalesced in a quarter of a second; a slow machine stretches the states of a layer over more, one a second at most.
+    expect(total(own, /^patch profiledeployments\/status/)).toBeLessThanOrEqual(Math.max(2 * layers, 3 + seconds));
     expect(total(own, /^patch clusterprofiles\/status/)).toBeLessThanOrEqual(3 + seconds);
     expect(total(own, /^create events/)).toBeLessThanOrEqual(layers);
     const others = /^(?!create profiledeployments|patch (clusterprofiles|profiledeployments)|create events)/;

@@ -92,7 +92,7 @@ describe("order", () => {
     const waiting = kubectlWait("tower");
     using story = await follow(hub, profilePath("tower"));
     const seen = await story.until("waiting for the third layer's pod", (object) =>
-      /Pod /.test(layerOf(object, "three")?.message ?? ""),
+      /Readiness probe failed/.test(layerOf(object, "three")?.message ?? ""),
     );
     const row = (name: string): Live => layerOf(seen, name);
     expect([row("one"), row("two")]).toMatchObject([

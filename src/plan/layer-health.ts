@@ -116,10 +116,15 @@ function judgeNamed(checks: readonly HealthCheck[], views: readonly { desired: D
     const isMember = views.some(({ desired }) => desired.ref.name === name && covers(check, desired.object));
     if (isMember) return [];
     const object = seen.site.named({ ...parseApiVersion(apiVersion), kind, namespace, name });
-    const verdict: Verdict =
-      typeof object === "object" ? evaluate(check, object) : { state: "InProgress", message: "does not exist yet" };
+    const verdict = judgeOutsider(check, object);
     return [{ name: `${kind} ${[namespace, name].filter(Boolean).join("/")}`, kind, verdict, tracked: undefined }];
   });
+}
+
+function judgeOutsider(check: HealthCheck, object: ReturnType<Seen["site"]["named"]>): Verdict {
+  if (object instanceof Failure) return { state: "InProgress", message: object.message };
+  if (typeof object === "object") return evaluate(check, object);
+  return { state: "InProgress", message: object === "absent" ? "does not exist yet" : "is being read" };
 }
 
 function waiting(

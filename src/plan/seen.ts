@@ -38,7 +38,7 @@ export interface SiteView {
   member(key: string): Tracked | undefined;
   members(): Iterable<Tracked>;
   /** A live object that no layer brings but a health check names, or a namespace that is on its way out. */
-  named(ref: NamedRef): KubeObject | "absent" | "unknown";
+  named(ref: NamedRef): KubeObject | "absent" | "unknown" | Failure;
   /** The sentence that names why an object is late, from its pods and events, as far as they are known. */
   explain(tracked: Tracked & { object: KubeObject }): string | undefined;
 }

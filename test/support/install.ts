@@ -1,6 +1,8 @@
+import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { ControlPlane } from "./controlplane.ts";
 import { helm } from "./helm.ts";
+import { until } from "./waiting.ts";
 
 export const CHART_FOLDER = fileURLToPath(new URL("../../charts/operator", import.meta.url));
 export const CRD_FOLDER = fileURLToPath(new URL("../../config/crd", import.meta.url));
@@ -28,7 +30,14 @@ export async function installStrata(plane: HubAccess, values: readonly string[] 
   await plane.kubectlOk(["apply", "--server-side", "-f", "-"], { input: chart });
   const crds = ["--all", "--for=condition=Established", "--timeout=30s"];
   await plane.kubectlOk(["wait", "customresourcedefinitions", ...crds]);
+  await until(() => isServed(plane), { what: "discovery of our kinds", programs: [] });
   return { kubeconfig: await accountKubeconfig(plane) };
+}
+
+/** Discovery comes a moment after Established; kubectl, which keeps what it saw for minutes, then looks anew. */
+async function isServed(plane: HubAccess): Promise<boolean> {
+  const kinds = await plane.kubectlOk(["api-resources", "--api-group=strata.dev", "--output=name"]);
+  return kinds.trim().split("\n").length === readdirSync(CRD_FOLDER).length;
 }
 
 /** A kubeconfig with a fresh token of the ServiceAccount that Strata's Pods run as. */

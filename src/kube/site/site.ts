@@ -170,8 +170,9 @@ export class Site {
     this.#store.delete(key);
   }
 
-  named(ref: NamedRef): KubeObject | "absent" | "unknown" {
-    return this.#named.get(ref);
+  named(ref: NamedRef): KubeObject | "absent" | "unknown" | Failure {
+    const object = this.#named.get(ref);
+    return object === "unknown" ? (this.#named.failure(ref) ?? object) : object;
   }
 
   /** What `owner` (a deployment) wants watched from now on; what nobody wants any more stops. */

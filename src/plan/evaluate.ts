@@ -25,10 +25,7 @@ export function evaluateLayer(layer: PlannedLayer, around: Surroundings): LayerV
   }
   const reach = reachStep(known, around);
   if (reach instanceof Failure) return failing(layer, reach);
-  if (reach) {
-    const looking = reach.step === undefined || (reach.step.kind === "Reach" && !reach.step.widens);
-    return { ...working(layer, "Applying", "getting ready to apply"), ...reach, looking };
-  }
+  if (reach) return { ...working(layer, "Applying", "getting ready to apply"), ...reach };
   return withoutNamespace(known, around, installedBefore) ?? evaluateObjects(known, around, installedBefore);
 }
 
@@ -52,8 +49,11 @@ function withoutContent(layer: PlannedLayer, { seen, waitsFor }: Surroundings): 
   };
 }
 
-/** The parent is widened, and the kinds are watched, before the first object: a crash then loses nothing. */
-function reachStep(layer: KnownLayer, around: Surroundings): { step?: Step } | Failure | undefined {
+/**
+ * The kinds are watched and the parent is widened before the first object: a crash then loses nothing. The watches come
+ * first: a kind that may not be read brings no member, and must not stand in the way of a deletion.
+ */
+function reachStep(layer: KnownLayer, around: Surroundings): Pick<LayerView, "step" | "looking"> | Failure | undefined {
   const { state, namespace } = layer;
   const { seen, prepared, order } = around;
   const parent = widen(prepared.parent, {
@@ -69,9 +69,10 @@ function reachStep(layer: KnownLayer, around: Surroundings): { step?: Step } | F
     if (watch === "unwatched") watches.push({ kind, namespace: where });
     if (watch === "starting") starting = true;
   }
-  if (parent !== prepared.parent || watches.length > 0)
-    return { step: { kind: "Reach", parent, widens: parent !== prepared.parent, watches } };
-  return starting ? {} : undefined;
+  const looking = parent === prepared.parent;
+  if (watches.length > 0) return { step: { kind: "Reach", parent: prepared.parent, widens: false, watches }, looking };
+  if (starting) return { looking };
+  return looking ? undefined : { step: { kind: "Reach", parent, widens: true, watches } };
 }
 
 function placesOf(desired: readonly Desired[]): WatchRequest[] {

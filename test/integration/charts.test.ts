@@ -315,7 +315,10 @@ describe("a hostile chart", () => {
 /** Process ids of the renderers that this process has started. */
 async function renderers(): Promise<string[]> {
   const threads = await readdir("/proc/self/task");
-  const lists = await Promise.all(threads.map((thread) => readFile(`/proc/self/task/${thread}/children`, "utf8")));
+  // A thread, as a process, may end while it is looked at.
+  const lists = await Promise.all(
+    threads.map((thread) => readFile(`/proc/self/task/${thread}/children`, "utf8").catch(() => "")),
+  );
   const pids = lists
     .join(" ")
     .split(" ")

@@ -1,4 +1,5 @@
 import type { Failure } from "../errors.ts";
+import { apiVersionOf } from "../objects/identity.ts";
 import type { KubeObject } from "../objects/types.ts";
 import { ApiError, ConnectionError, isExpired } from "./api-error.ts";
 import { Backoff, type BackoffLimits } from "./backoff.ts";
@@ -6,7 +7,7 @@ import type { KubeClient } from "./client.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { toFailure } from "./failures.ts";
 import { isNewer, KeySet, Snapshot } from "./reflector-keys.ts";
-import { apiVersionOf, type Resource, resourceName } from "./resource.ts";
+import { type Resource, resourceName } from "./resource.ts";
 import { readEvents, type WatchEvent } from "./watch-events.ts";
 import { Watchdog } from "./watchdog.ts";
 

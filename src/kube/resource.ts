@@ -23,11 +23,6 @@ export function coreResource(kind: string, plural: string, namespaced: boolean):
   return { group: "", version: "v1", kind, plural, namespaced, verbs: [], hasStatus: false };
 }
 
-/** The `apiVersion` of a resource's objects. */
-export function apiVersionOf(resource: GroupVersionKind): string {
-  return resource.group === "" ? resource.version : `${resource.group}/${resource.version}`;
-}
-
 /** As people write it: `deployments.apps`, `configmaps`. */
 export function resourceName(resource: Resource): string {
   return resource.group === "" ? resource.plural : `${resource.plural}.${resource.group}`;

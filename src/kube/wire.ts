@@ -1,7 +1,8 @@
+import { apiVersionOf } from "../objects/identity.ts";
 import { parseJson } from "../objects/json.ts";
 import type { KubeObject } from "../objects/types.ts";
 import { ConnectionError } from "./api-error.ts";
-import { apiVersionOf, type Resource } from "./resource.ts";
+import type { Resource } from "./resource.ts";
 
 /** How objects and lists travel: the media types that are asked for, and the answers back into objects. */
 

@@ -37,8 +37,3 @@ export function groupKindKey(gk: GroupKind): string {
 export function describeRef(ref: ObjectRef): string {
   return ref.namespace ? `${ref.kind} ${ref.namespace}/${ref.name}` : `${ref.kind} ${ref.name}`;
 }
-
-/** Whether both name the same object of one cluster, in whatever version. */
-export function sameRef(a: ObjectRef, b: ObjectRef): boolean {
-  return keyOf(a) === keyOf(b);
-}

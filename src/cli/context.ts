@@ -1,8 +1,14 @@
-/** The namespace of a kubeconfig's current context, as kubectl would take it: `default` if it names none. */
-export async function contextNamespace(kubeconfigPath: string | undefined): Promise<string> {
+/** A kubeconfig's context: its current one, if none is named. */
+export interface ContextOptions {
+  kubeconfig: string | undefined;
+  context?: string | undefined;
+}
+
+/** The namespace of a kubeconfig's context, as kubectl would take it: `default` if it names none. */
+export async function contextNamespace({ kubeconfig, context }: ContextOptions): Promise<string> {
   const { KubeConfig } = await import("@kubernetes/client-node");
   const config = new KubeConfig();
-  if (kubeconfigPath === undefined) config.loadFromDefault();
-  else config.loadFromFile(kubeconfigPath);
-  return config.getContextObject(config.getCurrentContext())?.namespace ?? "default";
+  if (kubeconfig === undefined) config.loadFromDefault();
+  else config.loadFromFile(kubeconfig);
+  return config.getContextObject(context ?? config.getCurrentContext())?.namespace ?? "default";
 }

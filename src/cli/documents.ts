@@ -1,6 +1,7 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
+import { SYSTEM_PROFILE } from "../api/kinds.ts";
 import { API_VERSION } from "../api/names.ts";
 import { isProfileKind, parseProfile, parseTargetCluster } from "../api/parse.ts";
 import type { Profile, TargetCluster } from "../api/types.ts";
@@ -27,8 +28,13 @@ const DEFAULT_NAMESPACE = "default";
 /**
  * Reads files, folders (their .yaml, .yml and .json files, in order of name) and `-` for standard input. Documents of
  * other kinds are left aside. All problems are told, each with file, document and line or field.
+ *
+ * @param namespace of objects that name none
  */
-export async function readDocuments(paths: readonly string[]): Promise<Result<Documents>> {
+export async function readDocuments(
+  paths: readonly string[],
+  namespace = DEFAULT_NAMESPACE,
+): Promise<Result<Documents>> {
   const problems: string[] = [];
   const objects: KubeObject[] = [];
   for (const path of paths) {
@@ -40,7 +46,7 @@ export async function readDocuments(paths: readonly string[]): Promise<Result<Do
     ({ apiVersion }) => parseApiVersion(apiVersion).group === parseApiVersion(API_VERSION).group,
   );
   const profiles = valuesOf(
-    own.filter(({ kind }) => isProfileKind(kind)),
+    own.filter(({ kind }) => isProfileKind(kind)).map((profile) => inNamespace(profile, namespace)),
     parseProfile,
     problems,
   );
@@ -51,7 +57,7 @@ export async function readDocuments(paths: readonly string[]): Promise<Result<Do
   );
   if (problems.length > 0) return { ok: false, problems };
   const crds = objects.filter(({ kind }) => kind === "CustomResourceDefinition");
-  return { ok: true, value: { profiles, targets, referents: referentsIn(objects), crds } };
+  return { ok: true, value: { profiles, targets, referents: referentsIn(objects, namespace), crds } };
 }
 
 /** How a path is called in sentences. */
@@ -80,6 +86,11 @@ function joined(results: readonly Result<KubeObject[]>[]): Result<KubeObject[]> 
   return { ok: true, value: results.flatMap((result) => (result.ok ? result.value : [])) };
 }
 
+function inNamespace(object: KubeObject, fallback: string): KubeObject {
+  const { namespace = fallback } = object.metadata;
+  return object.kind === SYSTEM_PROFILE.kind ? object : { ...object, metadata: { ...object.metadata, namespace } };
+}
+
 function valuesOf<T>(objects: readonly KubeObject[], parse: (object: unknown) => Result<T>, problems: string[]): T[] {
   return objects.flatMap((object) => {
     const parsed = parse(object);
@@ -89,11 +100,11 @@ function valuesOf<T>(objects: readonly KubeObject[], parse: (object: unknown) =>
   });
 }
 
-function referentsIn(objects: readonly KubeObject[]): Referents {
+function referentsIn(objects: readonly KubeObject[], fallback: string): Referents {
   const found = new Map<string, KubeObject>();
   for (const object of objects) {
     if (object.apiVersion !== "v1" || (object.kind !== "ConfigMap" && object.kind !== "Secret")) continue;
-    const { name = "", namespace = DEFAULT_NAMESPACE } = object.metadata;
+    const { name = "", namespace = fallback } = object.metadata;
     found.set(referenceKey({ kind: object.kind, namespace, name }), normalize(object));
   }
   return (reference: Reference) => {

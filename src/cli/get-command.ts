@@ -34,7 +34,7 @@ export async function get(options: GetOptions, signal: AbortSignal): Promise<Out
   const wanted = options.wanted === undefined ? undefined : parseWanted(options.wanted);
   if (wanted && !wanted.ok) return wanted;
   await using client = connect(await ownAccess({ kubeconfigPath: options.kubeconfig, env: {} }));
-  const here = options.namespace ?? (await contextNamespace(options.kubeconfig));
+  const here = options.namespace ?? (await contextNamespace(options));
   const namespace = options.allNamespaces ? undefined : here;
   try {
     const rows = await rowsOf(client, { wanted: wanted?.value, namespace }, signal);

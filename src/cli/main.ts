@@ -1,8 +1,12 @@
 #!/usr/bin/env node
-/** The command line's door. Exit codes: 0 done; 1 it could not be done, with sentences on stderr; 2 it was asked wrongly. */
+/**
+ * The command line's door. Exit codes: 0 done; 1 it could not be done, with sentences on stderr; 2 it was asked wrongly.
+ * `diff` ends as `kubectl diff` does: 0 nothing would change, 1 something would, 2 anything else.
+ */
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { type Config, parseConfig } from "../config.ts";
 import { Failure } from "../errors.ts";
+import { DIFF_EXIT, type DiffOutput, diff } from "./diff-command.ts";
 import { get } from "./get-command.ts";
 import { DEFAULT_KUBE_VERSION, kubeVersionOf } from "./kubernetes.ts";
 import type { RowFormat } from "./print-rows.ts";
@@ -37,6 +41,7 @@ function program(): Command {
     .exitOverride();
   addRender(strata);
   addGet(strata);
+  addDiff(strata);
   return strata;
 }
 
@@ -68,10 +73,8 @@ function addRender(strata: Command): void {
     .option("--marks", "show the label and annotation by which Strata knows its objects", false)
     .option("--show-secrets", "show the values of Secrets", false)
     .action(async ({ filename, ...flags }: RenderFlags) => {
-      const { STRATA_RENDER_BINARY, STRATA_PLAIN_HTTP_REGISTRIES } = process.env;
-      const config = parsedConfig({ STRATA_RENDER_BINARY, STRATA_PLAIN_HTTP_REGISTRIES });
       const clusters = flags.cluster;
-      show(await render({ ...flags, files: filename, clusters }, config, interruption.signal));
+      show(await render({ ...flags, files: filename, clusters }, edgeConfig(), interruption.signal));
     });
 }
 
@@ -98,6 +101,58 @@ function addGet(strata: Command): void {
       const colours = isTerminal && process.stdout.hasColors();
       show(await get({ ...options, width, colours }, interruption.signal));
     });
+}
+
+interface DiffFlags {
+  filename: string[];
+  namespace?: string;
+  kubeconfig?: string;
+  context?: string;
+  color: "auto" | "always" | "never";
+}
+
+function addDiff(strata: Command): void {
+  strata
+    .command("diff")
+    .description(
+      "Print what Strata would add, change and delete on the cluster of the kubeconfig's context, layer by layer, if it were " +
+        "given these profiles. The server is asked by dry runs: nothing is written.",
+    )
+    .requiredOption(
+      "-f, --filename <path...>",
+      "files, folders, or - with profiles and the ConfigMaps and Secrets that they refer to; what is not in them is read " +
+        "from the cluster when it is the hub",
+    )
+    .option("-n, --namespace <namespace>", "namespace of documents that name none; the context's if not given")
+    .option("--kubeconfig <file>", "kubeconfig of the cluster to compare with; as kubectl finds it if not given")
+    .option("--context <name>", "context of the kubeconfig; its current one if not given")
+    .addOption(new Option("--color <when>", "colours").choices(["auto", "always", "never"]).default("auto"))
+    .addHelpText("after", "\nExit codes: 0 nothing would change, 1 something would, 2 something could not be compared.")
+    .action(async ({ filename, namespace, kubeconfig, context, color }: DiffFlags) => {
+      const isColourful = process.stdout.isTTY === true && process.stdout.hasColors();
+      const colours = color === "always" || (color === "auto" && isColourful);
+      await ended(
+        diff({ files: filename, namespace, kubeconfig, context, colours }, edgeConfig(), interruption.signal),
+      );
+    });
+}
+
+async function ended(output: Promise<DiffOutput>): Promise<void> {
+  try {
+    const { text, problems, code } = await output;
+    process.stdout.write(text);
+    process.exitCode ||= code;
+    if (problems.length > 0) fail(problems);
+  } catch (error) {
+    process.exitCode ||= DIFF_EXIT.failed;
+    throw error;
+  }
+}
+
+/** What the rooms that fetch and render charts are told, as the operator is. */
+function edgeConfig(): Config {
+  const { STRATA_RENDER_BINARY, STRATA_PLAIN_HTTP_REGISTRIES } = process.env;
+  return parsedConfig({ STRATA_RENDER_BINARY, STRATA_PLAIN_HTTP_REGISTRIES });
 }
 
 function parsedConfig(env: Readonly<Record<string, string | undefined>>): Config {

@@ -1,15 +1,14 @@
 import type { Profile } from "../api/types.ts";
-import { Failure } from "../errors.ts";
-import { applySetOf, EMPTY_PARENT } from "../membership/applyset.ts";
+import { EMPTY_PARENT } from "../membership/applyset.ts";
 import { groupKindKey } from "../objects/identity.ts";
 import type { GroupKind, KubeObject, Result } from "../objects/types.ts";
-import { buildPlan } from "../plan/build-plan.ts";
-import { manifestsContent } from "../plan/manifests.ts";
+import { profileScopes } from "../plan/build-plan.ts";
 import { scopesDeclaredBy } from "../plan/place.ts";
 import type { Referents } from "../plan/references.ts";
-import type { Seen, SiteView } from "../plan/seen.ts";
-import type { ContentMemory, Desired, LayerContent, PlannedLayer } from "../plan/types.ts";
+import type { Desired, PlannedLayer } from "../plan/types.ts";
 import type { LayerRenderer } from "../wiring/layer-renderer.ts";
+import { type PlanPlace, planProfile } from "./plan-profile.ts";
+import { hooksOfLayer, type RenderedHook } from "./render-hooks.ts";
 
 /** One layer as it would be applied. */
 export interface RenderedLayer {
@@ -19,6 +18,8 @@ export interface RenderedLayer {
   version: string | undefined;
   /** In the order in which they are written. */
   desired: readonly Desired[];
+  /** Of a chart, in the order in which those of one event run. */
+  hooks: readonly RenderedHook[];
 }
 
 export interface OfflineOptions {
@@ -44,60 +45,33 @@ export async function renderProfile(
   options: OfflineOptions,
   signal: AbortSignal,
 ): Promise<Result<RenderedLayer[]>> {
-  const before = buildPlan(seenOffline(profile, options, new Map()), PREPARED);
-  const contents = new Map<string, ContentMemory>();
-  const failures = new Map<string, Failure>();
-  for (const layer of before.layers) {
-    const content = await contentOf(layer, options, signal);
-    if (content instanceof Failure) failures.set(layer.spec.name, content);
-    else if (layer.inputs) contents.set(layer.spec.name, known(layer.inputs, content));
-  }
-  const { layers } = buildPlan(seenOffline(profile, options, contents), PREPARED);
-  const problems = layers.flatMap(({ spec: { name }, state }) => {
-    const ofObjects = state.kind === "known" ? state.problems : [];
-    return [...ofObjects, failures.get(name) ?? []].flat().map(({ message }) => `layer ${name}: ${message}`);
+  const { referents, renderer, kubeVersion, apiVersions } = options;
+  const capabilities = { kubeVersion, apiVersions };
+  const { seen, layers, failures } = await planProfile(profile, {
+    site: siteOffline(options),
+    referents,
+    chart: (inputs) =>
+      renderer.chart(inputs, { stored: undefined, capabilities, revision: 1, isUpgrade: false }, signal),
   });
-  return problems.length > 0 ? { ok: false, problems } : { ok: true, value: layers.flatMap(renderedLayer) };
+  const about = { set: seen.set, digestKey: OFFLINE_KEY, scopes: profileScopes(seen) };
+  const read = layers.map((layer) => ({ layer, ...hooksOfLayer(layer, about) }));
+  const problems = read.flatMap(({ layer: { spec, state }, problems: ofHooks }) => {
+    const ofObjects = state.kind === "known" ? state.problems : [];
+    const all = [...ofObjects, ...ofHooks, failures.get(spec.name) ?? []].flat();
+    return all.map(({ message }) => `layer ${spec.name}: ${message}`);
+  });
+  if (problems.length > 0) return { ok: false, problems };
+  return { ok: true, value: read.flatMap(({ layer, hooks }) => renderedLayer(layer, hooks)) };
 }
 
-function renderedLayer({ spec, namespace, state }: PlannedLayer): RenderedLayer[] {
+function renderedLayer({ spec, namespace, state }: PlannedLayer, hooks: readonly RenderedHook[]): RenderedLayer[] {
   if (state.kind !== "known") return [];
   const desired = state.desired.toSorted((a, b) => a.wave - b.wave);
-  return [{ layer: spec, namespace, version: state.content.version, desired }];
-}
-
-async function contentOf(
-  { spec, inputs, state }: PlannedLayer,
-  { kubeVersion, apiVersions, renderer }: OfflineOptions,
-  signal: AbortSignal,
-): Promise<LayerContent | Failure> {
-  if (state.kind === "missing") return state.failure;
-  if (!inputs) return new Failure("ReferenceNotFound", "something that the layer refers to is missing");
-  if (!spec.helm) return manifestsContent(spec, inputs.texts);
-  return await renderer.chart(inputs, { stored: undefined, capabilities: { kubeVersion, apiVersions } }, signal);
-}
-
-function known({ digest, specDigest }: NonNullable<PlannedLayer["inputs"]>, content: LayerContent): ContentMemory {
-  return { inputs: digest, specDigest, attempts: 0, result: { kind: "known", content } };
-}
-
-function seenOffline(profile: Profile, options: OfflineOptions, contents: Seen["contents"]): Seen {
-  return {
-    now: 0,
-    profile,
-    set: applySetOf({ kind: profile.kind, namespace: profile.metadata.namespace, name: profile.metadata.name }),
-    site: siteOffline(options),
-    referents: options.referents,
-    contents,
-    attempts: new Map(),
-    namespaces: new Map(),
-    leaving: new Map(),
-    rows: new Map(),
-  };
+  return [{ layer: spec, namespace, version: state.content.version, desired, hooks }];
 }
 
 /** A cluster that has no objects of ours, and serves what Kubernetes itself and the given CRDs bring. */
-function siteOffline({ kubeVersion, crds }: OfflineOptions): SiteView {
+function siteOffline({ kubeVersion, crds }: OfflineOptions): PlanPlace["site"] {
   const declared = scopesDeclaredBy(crds);
   return {
     prepared: PREPARED,
@@ -109,6 +83,7 @@ function siteOffline({ kubeVersion, crds }: OfflineOptions): SiteView {
     member: () => undefined,
     members: () => [],
     named: () => "absent",
+    releases: () => [],
     explain: () => undefined,
   };
 }

@@ -7,6 +7,7 @@ import { withMark } from "../plan/place.ts";
 import type { Desired } from "../plan/types.ts";
 import { sourceOf } from "../status/deployment-status.ts";
 import type { RenderedLayer } from "./offline.ts";
+import type { RenderedHook } from "./render-hooks.ts";
 
 export interface PrintOptions {
   /** With the label and annotation by which Strata knows its objects. */
@@ -26,17 +27,30 @@ export function printProfile(profile: Profile, layers: readonly RenderedLayer[],
 }
 
 function printLayer(
-  { layer, namespace, version, desired }: RenderedLayer,
+  { layer, namespace, version, desired, hooks }: RenderedLayer,
   place: string,
   options: PrintOptions,
 ): string {
   const facts = [
     `${sourceOf(layer)}${version === undefined ? "" : ` ${version}`}`,
     ...(namespace === undefined ? [] : [`namespace ${namespace}`]),
-    desired.length === 1 ? "1 object" : `${desired.length} objects`,
+    counted(desired.length, "object"),
+    ...(hooks.length === 0 ? [] : [counted(hooks.length, "hook")]),
   ];
-  const documents = desired.map((one) => `---\n${toYaml(shown(one, layer.name, options))}`);
+  const documents = [
+    ...desired.map((one) => `---\n${toYaml(shown(one, layer.name, options))}`),
+    ...hooks.map((hook) => printHook(hook, options)),
+  ];
   return `\n# Layer ${place}: ${layer.name} (${layer.type}), ${facts.join(", ")}\n${documents.join("")}`;
+}
+
+/** Hooks stand after the objects, although some run before them: what is applied can be read in one piece. */
+function printHook({ events, weight, object }: RenderedHook, { showSecrets }: PrintOptions): string {
+  return `---\n# hook: ${events.join(", ")}, weight ${weight}\n${toYaml(showSecrets ? object : maskObject(object))}`;
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
 }
 
 function shown(desired: Desired, layer: string, { marks, showSecrets }: PrintOptions): KubeObject {

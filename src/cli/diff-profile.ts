@@ -1,0 +1,165 @@
+import type { Profile } from "../api/types.ts";
+import { isConfidential } from "../apply/act.ts";
+import { Failure } from "../errors.ts";
+import { ApiError } from "../kube/api-error.ts";
+import { toFailure } from "../kube/failures.ts";
+import type { ApplySet, Parent } from "../membership/applyset.ts";
+import { kindsServedBy } from "../objects/waves.ts";
+import { type Referents, referencesOf } from "../plan/references.ts";
+import type { RemoveItem } from "../plan/step.ts";
+import type { PlannedLayer } from "../plan/types.ts";
+import type { LayerRenderer } from "../wiring/layer-renderer.ts";
+import { chartContent } from "./diff-chart.ts";
+import { hideIn, type Secrecy } from "./diff-mask.ts";
+import { compareNamespace, layerNamespaces } from "./diff-namespaces.ts";
+import { compareObject } from "./diff-objects.ts";
+import { referentsOf } from "./diff-referents.ts";
+import { compareLeaving, compareLeftNamespace, leavingOf, recordMembers } from "./diff-removals.ts";
+import { secrecyOfPlan } from "./diff-secrets.ts";
+import { type DiffTarget, parentIn, viewOf, writesOn } from "./diff-target.ts";
+import type { LayerDiff, ObjectDiff, ProfileDiff } from "./diff-types.ts";
+import { applySetOfProfile, type ProfilePlan, planProfile } from "./plan-profile.ts";
+
+export interface DiffSources {
+  target: DiffTarget;
+  /** What the person's files hold of what profiles refer to. */
+  files: Referents;
+  renderer: LayerRenderer;
+}
+
+/** One profile as it was planned, and what is known of the cluster. */
+interface Planned {
+  target: DiffTarget;
+  plan: ProfilePlan;
+  parent: Parent | undefined;
+  secrecy: Secrecy;
+}
+
+/** Compares a profile with a cluster: all layers, and what leaves with what the profile does not have any more. */
+export async function diffProfile(profile: Profile, sources: DiffSources, signal: AbortSignal): Promise<ProfileDiff> {
+  const { target, renderer } = sources;
+  const set = applySetOfProfile(profile);
+  const brought = await broughtTo(target, set, signal);
+  const parent = brought instanceof Failure ? undefined : brought;
+  const referents = await referentsOf(profile, sources, signal);
+  const chartNotes = new Map<string, string[]>();
+  const plan = await planProfile(profile, {
+    site: viewOf(target, set, parent),
+    referents,
+    chart: async (inputs, above) => {
+      const { content, note } = await chartContent(inputs, { target, renderer, set, above }, signal);
+      if (note !== undefined) chartNotes.set(inputs.layer.name, [note]);
+      return content;
+    },
+  });
+  const planned = { target, plan, parent, secrecy: await secrecyOfPlan(plan, target, signal) };
+  const listed = plan.layers.map((layer) => diffLayer(layer, planned, chartNotes.get(layer.spec.name) ?? [], signal));
+  const isMissing = referencesOf(profile).some((reference) => referents(reference).kind === "absent");
+  return {
+    profile,
+    notes: [...(brought === undefined ? [NEVER_BROUGHT] : []), ...(isMissing && !target.isHub ? [NOT_THE_HUB] : [])],
+    layers: await withRemovals(await Promise.all(listed), planned, signal),
+    failures: brought instanceof Failure ? [brought.message] : [],
+  };
+}
+
+/** The parent of the profile's objects, all of which are then in the target's site; a failure for who may not read them. */
+async function broughtTo(
+  target: DiffTarget,
+  set: ApplySet,
+  signal: AbortSignal,
+): Promise<Parent | undefined | Failure> {
+  try {
+    const parent = await parentIn(target, set, signal);
+    if (parent) await recordMembers(target, { parent, id: set.id }, signal);
+    return parent;
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    return toFailure(error, "what it has brought is not known, so nothing is shown as deleted");
+  }
+}
+
+const NEVER_BROUGHT = "nothing of it was ever brought to this cluster";
+const NOT_THE_HUB = "this cluster is not the hub: name files with the ConfigMaps and Secrets that it refers to";
+async function diffLayer(
+  { spec, state }: PlannedLayer,
+  { target, plan, secrecy }: Planned,
+  notes: readonly string[],
+  signal: AbortSignal,
+): Promise<LayerDiff> {
+  const about = { name: spec.name, standing: "listed" as const, notes };
+  const failure = plan.failures.get(spec.name);
+  if (state.kind !== "known" || failure) {
+    return { ...about, objects: [], failures: [hideIn(failure?.message ?? "its content is not known", secrecy)] };
+  }
+  const namespaces = [...layerNamespaces(plan)].filter(([, layer]) => layer === spec.name);
+  const writes = writesOn(target, plan.seen.set, isConfidential(spec));
+  const comparison = { target, layer: spec, writes, secrecy, brought: broughtBy(plan) };
+  const desired = state.desired.toSorted((a, b) => a.wave - b.wave);
+  const diffs = await Promise.all([
+    ...namespaces.map(([name]) => compareNamespace(name, { target, plan }, signal)),
+    ...desired.map((one) => compareObject(one, comparison, signal)),
+  ]);
+  const failures = state.problems.map(({ message }) => hideIn(message, secrecy));
+  return { ...about, objects: diffs.filter((diff) => diff !== undefined), failures };
+}
+
+function broughtBy(plan: ProfilePlan): { kinds: ReadonlySet<string>; namespaces: ReadonlySet<string> } {
+  const desired = plan.layers.flatMap(({ state }) => (state.kind === "known" ? state.desired : []));
+  const members = desired.filter(({ ref }) => ref.kind === "Namespace" && ref.group === "").map(({ ref }) => ref.name);
+  return {
+    kinds: kindsServedBy(desired.map(({ object }) => object)),
+    namespaces: new Set([...members, ...layerNamespaces(plan).keys()]),
+  };
+}
+
+/** While the content of one layer is not known, nobody knows what it wants, and Strata deletes nothing. */
+async function withRemovals(listed: readonly LayerDiff[], planned: Planned, signal: AbortSignal): Promise<LayerDiff[]> {
+  const { plan, parent } = planned;
+  if (!parent || plan.layers.some(({ state }) => state.kind !== "known")) return [...listed];
+  const leaving = leavingOf(plan);
+  const layers = listed.map(async (layer) => {
+    const gone = await leavingDiffs(leaving.get(layer.name) ?? [], planned, signal);
+    return gone.length === 0 ? layer : { ...layer, objects: [...layer.objects, ...gone] };
+  });
+  const names = new Set(listed.map(({ name }) => name));
+  const order = [...parent.layers, ...leaving.keys()].filter((name, index, all) => all.indexOf(name) === index);
+  const removed = order
+    .toReversed()
+    .filter((name) => !names.has(name))
+    .map(async (name): Promise<LayerDiff> => {
+      const objects = await leavingDiffs(leaving.get(name) ?? [], planned, signal);
+      return { name, standing: "removed", notes: [], objects, failures: [] };
+    });
+  const all = await Promise.all([...layers, ...removed]);
+  return [...all, ...(await leftNamespaces(all, planned, signal))];
+}
+
+async function leavingDiffs(
+  items: readonly RemoveItem[],
+  planned: Planned,
+  signal: AbortSignal,
+): Promise<ObjectDiff[]> {
+  const diffs = await Promise.all(items.map((item) => compareLeaving(item, planned, signal)));
+  return diffs.filter((diff) => diff !== undefined);
+}
+
+/** Namespaces go last, when nothing is left in them. */
+async function leftNamespaces(
+  layers: readonly LayerDiff[],
+  planned: Planned,
+  signal: AbortSignal,
+): Promise<LayerDiff[]> {
+  const { plan, parent } = planned;
+  const used = new Set(plan.layers.flatMap(({ namespace }) => namespace ?? []));
+  const given = layers.flatMap(({ objects }) => objects).filter(({ change }) => change === "released");
+  const left = [...(parent?.ownNamespaces ?? [])].filter((namespace) => !used.has(namespace));
+  const diffs = await Promise.all(
+    left.map((namespace) => {
+      const tenant = given.find(({ ref }) => ref.namespace === namespace)?.ref;
+      return compareLeftNamespace(namespace, { ...planned, tenant }, signal);
+    }),
+  );
+  const objects = diffs.filter((diff) => diff !== undefined);
+  return objects.length === 0 ? [] : [{ name: "", standing: "namespaces", notes: [], objects, failures: [] }];
+}

@@ -1,0 +1,85 @@
+import type { Layer } from "../api/types.ts";
+import { ApiError } from "../kube/api-error.ts";
+import { coreResource } from "../kube/resource.ts";
+import { isExactNumber } from "../objects/json.ts";
+import type { ObjectRef } from "../objects/types.ts";
+import { parseManifests, parseYaml } from "../objects/yaml.ts";
+import type { SourceText } from "../plan/references.ts";
+import type { PlannedLayer } from "../plan/types.ts";
+import { type Secrecy, secrecyOf, valuesOf } from "./diff-mask.ts";
+import type { DiffTarget } from "./diff-target.ts";
+import type { ProfilePlan } from "./plan-profile.ts";
+
+const SECRETS = coreResource("Secret", "secrets", true);
+
+/**
+ * What a diff of a profile must not show: the values that its layers take from Secrets, the values of the Secrets that they
+ * bring or have brought, and whole objects that stand in Secrets.
+ */
+export async function secrecyOfPlan(plan: ProfilePlan, target: DiffTarget, signal: AbortSignal): Promise<Secrecy> {
+  const { layers, seen } = plan;
+  const desired = layers.flatMap(({ state }) => (state.kind === "known" ? state.desired : [])).filter(isSecret);
+  const members = [...seen.site.members()].map(({ observed }) => observed).filter(isSecret);
+  const refs = new Map([...desired, ...members].map(({ key, ref }) => [key, ref]));
+  const live = await Promise.all([...refs.values()].map((ref) => liveValues(ref, target, signal)));
+  return secrecyOf({
+    exact: layers.flatMap(valuesFromSecrets),
+    contained: [...desired.flatMap(({ object }) => valuesOf(object)), ...live.flat()],
+    sealed: layers.flatMap(sealedObjects),
+  });
+}
+
+function isSecret({ ref }: { ref: ObjectRef }): boolean {
+  return ref.group === "" && ref.kind === "Secret";
+}
+
+/** Who may not read a Secret is told so where it is compared. */
+async function liveValues(ref: ObjectRef, { client }: DiffTarget, signal: AbortSignal): Promise<string[]> {
+  try {
+    return valuesOf(await client.find(SECRETS, ref, { signal }));
+  } catch (error) {
+    if (error instanceof ApiError) return [];
+    throw error;
+  }
+}
+
+function valuesFromSecrets({ spec, inputs }: PlannedLayer): string[] {
+  return (spec.valuesFrom ?? []).flatMap((source, index) => {
+    if (!source.secretKeyRef) return [];
+    const texts = inputs?.texts.get(`valuesFrom[${index}]`) ?? [];
+    return texts.flatMap(({ what, text }) => {
+      if (source.targetPath !== undefined) return [text];
+      const parsed = parseYaml(text, what);
+      return parsed.ok ? leavesOf(parsed.value) : [text];
+    });
+  });
+}
+
+/** Keys of the objects whose manifests stand in Secrets. */
+function sealedObjects(layer: PlannedLayer): string[] {
+  const { spec, state } = layer;
+  if (state.kind !== "known") return [];
+  const names = new Set(
+    secretTexts(layer, spec).flatMap(({ what, text }) => {
+      const parsed = parseManifests(text, what);
+      return parsed.ok ? parsed.value.map(({ kind, metadata }) => `${kind} ${metadata.name}`) : [];
+    }),
+  );
+  return state.desired.filter(({ ref }) => names.has(`${ref.kind} ${ref.name}`)).map(({ key }) => key);
+}
+
+function secretTexts({ inputs }: PlannedLayer, spec: Layer): readonly SourceText[] {
+  return (["manifests", "attachments"] as const).flatMap((field) =>
+    (spec[field] ?? []).flatMap(({ secretRef, secretKeyRef }, index) =>
+      (secretRef ?? secretKeyRef) ? (inputs?.texts.get(`${field}[${index}]`) ?? []) : [],
+    ),
+  );
+}
+
+/** Texts and numbers; whether something is on or off is said in every second line of any object. */
+function leavesOf(value: unknown): string[] {
+  if (typeof value === "string") return [value];
+  if (typeof value === "number") return [String(value)];
+  if (isExactNumber(value)) return [value.rawJSON];
+  return typeof value === "object" && value !== null ? Object.values(value).flatMap(leavesOf) : [];
+}

@@ -1,8 +1,8 @@
 // Command strata-render renders Helm charts with Helm's own packages.
 //
 // It reads one JSON request a line from stdin and answers each with one JSON line on stdout, in order, until stdin
-// ends. It needs no cluster, no network and no file: charts come as bytes, `lookup` finds nothing, host names do not
-// resolve, references in values schemas are not fetched. A request that takes longer than its deadline ends the process.
+// ends. It needs no cluster, no network and no file: charts come as bytes, `lookup` finds what the request brings, host names
+// do not resolve, references in values schemas are not fetched. A request that takes longer than its deadline ends the process.
 package main
 
 import (

@@ -1,5 +1,7 @@
 package main
 
+import "encoding/json"
+
 // Request is one chart to render.
 type Request struct {
 	ID           string         `json:"id"`
@@ -7,8 +9,42 @@ type Request struct {
 	Values       map[string]any `json:"values"`
 	Release      Release        `json:"release"`
 	Capabilities Capabilities   `json:"capabilities"`
+	Lookup       LookupRequest  `json:"lookup"`
 	DeadlineMs   int64          `json:"deadlineMs"`
 }
+
+// LookupRequest is what the function `lookup` may find, and what is known of it so far.
+type LookupRequest struct {
+	Allowed []LookupRule   `json:"allowed"`
+	Known   []LookupResult `json:"known"`
+}
+
+// LookupRule allows to look up one kind; an empty namespace or name means any.
+type LookupRule LookupKey
+
+// LookupKey is what a template looks up: an object, or a list when the name is empty.
+type LookupKey struct {
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	Namespace  string `json:"namespace"`
+	Name       string `json:"name"`
+}
+
+// LookupResult is what the cluster has.
+type LookupResult struct {
+	LookupKey
+	State  LookupState     `json:"state"`
+	Object json.RawMessage `json:"object,omitempty"` // when it was found
+}
+
+// LookupState says what became of a lookup.
+type LookupState string
+
+const (
+	LookupFound    LookupState = "Found"
+	LookupAbsent   LookupState = "Absent"
+	LookupUnserved LookupState = "Unserved" // the cluster does not serve the group and version
+)
 
 // Release is what templates see as .Release.
 type Release struct {
@@ -24,12 +60,14 @@ type Capabilities struct {
 	APIVersions []string `json:"apiVersions"`
 }
 
-// Answer is either the rendered chart or an error.
+// Answer is the rendered chart, or an error, or what the request must know before there can be one of them.
 type Answer struct {
 	ID     string    `json:"id"`
 	Chart  *Metadata `json:"chart,omitempty"` // absent when the chart could not be read
 	Result *Result   `json:"result,omitempty"`
 	Error  *Error    `json:"error,omitempty"`
+	// Lookups that are allowed and not known yet.
+	Wanted []LookupKey `json:"wanted,omitempty"`
 }
 
 // Result is a rendered chart. Documents stand in the order in which Helm installs them.
@@ -38,7 +76,10 @@ type Result struct {
 	CRDs      []Document `json:"crds"`
 	Hooks     []Hook     `json:"hooks"`
 	Notes     string     `json:"notes"`
-	Random    bool       `json:"random"` // a template called a random function
+	ChartJSON string     `json:"chartJson"` // the chart as Helm stores it in a release
+	Random    bool       `json:"random"`    // a template called a random function
+	// Lookups that are not allowed, and so found nothing.
+	Refused []LookupKey `json:"refused"`
 }
 
 // Metadata is the part of Chart.yaml that people are told.
@@ -58,13 +99,14 @@ type Document struct {
 
 // Hook is a document that Helm runs at moments of a release.
 type Hook struct {
-	Name           string   `json:"name"`
-	Kind           string   `json:"kind"`
-	Path           string   `json:"path"`
-	Events         []string `json:"events"`
-	Weight         int      `json:"weight"`
-	DeletePolicies []string `json:"deletePolicies"`
-	Content        string   `json:"content"`
+	Name              string   `json:"name"`
+	Kind              string   `json:"kind"`
+	Path              string   `json:"path"`
+	Events            []string `json:"events"`
+	Weight            int      `json:"weight"`
+	DeletePolicies    []string `json:"deletePolicies"`
+	OutputLogPolicies []string `json:"outputLogPolicies"`
+	Content           string   `json:"content"`
 }
 
 // ErrorKind says whose words the error answers.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/base64"
 	"regexp"
 	"slices"
 	"strconv"
@@ -17,13 +18,12 @@ const (
 	replacement = "***"
 )
 
-// redact takes the request's values out of a message. Template errors repeat them in many ways: `fail` with printf,
-// `tpl` of a value, YAML that does not parse. Every string of the values with at least four characters is replaced,
-// line by line when it has several, word by word when it is a template, and also as Go quotes it. Kept are strings that the chart's own files contain:
-// these are public words (`nginx`, `ClusterIP`), and without them the message would say nothing.
-func redact(text string, values map[string]any, ch *chart.Chart) string {
-	hidden := map[string]bool{}
-	collectStrings(values, hidden)
+// redact takes hidden strings out of a message: the request's values, and what was looked up. Template errors repeat them
+// in many ways: `fail` with printf, `tpl` of a value, YAML that does not parse. Every string of at least four characters is
+// replaced, line by line when it has several, word by word when it is a template, and also as Go quotes it. Kept are
+// strings that the chart's own files contain: these are public words (`nginx`, `ClusterIP`), and without them the message
+// would say nothing.
+func redact(text string, hidden map[string]bool, ch *chart.Chart) string {
 	ordered := make([]string, 0, len(hidden))
 	for s := range hidden {
 		ordered = append(ordered, s)
@@ -55,14 +55,70 @@ func collectStrings(v any, into map[string]bool) {
 		addHidden(oneLine(value), into)
 		if strings.Contains(value, "{{") {
 			// A template in a value: errors of `tpl` repeat parts of it.
-			for _, word := range words.FindAllString(value, -1) {
+			for _, word := range templateWords.FindAllString(value, -1) {
 				addHidden(word, into)
 			}
 		}
 	}
 }
 
-var words = regexp.MustCompile(`[^\s"'` + "`" + `(){}|,:=]+`)
+// maxWrapping is how often base64 is taken off: a Secret's data, and the `auth` of a registry's password inside of it.
+const maxWrapping = 2
+
+// collectObject collects the strings of an object that was looked up, or of the items of a list: all but what it is called
+// and what it is. Charts decode what a Secret holds, and read files in it: there all words count, also of texts in base64.
+func collectObject(object map[string]any, isSecret bool, into map[string]bool) {
+	collect := collectStrings
+	if isSecret {
+		collect = collectWords
+	}
+	for field, below := range object {
+		switch field {
+		case "apiVersion", "kind", "type":
+		case "metadata":
+			if metadata, ok := below.(map[string]any); ok {
+				collect(metadata["annotations"], into)
+			}
+		case "items":
+			items, _ := below.([]any)
+			for _, item := range items {
+				if one, ok := item.(map[string]any); ok {
+					collectObject(one, isSecret, into)
+				}
+			}
+		default:
+			collect(below, into)
+		}
+	}
+}
+
+func collectWords(v any, into map[string]bool) {
+	switch value := v.(type) {
+	case map[string]any:
+		for _, below := range value {
+			collectWords(below, into)
+		}
+	case []any:
+		for _, below := range value {
+			collectWords(below, into)
+		}
+	case string:
+		unwrap(value, maxWrapping, into)
+	}
+}
+
+func unwrap(text string, depth int, into map[string]bool) {
+	collectStrings(text, into)
+	for _, word := range append(templateWords.FindAllString(text, -1), text) {
+		addHidden(word, into)
+		decoded, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(word, "="))
+		if depth > 0 && err == nil && len(decoded) >= minSecret && utf8.Valid(decoded) {
+			unwrap(string(decoded), depth-1, into)
+		}
+	}
+}
+
+var templateWords = regexp.MustCompile(`[^\s"'` + "`" + `(){}|,:=]+`)
 
 func addHidden(s string, into map[string]bool) {
 	if utf8.RuneCountInString(s) < minSecret {

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"path"
@@ -22,6 +23,8 @@ import (
 const (
 	notesFile = "NOTES.txt"
 	maxOutput = 64 << 20
+	// A release is a Secret of at most 1 MiB, in which the chart is compressed.
+	maxChartJSON = 16 << 20
 )
 
 // kinded is an error that knows whose fault it is.
@@ -36,10 +39,15 @@ func (k kinded) Error() string { return k.err.Error() }
 func answer(req *Request) (ans Answer) {
 	ans.ID = req.ID
 	var ch *chart.Chart
+	looked := newLookups(req.Lookup)
 	defer func() {
 		if r := recover(); r != nil {
 			ans.Result = nil
-			ans.Error = explain(fmt.Errorf("the chart broke the renderer: %v", r), req.Values, ch)
+			ans.Error = explain(fmt.Errorf("the chart broke the renderer: %v", r), secretsOf(req, looked), ch)
+		}
+		// What was made without them counts for nothing, an error no more than a result.
+		if len(looked.wanted) > 0 && !looked.tooMany {
+			ans.Result, ans.Error, ans.Wanted = nil, nil, looked.wanted
 		}
 	}()
 	ch, err := load(req.Chart)
@@ -51,12 +59,23 @@ func answer(req *Request) (ans Answer) {
 			KubeVersion: ch.Metadata.KubeVersion,
 			Deprecated:  ch.Metadata.Deprecated,
 		}
-		ans.Result, err = render(ch, req)
+		ans.Result, err = render(ch, req, looked)
+	}
+	if looked.tooMany {
+		ans.Result, err = nil, fmt.Errorf("it looks up more than %d things in the cluster", maxLookups)
 	}
 	if err != nil {
-		ans.Error = explain(err, req.Values, ch)
+		ans.Error = explain(err, secretsOf(req, looked), ch)
 	}
 	return ans
+}
+
+// secretsOf are the strings that no message may hold.
+func secretsOf(req *Request, looked *lookups) map[string]bool {
+	hidden := map[string]bool{}
+	collectStrings(req.Values, hidden)
+	looked.strings(hidden)
+	return hidden
 }
 
 func load(packed []byte) (*chart.Chart, error) {
@@ -71,7 +90,7 @@ func load(packed []byte) (*chart.Chart, error) {
 }
 
 // render does what `helm install` and `helm upgrade` do before they speak to a cluster, in the same order.
-func render(ch *chart.Chart, req *Request) (*Result, error) {
+func render(ch *chart.Chart, req *Request, looked *lookups) (*Result, error) {
 	if err := checkInstallable(ch); err != nil {
 		return nil, kinded{ErrorChart, err}
 	}
@@ -99,16 +118,21 @@ func render(ch *chart.Chart, req *Request) (*Result, error) {
 	if err := validateValues(ch, scope["Values"]); err != nil {
 		return nil, kinded{ErrorValues, err}
 	}
-	// This engine has no cluster client, so `lookup` finds nothing, and EnableDNS is off.
+	// This engine has no cluster client, and EnableDNS is off.
 	random := false
-	files, err := engine.Engine{CustomTemplateFuncs: noticeRandom(&random)}.RenderWithContext(context.Background(), ch, scope)
+	functions := noticeRandom(&random)
+	functions["lookup"] = looked.find
+	files, err := engine.Engine{CustomTemplateFuncs: functions}.RenderWithContext(context.Background(), ch, scope)
 	if err != nil {
 		return nil, err
 	}
 	res, err := assemble(ch, files)
-	if err == nil {
-		res.Random = random
+	if err != nil {
+		return nil, err
 	}
+	res.Random = random
+	res.Refused = looked.told()
+	res.ChartJSON, err = chartJSON(ch)
 	return res, err
 }
 
@@ -195,22 +219,40 @@ func assemble(ch *chart.Chart, files map[string]string) (*Result, error) {
 		res.Manifests = append(res.Manifests, Document{Path: m.Name, Content: m.Content})
 	}
 	for _, h := range hooks {
-		hook := Hook{
+		res.Hooks = append(res.Hooks, Hook{
 			Name: h.Name, Kind: h.Kind, Path: h.Path, Weight: h.Weight, Content: h.Manifest,
-			Events: []string{}, DeletePolicies: []string{},
-		}
-		for _, event := range h.Events {
-			hook.Events = append(hook.Events, event.String())
-		}
-		for _, policy := range h.DeletePolicies {
-			hook.DeletePolicies = append(hook.DeletePolicies, policy.String())
-		}
-		res.Hooks = append(res.Hooks, hook)
+			Events:            words(h.Events),
+			DeletePolicies:    words(h.DeletePolicies),
+			OutputLogPolicies: words(h.OutputLogPolicies),
+		})
 	}
 	for _, crd := range ch.CRDObjects() {
 		res.CRDs = append(res.CRDs, Document{Path: crd.Filename, Content: string(crd.File.Data)})
 	}
 	return res, nil
+}
+
+func words[T ~string](typed []T) []string {
+	plain := make([]string, len(typed))
+	for i, word := range typed {
+		plain[i] = string(word)
+	}
+	return plain
+}
+
+// chartJSON is the chart as Helm puts it into a release: after its dependencies were processed and its templates ran. A
+// chart that could never fit into a Secret comes without its files.
+func chartJSON(ch *chart.Chart) (string, error) {
+	text, err := json.Marshal(ch)
+	if len(text) > maxChartJSON {
+		lean := *ch
+		lean.Templates, lean.Files = []*common.File{}, []*common.File{}
+		text, err = json.Marshal(&lean)
+	}
+	if err != nil {
+		return "", kinded{ErrorChart, fmt.Errorf("no release can hold it: %w", err)}
+	}
+	return string(text), nil
 }
 
 var mismatch = regexp.MustCompile(`^type mismatch on (\S+): `)
@@ -233,12 +275,12 @@ func locate(message string) string {
 
 var placed = regexp.MustCompile(`^(?:execution|parse) error (?:at|in) \(([^)]+)\): (.*)$`)
 
-// explain makes the error of an answer: its kind, and a message of bounded length without the request's values.
-func explain(err error, values map[string]any, ch *chart.Chart) *Error {
+// explain makes the error of an answer: its kind, and a message of bounded length without the strings that are hidden.
+func explain(err error, hidden map[string]bool, ch *chart.Chart) *Error {
 	kind := ErrorTemplate
 	var k kinded
 	if errors.As(err, &k) {
 		kind = k.kind
 	}
-	return &Error{Kind: kind, Message: shorten(redact(locate(oneLine(err.Error())), values, ch))}
+	return &Error{Kind: kind, Message: shorten(redact(locate(oneLine(err.Error())), hidden, ch))}
 }

@@ -157,9 +157,24 @@ revision: {{ .Release.Revision }} {{ .Release.IsUpgrade }} {{ .Capabilities.Kube
 }
 
 func TestSchemaReferencesAreNotFetched(t *testing.T) {
-	for _, reference := range []string{"http://127.0.0.1:1/x.json", "file:///etc/hostname", "urn:x"} {
+	for _, reference := range []string{
+		"http://127.0.0.1:1/x.json", "file:///etc/hostname", "urn:x",
+		"http://127.0.0.1:1/x.json#/definitions/io.k8s.Pod/properties/tolerations", "x.json#/$defs/a~1b%20c", "x.json#/oneOf/0",
+	} {
 		schema := fmt.Sprintf(`{"properties":{"a":{"$ref":%q},"b":{"type":"string"}}}`, reference)
 		got := ask(demo(t, "", file{"demo/values.schema.json", schema}), `{"a":1,"b":2}`)
+		if got.Error == nil || got.Error.Message != "b: got number, want string" {
+			t.Errorf("%s: %+v", reference, got.Error)
+		}
+	}
+}
+
+func TestSchemaReferencesToItselfAreFollowed(t *testing.T) {
+	for _, reference := range []string{"#/$defs/word", "https://example.com/s.json#/$defs/word", "s.json#/$defs/word"} {
+		schema := fmt.Sprintf(
+			`{"$id":"https://example.com/s.json","$defs":{"word":{"type":"string"}},"properties":{"b":{"$ref":%q}}}`, reference,
+		)
+		got := ask(demo(t, "", file{"demo/values.schema.json", schema}), `{"b":2}`)
 		if got.Error == nil || got.Error.Message != "b: got number, want string" {
 			t.Errorf("%s: %+v", reference, got.Error)
 		}

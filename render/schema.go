@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -20,9 +21,48 @@ const schemaURL = "strata:///values.schema.json"
 
 // permissive answers every reference out of a schema with "anything goes". Helm fetches them by HTTP and from files,
 // which here would be a request, or a read, under the operator's identity at a place that the chart's author chose.
+// A pointer into such a document (`https://host/all.json#/definitions/Port`) would find nothing: see cutPointers.
 type permissive struct{}
 
 func (permissive) Load(string) (any, error) { return true, nil }
+
+// cutPointers leaves of each reference out of the schema only the address. The schema's own parts may be named by an
+// address too, their `$id`; those references stay.
+func cutPointers(node any, own map[string]bool) {
+	eachMember(node, func(holder map[string]any, key string, value any) {
+		reference, isText := value.(string)
+		address, _, hasPointer := strings.Cut(reference, "#")
+		if isText && key == "$ref" && hasPointer && address != "" && !own[path.Base(address)] {
+			holder[key] = address
+		}
+	})
+}
+
+// ownNames are the last parts of all `$id`: what relative and absolute references to one have in common.
+func ownNames(node any) map[string]bool {
+	names := map[string]bool{}
+	eachMember(node, func(_ map[string]any, key string, value any) {
+		if id, isText := value.(string); isText && (key == "$id" || key == "id") {
+			address, _, _ := strings.Cut(id, "#")
+			names[path.Base(address)] = true
+		}
+	})
+	return names
+}
+
+func eachMember(node any, visit func(holder map[string]any, key string, value any)) {
+	switch v := node.(type) {
+	case []any:
+		for _, item := range v {
+			eachMember(item, visit)
+		}
+	case map[string]any:
+		for key, value := range v {
+			visit(v, key, value)
+			eachMember(value, visit)
+		}
+	}
+}
 
 // validateValues checks the coalesced values against the schemas of the chart and of its enabled subcharts, and
 // reports all violations. The sentences name keys and what the schema wants, never what the values hold.
@@ -72,6 +112,7 @@ func checkSchema(ch *chart.Chart, values map[string]any) (problems []string) {
 	if err != nil {
 		return []string{fmt.Sprintf("the values.schema.json of %s is not JSON", ch.Name())}
 	}
+	cutPointers(document, ownNames(document))
 	compiler := jsonschema.NewCompiler()
 	compiler.UseLoader(permissive{})
 	if err := compiler.AddResource(schemaURL, document); err != nil {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { stringifyJson } from "../objects/json.ts";
+import type { KnownLookup } from "./lookups.ts";
 import type { RenderRequest } from "./types.ts";
 
 /** The JSON lines that `strata-render` speaks; `render/protocol.go` is the other side. */
@@ -13,15 +14,20 @@ const hook = z.object({
   events: z.array(z.string()),
   weight: z.number(),
   deletePolicies: z.array(z.string()),
+  outputLogPolicies: z.array(z.string()),
   content: z.string(),
 });
+
+const lookupKey = z.object({ apiVersion: z.string(), kind: z.string(), namespace: z.string(), name: z.string() });
 
 const result = z.object({
   manifests: z.array(document),
   crds: z.array(document),
   hooks: z.array(hook),
   notes: z.string(),
+  chartJson: z.string(),
   random: z.boolean(),
+  refused: z.array(lookupKey),
 });
 
 const answer = z.object({
@@ -31,14 +37,21 @@ const answer = z.object({
   error: z
     .object({ kind: z.enum(["Chart", "Release", "Values", "KubeVersion", "Template"]), message: z.string() })
     .optional(),
+  wanted: z.array(lookupKey).optional(),
 });
 
 export type RenderDocument = z.infer<typeof document>;
 export type RenderHook = z.infer<typeof hook>;
 export type RenderAnswer = z.infer<typeof answer>;
 
-/** The request as one line, with its line feed. */
-export function requestLine(id: string, request: RenderRequest, deadlineMs: number): string {
+/** A request with what is known of its lookups so far. */
+export interface RenderQuestion {
+  request: RenderRequest;
+  known: readonly KnownLookup[];
+}
+
+/** The question as one line, with its line feed. */
+export function requestLine(id: string, { request, known }: RenderQuestion, deadlineMs: number): string {
   const { releaseName: name, namespace, revision, isUpgrade, kubeVersion, apiVersions } = request;
   const line = stringifyJson({
     id,
@@ -46,6 +59,7 @@ export function requestLine(id: string, request: RenderRequest, deadlineMs: numb
     values: request.values,
     release: { name, namespace, revision, isUpgrade },
     capabilities: { kubeVersion, apiVersions },
+    lookup: { allowed: request.lookup?.allowed ?? [], known },
     deadlineMs,
   });
   return `${line}\n`;

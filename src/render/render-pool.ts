@@ -1,7 +1,6 @@
 import { Failure } from "../errors.ts";
-import { parseAnswer, type RenderAnswer, requestLine } from "./protocol.ts";
+import { parseAnswer, type RenderAnswer, type RenderQuestion, requestLine } from "./protocol.ts";
 import { RenderProcess } from "./render-process.ts";
-import type { RenderRequest } from "./types.ts";
 
 interface PoolOptions {
   binary: string;
@@ -28,7 +27,7 @@ export class RenderPool implements Disposable {
   }
 
   /** The deadline runs from the moment a process takes the request, not while it waits for one. */
-  async render(request: RenderRequest, signal: AbortSignal): Promise<RenderAnswer> {
+  async render(question: RenderQuestion, signal: AbortSignal): Promise<RenderAnswer> {
     await this.#turn(signal);
     try {
       const process = this.#take();
@@ -37,7 +36,7 @@ export class RenderPool implements Disposable {
         const id = String(this.#questions);
         const { deadlineMs } = this.#options;
         // The process ends itself a little later, should nobody be left here to end it.
-        const line = await process.ask(requestLine(id, request, deadlineMs + 1000), deadlineMs, signal);
+        const line = await process.ask(requestLine(id, question, deadlineMs + 1000), deadlineMs, signal);
         return parseAnswer(id, line);
       } finally {
         this.#giveBack(process);

@@ -6,11 +6,17 @@ import { renderedChartOf } from "./rendered-chart.ts";
 const chart = { name: "shop", version: "1.2.3", appVersion: "7.0" };
 
 function answer(result: Partial<NonNullable<RenderAnswer["result"]>>): RenderAnswer {
-  return { id: "1", chart, result: { manifests: [], crds: [], hooks: [], notes: "", random: false, ...result } };
+  return {
+    id: "1",
+    chart,
+    result: { manifests: [], crds: [], hooks: [], notes: "", chartJson: "{}", random: false, refused: [], ...result },
+  };
 }
 
-function hook(events: string[], kind: string, name: string): RenderHook {
-  return { events, kind, name, path: "shop/templates/h.yaml", weight: 0, deletePolicies: [], content: "" };
+function hook(name: string, content: string): RenderHook {
+  const path = `shop/templates/${name}.yaml`;
+  const policies = { deletePolicies: ["hook-succeeded"], outputLogPolicies: ["hook-failed"] };
+  return { events: ["pre-install", "test"], kind: "ConfigMap", name, path, weight: -5, ...policies, content };
 }
 
 function failureOf(given: RenderAnswer): string {
@@ -36,7 +42,14 @@ describe("a rendered chart", () => {
         },
       ],
       crds: [{ path: "shop/crds/w.yaml", content: `# first\n---\n${configMap("w")}---\n${configMap("x")}` }],
-      hooks: [hook(["test"], "Pod", "ping")],
+      hooks: [hook("ping", configMap("ping")), hook("again", `# again\n${configMap("again")}`)],
+      refused: [
+        { apiVersion: "v1", kind: "Secret", namespace: "web", name: "db" },
+        { apiVersion: "v1", kind: "Secret", namespace: "web", name: "" },
+        { apiVersion: "v1", kind: "Node", namespace: "", name: "a" },
+        { apiVersion: "v1", kind: "Node", namespace: "", name: "" },
+      ],
+      chartJson: '{"metadata":{"name":"shop"}}',
       notes: "hello\n",
     }),
   );
@@ -47,12 +60,45 @@ describe("a rendered chart", () => {
     expect(rendered).toMatchObject({ chart, notes: "hello\n" });
   });
 
+  test("holds hooks in the order given, each with its text and its object", () => {
+    const { content: manifest, ...told } = hook("again", `# again\n${configMap("again")}`);
+    const object = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "again" } };
+    expect(rendered.hooks.map(({ name }) => name)).toEqual(["ping", "again"]);
+    expect(rendered.hooks[1]).toEqual({ ...told, manifest, object });
+    expect(Object.isFrozen(rendered.hooks[1]?.object.metadata)).toBe(true);
+  });
+
+  test("holds what Helm stores in a release", () => {
+    expect(rendered.chartJson).toBe('{"metadata":{"name":"shop"}}');
+    expect(rendered.manifest).toMatch(
+      /^---\n# Source: shop\/templates\/a.yaml\napiVersion: v1\n.*name: a }\n\n---\n# Source: shop\/templates\/b.yaml\n# nothing\n\n---\n/s,
+    );
+    expect(rendered.manifest).not.toContain("ping");
+  });
+
+  test("tells what it was not allowed to look up", () => {
+    expect(rendered.refusedLookups).toEqual(["v1 Secret web/db", "v1 Secret web/*", "v1 Node a", "v1 Node *"]);
+  });
+
+  test("keeps the line feed that Helm writes after each document, in the objects and not in hooks and CRDs", () => {
+    const document = { path: "shop/templates/a.yaml", content: `${configMap("a")}data:\n  text: |+\n    x\n` };
+    const { content } = document;
+    const { objects, crds, hooks } = renderedChartOf(
+      answer({ manifests: [document], crds: [document], hooks: [hook("a", content)] }),
+    );
+    const texts = [...objects, ...crds, ...hooks.map(({ object }) => object)].map((object) => object["data"]);
+    expect(texts).toEqual([{ text: "x\n\n" }, { text: "x\n" }, { text: "x\n" }]);
+  });
+
   test("knows the template of each object", () => {
-    expect([...rendered.objects, ...rendered.crds].map((object) => rendered.templateOf(object))).toEqual([
+    expect(
+      [...rendered.objects, ...rendered.crds, rendered.hooks[0]!.object].map((object) => rendered.templateOf(object)),
+    ).toEqual([
       "shop/templates/a.yaml",
       "shop/templates/c.yaml",
       "shop/crds/w.yaml",
       "shop/crds/w.yaml",
+      "shop/templates/ping.yaml",
     ]);
   });
 
@@ -64,16 +110,15 @@ describe("a rendered chart", () => {
 
 test.each([
   {
-    of: "hooks that are not tests",
+    of: "hooks that are no objects",
     given: answer({
       hooks: [
-        hook(["test"], "Pod", "ping"),
-        hook(["pre-install"], "Job", "migrate"),
-        hook(["post-upgrade", "test"], "Job", "b"),
+        hook("list", `apiVersion: v1\nkind: ConfigMapList\nitems: [{metadata: {name: a}}, {metadata: {name: b}}]\n`),
+        hook("nameless", "apiVersion: v1\nkind: ConfigMap\n"),
       ],
     }),
     sentence:
-      "HooksNotSupported: chart shop 1.2.3 has hooks (pre-install Job migrate; post-upgrade,test Job b): not supported yet by this version of Strata",
+      "RenderFailed: chart shop 1.2.3 does not render to valid objects: shop/templates/list.yaml: a hook must be one object, not a list; shop/templates/nameless.yaml, document 1, line 1: metadata.name is missing",
   },
   {
     of: "a template",

@@ -1,9 +1,9 @@
 import { Failure, type FailureReason } from "../errors.ts";
 import type { KubeObject } from "../objects/types.ts";
 import { parseManifests } from "../objects/yaml.ts";
-import { refuseHooks } from "./hooks.ts";
-import type { RenderAnswer, RenderDocument } from "./protocol.ts";
-import type { ChartMetadata, RenderedChart } from "./types.ts";
+import { describeLookup } from "./lookups.ts";
+import type { RenderAnswer, RenderDocument, RenderHook } from "./protocol.ts";
+import type { ChartMetadata, RenderedChart, RenderedHook } from "./types.ts";
 
 type AnswerError = NonNullable<RenderAnswer["error"]>;
 
@@ -21,28 +21,50 @@ function nameOf(chart: { name: string; version: string } | undefined): string {
   return chart === undefined ? "the chart" : `chart ${chart.name} ${chart.version}`;
 }
 
-/** Parses documents and notes in `templates` where each object comes from. */
-function objectsOf(
-  documents: RenderDocument[],
-  chart: ChartMetadata,
-  templates: Map<KubeObject, string>,
-): KubeObject[] {
-  const problems: string[] = [];
-  const objects: KubeObject[] = [];
-  for (const { path, content } of documents) {
-    const parsed = parseManifests(content, path);
-    if (!parsed.ok) problems.push(...parsed.problems);
-    else {
-      for (const object of parsed.value) templates.set(deepFreeze(object), path);
-      objects.push(...parsed.value);
-    }
+/** Parses what a chart made, and remembers where each object comes from and what is wrong. */
+class Documents {
+  readonly templates = new Map<KubeObject, string>();
+  readonly #problems: string[] = [];
+
+  objects(documents: readonly RenderDocument[]): KubeObject[] {
+    return documents.flatMap(({ path, content }) => {
+      const parsed = parseManifests(content, path);
+      if (!parsed.ok) {
+        this.#problems.push(...parsed.problems);
+        return [];
+      }
+      for (const object of parsed.value) this.templates.set(deepFreeze(object), path);
+      return parsed.value;
+    });
   }
-  if (problems.length > 0) {
-    const more = problems.length > MAX_PROBLEMS ? `; and ${problems.length - MAX_PROBLEMS} more` : "";
-    const told = problems.slice(0, MAX_PROBLEMS).join("; ");
+
+  hooks(hooks: readonly RenderHook[]): RenderedHook[] {
+    return hooks.flatMap(({ content: manifest, ...hook }) => {
+      const before = this.#problems.length;
+      const [object, ...others] = this.objects([{ path: hook.path, content: manifest }]);
+      if (object !== undefined && others.length === 0) return [{ ...hook, manifest, object }];
+      if (this.#problems.length === before) this.#problems.push(`${hook.path}: a hook must be one object, not a list`);
+      return [];
+    });
+  }
+
+  /** @throws Failure RenderFailed with the first problems */
+  refuseProblems(chart: ChartMetadata): void {
+    if (this.#problems.length === 0) return;
+    const more = this.#problems.length > MAX_PROBLEMS ? `; and ${this.#problems.length - MAX_PROBLEMS} more` : "";
+    const told = this.#problems.slice(0, MAX_PROBLEMS).join("; ");
     throw new Failure("RenderFailed", `${nameOf(chart)} does not render to valid objects: ${told}${more}`);
   }
-  return objects;
+}
+
+/** The text of a release's manifest; Helm's `renderResources` in pkg/action/action.go writes it like this. */
+function releaseManifest(documents: readonly RenderDocument[]): string {
+  return documents.map(({ path, content }) => `---\n# Source: ${path}\n${content}\n`).join("");
+}
+
+/** Helm reads the objects from that text, where one more line feed ends each document: a `|+` scalar there keeps it. */
+function asHelmReads({ path, content }: RenderDocument): RenderDocument {
+  return { path, content: `${content}\n` };
 }
 
 /** A rendered chart is shared by all clusters that asked for the same: whoever changed it would change it for all. */
@@ -56,8 +78,8 @@ function deepFreeze<T>(value: T): T {
 /**
  * What a renderer's answer means.
  *
- * @throws Failure InvalidChart, InvalidSpec, InvalidValues, RenderFailed or HooksNotSupported; the sentence names the
- * chart and the template, and holds nothing of the values
+ * @throws Failure InvalidChart, InvalidSpec, InvalidValues or RenderFailed; the sentence names the chart and the
+ * template, and holds nothing of the values
  */
 export function renderedChartOf({ chart, result, error }: RenderAnswer): RenderedChart {
   if (error !== undefined) {
@@ -67,13 +89,18 @@ export function renderedChartOf({ chart, result, error }: RenderAnswer): Rendere
   if (chart === undefined || result === undefined) throw new Error("the renderer's answer is empty");
   const { appVersion } = chart;
   const metadata = { name: chart.name, version: chart.version, ...(appVersion === undefined ? {} : { appVersion }) };
-  refuseHooks(nameOf(metadata), result.hooks);
-  const templates = new Map<KubeObject, string>();
-  return {
+  const documents = new Documents();
+  const rendered = {
     chart: metadata,
-    objects: objectsOf(result.manifests, metadata, templates),
-    crds: objectsOf(result.crds, metadata, templates),
+    objects: documents.objects(result.manifests.map(asHelmReads)),
+    crds: documents.objects(result.crds),
+    hooks: documents.hooks(result.hooks),
+    manifest: releaseManifest(result.manifests),
+    chartJson: result.chartJson,
     notes: result.notes,
-    templateOf: (object) => templates.get(object),
+    refusedLookups: result.refused.map(describeLookup),
+    templateOf: (object: KubeObject) => documents.templates.get(object),
   };
+  documents.refuseProblems(metadata);
+  return rendered;
 }

@@ -1,11 +1,13 @@
 import { LRUCache } from "lru-cache";
+import { Failure } from "../errors.ts";
 import { sha256Hex } from "../objects/digest.ts";
 import { canonicalJson } from "../objects/json.ts";
+import { Lookups, MAX_ROUNDS } from "./lookups.ts";
 import type { RenderAnswer } from "./protocol.ts";
 import { RenderPool } from "./render-pool.ts";
 import { renderedChartOf } from "./rendered-chart.ts";
 import { SharedWork } from "./shared-work.ts";
-import type { RenderedChart, RenderRequest } from "./types.ts";
+import type { LookupKey, RenderedChart, RenderRequest } from "./types.ts";
 
 export interface RendererOptions {
   /** Path of the `strata-render` binary. */
@@ -18,32 +20,35 @@ export interface RendererOptions {
   cacheBytes?: number;
 }
 
-interface Rendering {
-  chart: RenderedChart;
-  isRandom: boolean;
-}
+/** A chart that looks at its cluster is rendered for this cluster alone. */
+type Rendering = { chart: RenderedChart; isRandom: boolean } | { wanted: readonly LookupKey[] };
 
 const MINOR = /^v?(\d+\.\d+)/;
 
 /** Everything that decides the result, as one digest. A patch release of Kubernetes is no new input, a minor is. */
 function cacheKey(request: RenderRequest): string {
   const { chartDigest, values, releaseName, namespace, kubeVersion, isUpgrade, revision } = request;
+  const lookup = request.lookup?.allowed ?? [];
   const minor = MINOR.exec(kubeVersion)?.[1] ?? kubeVersion;
   const apiVersions = [...new Set(request.apiVersions)].sort();
   return sha256Hex(
-    canonicalJson({ chartDigest, values, releaseName, namespace, minor, apiVersions, isUpgrade, revision }),
+    canonicalJson({ chartDigest, values, releaseName, namespace, minor, apiVersions, isUpgrade, revision, lookup }),
   );
 }
 
-function bytesOf({ result }: RenderAnswer): number {
-  const documents = [...(result?.manifests ?? []), ...(result?.crds ?? [])];
-  return documents.reduce((sum, { content }) => sum + content.length, 1000);
+/** What a rendered chart weighs in memory, by its texts: objects are about as large as the YAML that they come from. */
+function bytesOf({ result }: RenderAnswer, { manifest }: RenderedChart): number {
+  if (result === undefined) return 0;
+  const { manifests, crds, hooks, notes, chartJson } = result;
+  const parsed = [...manifests, ...crds, ...hooks, ...hooks].reduce((sum, { content }) => sum + content.length, 1000);
+  return parsed + manifest.length + notes.length + chartJson.length;
 }
 
 /**
  * Turns charts into objects by Helm's own code, in child processes that have no credentials, no environment, a memory
- * limit and a deadline. Equal requests render once, also when they come at the same time. A chart that calls a random
- * function is the exception: what it made may be a password, so each caller gets its own.
+ * limit and a deadline. Equal requests render once, also when they come at the same time. Exceptions are charts that call
+ * a random function, because what they made may be a password, and charts that look at their cluster: each caller gets its
+ * own.
  */
 export class Renderer implements AsyncDisposable {
   readonly #pool: RenderPool;
@@ -57,16 +62,17 @@ export class Renderer implements AsyncDisposable {
 
   /**
    * @returns the chart's objects, shared and frozen: copy one before you change it
-   * @throws Failure InvalidChart, InvalidSpec (release name), InvalidValues (also the chart's schema), RenderFailed,
-   * RenderTimeout or HooksNotSupported; or the reason of `signal`, which also ends a render that nobody else waits for
+   * @throws Failure InvalidChart, InvalidSpec (release name), InvalidValues (also the chart's schema), RenderFailed
+   * or RenderTimeout; what a lookup throws; or the reason of `signal`, which also ends a render that nobody else waits for
    */
   async renderChart(request: RenderRequest, signal: AbortSignal): Promise<RenderedChart> {
     const key = cacheKey(request);
     const cached = this.#cache.get(key);
     if (cached !== undefined) return cached;
     const { value, isFirst } = await this.#shared.join(key, (shared) => this.#render(key, request, shared), signal);
-    if (value.isRandom && !isFirst) return (await this.#render(key, request, signal)).chart;
-    return value.chart;
+    const isForeign = !isFirst && "isRandom" in value && value.isRandom;
+    const own = isForeign ? await this.#render(key, request, signal) : value;
+    return "wanted" in own ? await this.#renderLooking(request, own.wanted, signal) : own.chart;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -75,10 +81,30 @@ export class Renderer implements AsyncDisposable {
   }
 
   async #render(key: string, request: RenderRequest, signal: AbortSignal): Promise<Rendering> {
-    const answer = await this.#pool.render(request, signal);
+    const answer = await this.#pool.render({ request, known: [] }, signal);
+    if (answer.wanted) return { wanted: answer.wanted };
     const chart = renderedChartOf(answer);
     const isRandom = answer.result?.random === true;
-    if (!isRandom) this.#cache.set(key, chart, { size: bytesOf(answer) });
+    if (!isRandom) this.#cache.set(key, chart, { size: bytesOf(answer, chart) });
     return { chart, isRandom };
+  }
+
+  /** Renders again with what the last render wanted to know, until it wants no more. */
+  async #renderLooking(
+    request: RenderRequest,
+    first: readonly LookupKey[],
+    signal: AbortSignal,
+  ): Promise<RenderedChart> {
+    if (!request.lookup) throw new Error("the renderer looks up what nobody allowed");
+    const lookups = new Lookups(request.lookup);
+    let wanted: readonly LookupKey[] | undefined = first;
+    for (let round = 0; round < MAX_ROUNDS; round += 1) {
+      await lookups.read(wanted, signal);
+      const answer: RenderAnswer = await this.#pool.render({ request, known: lookups.known }, signal);
+      wanted = answer.wanted;
+      if (!wanted) return renderedChartOf(answer);
+    }
+    const why = `what it finds makes it look up more, after ${MAX_ROUNDS} renders still`;
+    throw new Failure("RenderFailed", `the chart looks up one thing after the other: ${why}`);
   }
 }

@@ -17,12 +17,61 @@ export interface RenderRequest {
   isUpgrade: boolean;
   /** The release's revision, from 1. */
   revision: number;
+  /** Without it `lookup` finds nothing, as in `helm template`. */
+  lookup?: LookupPort;
 }
+
+/** What a chart may look up in its cluster, and the eyes that it looks with. The renderer itself has none. */
+export interface LookupPort {
+  allowed: readonly LookupRule[];
+  /** Called for what is allowed only. What it throws is what the render throws. */
+  read(key: LookupKey, signal: AbortSignal): Promise<LookupResult>;
+}
+
+/** Allows to look up one kind; a namespace or name that is left out means any. */
+export interface LookupRule {
+  apiVersion: string;
+  kind: string;
+  namespace?: string;
+  name?: string;
+}
+
+/** The arguments of a `lookup`: an object, or a list when the name is empty. */
+export interface LookupKey {
+  apiVersion: string;
+  kind: string;
+  namespace: string;
+  name: string;
+}
+
+/** `Unserved`: the cluster does not serve the group and version, which is an error in Helm, as absence is not. */
+export type LookupResult =
+  | { state: "Found"; object: Record<string, unknown> }
+  | { state: "Absent" }
+  | { state: "Unserved" };
 
 export interface ChartMetadata {
   name: string;
   version: string;
   appVersion?: string;
+}
+
+/** One hook of a release, as its chart gives it: namespaces and marks are not set yet. */
+export interface RenderedHook {
+  name: string;
+  kind: string;
+  /** The template that it comes from. */
+  path: string;
+  /** `pre-install`, `test`…; a hook with an event that Helm does not know is in no release. */
+  events: readonly string[];
+  weight: number;
+  /** `before-hook-creation`, `hook-succeeded`, `hook-failed`; empty when the chart says nothing. */
+  deletePolicies: readonly string[];
+  outputLogPolicies: readonly string[];
+  /** The YAML text, as Helm stores it. */
+  manifest: string;
+  /** The same, parsed. Frozen. */
+  object: KubeObject;
 }
 
 export interface RenderedChart {
@@ -31,8 +80,16 @@ export interface RenderedChart {
   objects: readonly KubeObject[];
   /** The objects of `crds/` of the chart and of its enabled subcharts. */
   crds: readonly KubeObject[];
-  /** The text of NOTES.txt; empty when the chart has none. */
+  /** All hooks, tests among them, in the order of Helm's release: by kind, then by template. Not yet by weight. */
+  hooks: readonly RenderedHook[];
+  /** The text that Helm stores in a release: each template's documents but hooks and `crds/`, in install order. */
+  manifest: string;
+  /** The chart as Helm stores it in a release, JSON; without templates and files when it is larger than 16 MiB. */
+  chartJson: string;
+  /** What the chart looked up and is not allowed to, so that it found nothing: `v1 Secret web/db`, 20 at most. */
+  refusedLookups: readonly string[];
+  /** The text of the main chart's NOTES.txt; empty when it has none. */
   notes: string;
-  /** The template that an object of `objects` or `crds` comes from. */
+  /** The template that an object of `objects`, `crds` or `hooks` comes from. */
   templateOf(object: KubeObject): string | undefined;
 }

@@ -1,5 +1,4 @@
-import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -7,12 +6,13 @@ import type { Failure } from "../../src/errors.ts";
 import type { KubeObject } from "../../src/objects/types.ts";
 import { parseManifests } from "../../src/objects/yaml.ts";
 import { Renderer } from "../../src/render/renderer.ts";
-import type { RenderedChart, RenderRequest } from "../../src/render/types.ts";
+import type { RenderedChart, RenderedHook, RenderRequest } from "../../src/render/types.ts";
 import { ChartSource } from "../../src/source/chart-source.ts";
 import type { ChartPackage } from "../../src/source/types.ts";
 import { helm } from "../support/helm.ts";
 import { temporaryFolder } from "../support/processes.ts";
 import { type ChartRepo, type Registry, startChartRepo, startRegistry } from "../support/registry.ts";
+import { packChart, rendererPids, requestOf } from "../support/rendering.ts";
 import { toolPath } from "../support/tools.ts";
 import { until } from "../support/waiting.ts";
 
@@ -46,30 +46,64 @@ function newRenderer(options: { processes?: number; deadlineMs?: number } = {}):
   return new Renderer({ binary: toolPath("strata-render"), processes: 2, ...options });
 }
 
-function requestOf(chart: { bytes: Uint8Array; digest: string }, more: Partial<RenderRequest> = {}): RenderRequest {
-  return {
-    chartBytes: chart.bytes,
-    chartDigest: chart.digest,
-    values: {},
-    releaseName: "front",
-    namespace: "web",
-    kubeVersion: "v1.36.3",
-    apiVersions: ["v1", "apps/v1"],
-    isUpgrade: false,
-    revision: 1,
-    ...more,
-  };
+const packed = (name: string, template: string, values = "") => packChart(folder.path, { name, template, values });
+
+const hook = (name: string, kind: string, events: string, more = "") => `---
+# ${name}
+apiVersion: batch/v1
+kind: ${kind}
+metadata:
+  name: ${name}
+  annotations: { helm.sh/hook: "${events}" ${more} }
+`;
+
+/** Documents as charts have them: comments, CRLF, separators with blanks, hooks between objects, events that nobody knows. */
+const HOOKS = [
+  "\n\n--- \n# first\napiVersion: v1\nkind: Service\nmetadata: { name: s }\n\n\n",
+  hook("b", "Job", "pre-install, Post-Upgrade", ', helm.sh/hook-weight: "-5", helm.sh/hook-delete-policy: hook-failed'),
+  hook("a", "Job", "pre-install", ', helm.sh/hook-weight: "many"'),
+  hook("account", "ServiceAccount", "pre-rollback,post-rollback,pre-delete,post-delete"),
+  hook("old", "CustomResourceDefinition", "crd-install"),
+  hook("strange", "Job", "pre-install,on-tuesdays"),
+  hook("check", "Pod", "test-success", ", helm.sh/hook-output-log-policy: 'hook-failed, hook-succeeded'"),
+  "---\r\napiVersion: v1\r\nkind: ConfigMap\r\nmetadata: { name: windows }\r\ndata: { a: ümläut }\r\n",
+  "---\n# nothing\n---\n\n---\napiVersion: v1\nkind: Namespace\nmetadata: { name: space }",
+].join("");
+
+const WRITER = '{{ $_ := set .Values.db "host" "<db>" }}apiVersion: v1\nkind: ConfigMap\nmetadata: { name: w }\n';
+
+/** What helm 4.3 supposes when it has no cluster; `helm install` takes no version. */
+const HELMS_KUBERNETES = "v1.37.0";
+
+interface HelmRelease {
+  info: { notes?: string };
+  manifest: string;
+  hooks?: unknown[];
+  chart: Record<string, unknown>;
 }
 
-/** A chart of one template, packed by the real helm. */
-async function packed(name: string, template: string): Promise<{ bytes: Uint8Array; digest: string }> {
-  const place = join(folder.path, name);
-  await mkdir(join(place, "templates"), { recursive: true });
-  await writeFile(join(place, "Chart.yaml"), `apiVersion: v2\nname: ${name}\nversion: 1.0.0\n`);
-  await writeFile(join(place, "templates", "a.yaml"), template);
-  await helm(["package", place, "--destination", folder.path], { home: folder.path });
-  const bytes = await readFile(join(folder.path, `${name}-1.0.0.tgz`));
-  return { bytes, digest: `sha256:${createHash("sha256").update(bytes).digest("hex")}` };
+/** The release that the real helm would store. */
+async function helmRelease(chart: Uint8Array): Promise<HelmRelease> {
+  const file = join(folder.path, "release.tgz");
+  await writeFile(file, chart);
+  const args = ["install", "front", file, "--namespace", "web", "--dry-run=client", "--output", "json"];
+  return JSON.parse(await helm(args, { home: folder.path })) as HelmRelease;
+}
+
+/** A hook as a release holds it; Go leaves out what is empty. */
+function storedHook({ name, kind, path, events, weight, manifest, ...policies }: RenderedHook): unknown {
+  const { deletePolicies, outputLogPolicies } = policies;
+  return {
+    name,
+    kind,
+    path,
+    manifest,
+    events,
+    last_run: { phase: "" },
+    ...(weight === 0 ? {} : { weight }),
+    ...(deletePolicies.length === 0 ? {} : { delete_policies: deletePolicies }),
+    ...(outputLogPolicies.length === 0 ? {} : { output_log_policies: outputLogPolicies }),
+  };
 }
 
 async function failureOf(work: Promise<unknown>): Promise<Failure> {
@@ -141,21 +175,21 @@ describe("a chart renders to what the real helm renders", () => {
     expect(rendered.chart).toEqual({ name: "shop", version: "1.2.3", appVersion: "7.0" });
   });
 
-  test("with the same notes", async () => {
-    const args = [
-      "install",
-      "front",
-      join(charts, "shop"),
-      "--namespace",
-      "web",
-      "--dry-run=client",
-      "--output",
-      "json",
-    ];
-    const { info } = JSON.parse(await helm(args, { home: folder.path })) as { info: { notes: string } };
-    const { notes } = await renderer.renderChart(requestOf(shop), signal);
-    expect(notes.trim()).toBe(info.notes.trim());
-    expect(notes).toContain("The shop front listens on port 80.");
+  test.each([
+    { of: "a chart with subcharts, CRDs and notes", chart: async () => shop },
+    { of: "hooks of every form", chart: () => packed("hooks", HOOKS) },
+    { of: "a chart whose templates write into its values", chart: () => packed("writer", WRITER, "db: { size: 1 }\n") },
+  ])("with the same release: $of", async ({ chart }) => {
+    const { bytes, digest } = await chart();
+    const release = await helmRelease(bytes);
+    const rendered = await renderer.renderChart(
+      requestOf({ bytes, digest }, { kubeVersion: HELMS_KUBERNETES }),
+      signal,
+    );
+    expect(rendered.notes).toBe(release.info.notes ?? "");
+    expect(rendered.manifest).toBe(release.manifest);
+    expect(rendered.hooks.map(storedHook)).toEqual(release.hooks ?? []);
+    expect(JSON.parse(rendered.chartJson)).toEqual(release.chart);
   });
 
   test("but a template sees the revision, which helm template does not know", async () => {
@@ -211,16 +245,6 @@ describe("equal requests", () => {
 });
 
 describe("a chart that cannot be", () => {
-  test("has hooks that are not tests", async () => {
-    const { bytes, digest } = await source.fetch({ repo: repo.url, chart: "hooked", version: "" }, signal);
-    const failure = await failureOf(
-      renderer.renderChart(requestOf({ bytes, digest }, { values: { size: "1" } }), signal),
-    );
-    expect(`${failure.reason}: ${failure.message}`).toBe(
-      "HooksNotSupported: chart hooked 1.2.3 has hooks (pre-install,pre-upgrade Job migrate): not supported yet by this version of Strata",
-    );
-  });
-
   test.each([
     {
       values: { replicas: "many" },
@@ -279,10 +303,10 @@ describe("a hostile chart", () => {
   test("ends with the last one who waits for it", async () => {
     const chart = await packed("endless", endless);
     await using strict = newRenderer({ processes: 1, deadlineMs: 60_000 });
-    const others = await renderers();
+    const others = await rendererPids();
     const impatient = new AbortController();
     const attack = strict.renderChart(requestOf(chart), impatient.signal);
-    const ours = async () => (await renderers()).filter((pid) => !others.includes(pid));
+    const ours = async () => (await rendererPids()).filter((pid) => !others.includes(pid));
     await until(async () => (await ours()).length === 1, { what: "a renderer", programs: [] });
     impatient.abort(new Error("gave up"));
     await expect(attack).rejects.toThrow("gave up");
@@ -291,10 +315,10 @@ describe("a hostile chart", () => {
   });
 
   test("or anybody else may kill an idle renderer: the next request starts another", async () => {
-    const others = await renderers();
+    const others = await rendererPids();
     await using single = newRenderer({ processes: 1 });
     await single.renderChart(requestOf(shop), signal);
-    const ours = async () => (await renderers()).filter((pid) => !others.includes(pid));
+    const ours = async () => (await rendererPids()).filter((pid) => !others.includes(pid));
     const [pid] = await ours();
     process.kill(Number(pid), "SIGKILL");
     await until(async () => (await ours()).length === 0, { what: "the end of the renderer", programs: [] });
@@ -304,7 +328,7 @@ describe("a hostile chart", () => {
   test("sees nothing of the environment", async () => {
     await renderer.renderChart(requestOf(shop), signal);
     // One that the tests before have killed may still be listed; of the dead there is nothing to read.
-    const read = (await renderers()).map((pid) => readFile(`/proc/${pid}/environ`, "utf8").catch(() => ""));
+    const read = (await rendererPids()).map((pid) => readFile(`/proc/${pid}/environ`, "utf8").catch(() => ""));
     const environments = (await Promise.all(read)).filter((environment) => environment !== "");
     expect(environments.length).toBeGreaterThan(0);
     for (const environment of environments) {
@@ -313,18 +337,3 @@ describe("a hostile chart", () => {
     }
   });
 });
-
-/** Process ids of the renderers that this process has started. */
-async function renderers(): Promise<string[]> {
-  const threads = await readdir("/proc/self/task");
-  // A thread, as a process, may end while it is looked at.
-  const lists = await Promise.all(
-    threads.map((thread) => readFile(`/proc/self/task/${thread}/children`, "utf8").catch(() => "")),
-  );
-  const pids = lists
-    .join(" ")
-    .split(" ")
-    .filter((pid) => pid !== "");
-  const names = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/comm`, "utf8").catch(() => "")));
-  return pids.filter((_pid, index) => names[index]?.startsWith("strata-render"));
-}

@@ -73,15 +73,6 @@ export const BAD_CHARTS: readonly BadRow[] = [
     cure: { layers: fine("required-value") },
   },
   {
-    name: "a chart with hooks",
-    layers: (world) => [{ ...chart(world, {}, { chart: "hooked" }), values: { size: 1 } }],
-    want: "Stalled",
-    reason: "HooksNotSupported",
-    layer: "shop",
-    says: "chart hooked 1.2.3 has hooks (pre-install,pre-upgrade Job migrate): not supported yet by this version of Strata",
-    cure: { layers: fine("hooks") },
-  },
-  {
     name: "a chart that the repository does not have",
     layers: (world) => [chart(world, {}, { chart: "shopp" })],
     want: "Stalled",

@@ -1,0 +1,107 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type ControlPlane, startControlPlane } from "../support/controlplane.ts";
+import { temporaryFolder } from "../support/processes.ts";
+import { type ChartRepo, startChartRepo } from "../support/registry.ts";
+import {
+  apply,
+  condition,
+  isReady,
+  type Live,
+  layerOf,
+  pathOf,
+  read,
+  trustedTenant,
+  waitUntil,
+} from "../support/stories.ts";
+import { type StrataProcess, startStrata } from "../support/strata.ts";
+
+/** What a chart finds of a Secret and of a ConfigMap with the same name, and how many Secrets. */
+const LOOKER = `
+apiVersion: v1
+kind: ConfigMap
+metadata: { name: looker }
+data:
+  secret: {{ dig "data" "key" "none" (lookup "v1" "Secret" "shared" "db") | quote }}
+  config: {{ dig "data" "key" "none" (lookup "v1" "ConfigMap" "shared" "db") | quote }}
+  list: {{ range (lookup "v1" "Secret" "shared" "").items }}{{ .metadata.name }},{{ end }}
+`;
+
+let hub: ControlPlane;
+let strata: StrataProcess;
+let repo: ChartRepo;
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+
+beforeAll(async () => {
+  folder = await temporaryFolder("lookup");
+  await mkdir(join(folder.path, "looker", "templates"), { recursive: true });
+  await writeFile(join(folder.path, "looker", "Chart.yaml"), "{ apiVersion: v2, name: looker, version: 1.0.0 }");
+  await writeFile(join(folder.path, "looker", "templates", "a.yaml"), LOOKER);
+  repo = await startChartRepo(folder.path);
+  hub = await startControlPlane({ name: "lookup" });
+  strata = await startStrata(hub);
+  await trustedTenant(hub, "acme");
+  await hub.kubectlOk(["create", "namespace", "shared"]);
+  await hub.kubectlOk(["create", "secret", "generic", "db", "-n", "shared", "--from-literal=key=c4n4ry-secret"]);
+  await hub.kubectlOk(["create", "configmap", "db", "-n", "shared", "--from-literal=key=plain"]);
+});
+
+afterAll(async () => {
+  await strata?.kill();
+  await Promise.all([hub?.stop(), repo?.stop(), folder?.remove()]);
+});
+
+const profile = (namespace: string, name: string, lookup: string): string => `
+apiVersion: strata.dev/v1alpha1
+kind: AddOnProfile
+metadata: { name: ${name}, namespace: ${namespace} }
+spec:
+  namespace: ${name}
+  clusterRefs: [{ name: local }]
+  layers:
+    - name: looker
+      helm:
+        { repo: "${repo.url}", chart: looker, version: 1.0.0${lookup === "" ? "" : `, lookup: [${lookup}]`} }`;
+
+const pathOfProfile = (name: string): string => pathOf("strata.dev/v1alpha1", "addonprofiles", name);
+const SECRET = Buffer.from("c4n4ry-secret").toString("base64");
+const NOTHING = { secret: "none", config: "none", list: "" };
+
+test.each([
+  ["nothing", "", {}],
+  ["one", "{ apiVersion: v1, kind: Secret, namespace: shared, name: db }", { secret: SECRET }],
+  // leaf: Profile spec.layers[].helm.lookup[].apiVersion
+  ["version", "{ apiVersion: apps/v1, kind: Secret, namespace: shared, name: db }", {}],
+  // leaf: Profile spec.layers[].helm.lookup[].kind
+  ["kind", "{ apiVersion: v1, kind: ConfigMap, namespace: shared, name: db }", { config: "plain" }],
+  // leaf: Profile spec.layers[].helm.lookup[].namespace
+  ["namespace", "{ apiVersion: v1, kind: Secret, namespace: elsewhere, name: db }", {}],
+  // leaf: Profile spec.layers[].helm.lookup[].name
+  ["name", "{ apiVersion: v1, kind: Secret, namespace: shared, name: other }", {}],
+  [
+    "any",
+    "{ apiVersion: v1, kind: Secret }, { apiVersion: v1, kind: ConfigMap }",
+    { secret: SECRET, config: "plain", list: "db," },
+  ],
+])("a chart finds what helm.lookup allows: %s", async (name, lookup, want) => {
+  await apply(hub, profile("acme", name, lookup));
+  await waitUntil(hub, pathOfProfile(`acme/${name}`), { what: "Ready", is: isReady });
+  const found = (await read(hub, pathOf("v1", "configmaps", `${name}/looker`)))?.data as Record<string, string>;
+  expect(found).toEqual({ ...NOTHING, ...want });
+});
+
+test("a chart reads as the identity of its profile, which is told what it may not", async () => {
+  await hub.kubectlOk(["create", "namespace", "poor"]);
+  const right = ["--clusterrole=edit", "--serviceaccount=poor:default"];
+  await hub.kubectlOk(["create", "namespace", "denied"]);
+  await hub.kubectlOk(["create", "rolebinding", "edit", "-n", "denied", ...right]);
+  await apply(hub, profile("poor", "denied", "{ apiVersion: v1, kind: Secret, namespace: shared }"));
+  const is = (object: Live): boolean => condition(object, "Ready")?.reason === "Forbidden";
+  const denied = await waitUntil(hub, pathOfProfile("poor/denied"), { what: "Forbidden", is });
+  expect(layerOf(denied, "looker").message).toMatch(
+    /the chart may not look up v1 Secret shared\/(db|\*): User "system:serviceaccount:poor:default" cannot .*bind a role that allows it to ServiceAccount poor\/default/,
+  );
+  expect(JSON.stringify(denied)).not.toContain("c4n4ry");
+  expect(strata.log()).not.toContain("c4n4ry");
+});

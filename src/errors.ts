@@ -43,7 +43,10 @@ const FAILURES = {
   SourceUnavailable: { retry: "transient", state: "Failed" },
   ChartNotFound: { retry: "configuration", state: "Failed" },
   InvalidChart: { retry: "configuration", state: "Failed" },
-  HooksNotSupported: { retry: "configuration", state: "Failed" },
+  HookFailed: { retry: "transient", state: "Failed" },
+  TestFailed: { retry: "transient", state: "Failed" },
+  ReleaseBusy: { retry: "waiting", state: "Blocked" },
+  RolledBack: { retry: "configuration", state: "Failed" },
   RenderFailed: { retry: "configuration", state: "Failed" },
   RenderTimeout: { retry: "transient", state: "Failed" },
 } as const satisfies Record<string, FailureRow>;

@@ -119,7 +119,7 @@ const LAYERS: Row[] = [
   ["a layer without a source", withLayers({ name: "empty" }), "spec.layers[0]", ONE_SOURCE],
   ["a layer with two sources", withLayers({ ...helm, manifests }), "spec.layers[0]", ONE_SOURCE],
   ["an unknown gate", withLayers({ ...plain, gate: "Healthy" }), "spec.layers[0].gate", 'supported values: "Ready", "Applied"'],
-  ["an unknown adoption", withLayers({ ...plain, adoption: "Maybe" }), "spec.layers[0].adoption", 'supported values: "Never", "IfUnowned", "Always"'],
+  ["an unknown adoption", withLayers({ ...plain, adoption: "Maybe" }), "spec.layers[0].adoption", 'supported values: "Never", "IfUnowned", "SameRelease", "Always"'],
   ["an unknown prune", withLayers({ ...plain, prune: "Before" }), "spec.layers[0].prune", 'supported values: "AfterApply", "Never"'],
   ["a timeout without a unit", withLayers({ ...plain, timeout: "90" }), "spec.layers[0].timeout", DURATION],
   ["a timeout as a number", withLayers({ ...plain, timeout: 90 }), "spec.layers[0].timeout", "must be of type string"],
@@ -135,6 +135,8 @@ const LAYERS: Row[] = [
 
 // biome-ignore format: one row a line
 const HELM: Row[] = [
+  ["a lookup of a group without version", withHelm({ lookup: [{ apiVersion: "apps", kind: "Deployment" }] }), "spec.layers[0].helm.lookup[0].apiVersion", "apiVersion must be <group>/<version>, or v1 for the core group"],
+  ["a lookup in an impossible namespace", withHelm({ lookup: [{ apiVersion: "v1", kind: "Secret", namespace: "*" }] }), "spec.layers[0].helm.lookup[0].namespace", `namespace ${LABEL_NAME}`],
   ["a repository without a scheme", withHelm({ repo: "charts.example.com" }), "spec.layers[0].helm.repo", REPO],
   ["a repository with a token in its query", withHelm({ repo: "https://charts.example.com/?sig=secret" }), "spec.layers[0].helm.repo", REPO],
   ["a repository on the file system", withHelm({ repo: "file:///charts" }), "spec.layers[0].helm.repo", REPO],
@@ -152,6 +154,10 @@ const HELM: Row[] = [
   ["values as text", withLayers({ ...helm, values: "a: b" }), "spec.layers[0].values", "must be of type object"],
   ["values from elsewhere without a chart", withLayers({ ...plain, valuesFrom: [{ configMapKeyRef: { name: "a", key: "b" } }] }), "spec.layers[0]", "valuesFrom is only for a layer with helm"],
   ["CRDs without a chart", withLayers({ ...plain, crds: "Skip" }), "spec.layers[0]", "crds is only for a layer with helm"],
+  ["attachments without a chart", withLayers({ ...plain, attachments: [{ inline: "a: 1" }] }), "spec.layers[0]", "attachments are only for a layer with helm"],
+  ["tests without a chart", withLayers({ ...plain, test: "Warn" }), "spec.layers[0]", "test is only for a layer with helm"],
+  ["a rollback without a chart", withLayers({ ...plain, onFailure: "Stop" }), "spec.layers[0]", "onFailure is only for a layer with helm"],
+  ["a history without a chart", withLayers({ ...plain, maxHistory: 3 }), "spec.layers[0]", "maxHistory is only for a layer with helm"],
   ["an unknown way with CRDs", withLayers({ ...helm, crds: "Replace" }), "spec.layers[0].crds", 'supported values: "Skip", "Create", "Upgrade"'],
   ["values from nowhere", withValues({ targetPath: "a" }), "spec.layers[0].valuesFrom[0]", "exactly one of configMapKeyRef and secretKeyRef must be set"],
   ["a target path without a key", withValues({ configMapKeyRef: { name: "a", key: "b" }, targetPath: "a..b" }), "spec.layers[0].valuesFrom[0].targetPath", "targetPath must be a path in the values such as license.value or hosts[0].name"],

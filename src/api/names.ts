@@ -32,3 +32,15 @@ export const HUB_ANNOTATION = `${GROUP}/hub`;
 export const CREATED_ANNOTATION = `${GROUP}/created`;
 /** Followed by the parent's short hash: one label per ApplySet that uses a namespace. */
 export const NAMESPACE_USER_LABEL_PREFIX = `user.${GROUP}/`;
+
+/** On a Helm release record (and on a stored set): the parent of the ApplySet that it belongs to. */
+export const PARENT_LABEL = `${GROUP}/parent`;
+/** On a Helm release record: the layer whose release it is. */
+export const RELEASE_LAYER_LABEL = `${GROUP}/layer`;
+/** On a Helm release record: the revision and the inputs it was made for. Helm hands labels on to records of its own making. */
+export const RELEASE_REVISION_LABEL = `${GROUP}/revision`;
+export const RELEASE_INPUTS_LABEL = `${GROUP}/inputs`;
+/** On a Helm release record that Strata wrote last: what of the revision is done. Helm drops annotations when it writes one. */
+export const RELEASE_ANNOTATION = `${GROUP}/release`;
+/** On a hook's object: the run that it belongs to. */
+export const HOOK_ANNOTATION = `${GROUP}/hook`;

@@ -7,10 +7,22 @@ import { applyEntryOf, fieldsDigest } from "../membership/fields.ts";
 import { describeRef } from "../objects/identity.ts";
 import type { ApplyResult, Outcome, RemoveResult } from "../plan/outcome.ts";
 import type { Step } from "../plan/step.ts";
-import type { LayerContent, PlannedLayer } from "../plan/types.ts";
+import type { LayerContent } from "../plan/types.ts";
 import { applyItem } from "./apply-object.ts";
 import type { WriteContext } from "./context.ts";
 import { ensureNamespace, leaveNamespace } from "./layer-namespace.ts";
+import {
+  forgetRelease,
+  markRelease,
+  noteHook,
+  openRelease,
+  type ReleaseCache,
+  type ReleaseContext,
+  removeHook,
+  removeStrays,
+  rollback,
+  runHook,
+} from "./release-steps.ts";
 import { removeItem } from "./remove-object.ts";
 import {
   deleteStoredSet,
@@ -35,7 +47,10 @@ export interface ActContext {
   hub: string;
   toFailure(error: unknown, what: string): Failure;
   /** Content of a layer from its source. */
-  render(layer: PlannedLayer, signal: AbortSignal): Promise<LayerContent | Failure>;
+  render(step: Step & { kind: "Render" }, signal: AbortSignal): Promise<LayerContent | Failure>;
+  /** The content of a layer as it is stored in the cluster. */
+  recall(layer: string, signal: AbortSignal): Promise<LayerContent | undefined>;
+  releases: Pick<ReleaseContext, "sourceOf" | "store"> & { cache: ReleaseCache };
 }
 
 /**
@@ -58,7 +73,7 @@ async function take(step: Step, context: ActContext, signal: AbortSignal): Promi
     case "Prepare":
       return await prepare(context, signal);
     case "Render":
-      return { kind: "Rendered", result: await context.render(step.layer, signal) };
+      return { kind: "Rendered", result: await context.render(step, signal) };
     case "Discover": {
       await site.discover(signal, true);
       const missing = step.wanted.filter((kind) => !site.served(kind)).map(({ kind }) => kind);
@@ -75,6 +90,17 @@ async function take(step: Step, context: ActContext, signal: AbortSignal): Promi
       return { kind: "Applied", results: await applyAll(step, context, signal) };
     case "Remove":
       return { kind: "Removed", results: await removeAll(step, context, signal) };
+    case "OpenRelease":
+    case "MarkRelease":
+    case "RunHook":
+    case "NoteHook":
+    case "RemoveHook":
+    case "RemoveStrays":
+    case "ForgetRelease":
+    case "Rollback":
+      return await takeOnRelease(step, context, signal);
+    case "Recall":
+      return { kind: "Recalled", content: await context.recall(step.layer, signal) };
     case "LeaveNamespace":
       return await leave(step.namespace, context, signal);
     case "Narrow":
@@ -87,6 +113,48 @@ async function take(step: Step, context: ActContext, signal: AbortSignal): Promi
       return { kind: "Forgotten" };
     case "None":
       return { kind: "Done" };
+  }
+}
+
+type ReleaseStep = Extract<Step, { attempt: unknown }>;
+
+/** A step on a Helm release concerns its layer alone, and so does its failure. */
+async function takeOnRelease(step: ReleaseStep, context: ActContext, signal: AbortSignal): Promise<Outcome> {
+  const { site, set, releases } = context;
+  const on: ReleaseContext = {
+    ...releases,
+    set,
+    writes: writeContext(context, true),
+    now: () => new Date(),
+    recordRelease: (object) => site.recordRelease(object),
+    forgetRelease: (record) => site.forgetRelease(record),
+  };
+  try {
+    return await dispatch(step, on, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    return { kind: "Released", failure: asFailure(error, context, "the Helm release") };
+  }
+}
+
+function dispatch(step: ReleaseStep, on: ReleaseContext, signal: AbortSignal): Promise<Outcome> {
+  switch (step.kind) {
+    case "OpenRelease":
+      return openRelease(step, on, signal);
+    case "MarkRelease":
+      return markRelease(step, on, signal);
+    case "RunHook":
+      return runHook(step, on, signal);
+    case "NoteHook":
+      return noteHook(step, on, signal);
+    case "RemoveHook":
+      return removeHook(step, on, signal);
+    case "RemoveStrays":
+      return removeStrays(step, on, signal);
+    case "ForgetRelease":
+      return forgetRelease(step, on, signal);
+    case "Rollback":
+      return rollback(step, on, signal);
   }
 }
 
@@ -160,7 +228,7 @@ async function leave(namespace: string, { site, set }: ActContext, signal: Abort
 }
 
 /** Whether a layer's objects hold values that may be secret: of a chart, or from a Secret. */
-function isConfidential({ helm, manifests = [] }: Layer): boolean {
+export function isConfidential({ helm, manifests = [] }: Layer): boolean {
   return helm !== undefined || manifests.some(({ secretRef, secretKeyRef }) => secretRef ?? secretKeyRef);
 }
 

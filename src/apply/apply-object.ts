@@ -1,8 +1,10 @@
 import { ADOPTED_ANNOTATION } from "../api/names.ts";
 import { Failure } from "../errors.ts";
+import { mergeFields } from "../membership/fields.ts";
 import { type Adoption, conflictSentence, isProtectedManager, judge, type Standing } from "../membership/judge.ts";
+import { helmEntriesOf } from "../membership/observed.ts";
 import { describeRef } from "../objects/identity.ts";
-import type { KubeObject } from "../objects/types.ts";
+import type { KubeObject, ManagedFieldsEntry } from "../objects/types.ts";
 import { withMark } from "../plan/place.ts";
 import type { ApplyItem } from "../plan/step.ts";
 import type { Desired } from "../plan/types.ts";
@@ -42,6 +44,7 @@ export async function applyItem(
     if (!context.resourceFor(item.desired.ref)) await context.resources(signal);
     if (item.mode === "create" || !item.observed) return await create(write);
     const { adopted, resourceVersion } = item.observed.observed;
+    if (item.observed.observed.helmWrote) return await takeExisting(write, await readLive(write), 0);
     if (item.mode === "repair") return await overwrite(write, { adopted, resourceVersion }, "repaired");
     return await update(write, { adopted, resourceVersion });
   } catch (error) {
@@ -64,17 +67,44 @@ async function create(write: Write): Promise<WriteOutcome> {
 /** The object of that name exists: ours, to be adopted, or somebody else's. */
 async function takeExisting(write: Write, live: KubeObject | undefined, races: number): Promise<WriteOutcome> {
   if (!live) throw new Failure("StaleRead", "it went away while it was read; tried again");
-  const standing = judge(live, write.context.set, write.adoption);
+  const standing = judge(live, write.context.set, write.adoption, write.desired.object);
   if (standing.kind === "terminating") return { kind: "terminating" };
   if (standing.kind === "foreign") throw await conflict(write, live, standing);
   const adopted = standing.kind === "adoptable" || live.metadata.annotations?.[ADOPTED_ANNOTATION] === "true";
   try {
-    const object = await send(write, { resourceVersion: live.metadata.resourceVersion, force: true, adopted });
+    const { resourceVersion } = (await foldHelm(write, live)).metadata;
+    const object = await send(write, { resourceVersion, force: true, adopted });
     return { kind: "written", object, how: standing.kind === "adoptable" ? "adopted" : "repaired" };
   } catch (error) {
     if (!isConflictError(error) || races >= MAX_RACES) throw error;
     return await takeExisting(write, await readLive(write), races + 1);
   }
+}
+
+/**
+ * Makes what Helm owns of an object ours, so that the apply takes away what we do not want: else fields that a chart dropped,
+ * or a person's `helm upgrade` added, would stay for ever.
+ */
+async function foldHelm({ desired, context, signal }: Write, live: KubeObject): Promise<KubeObject> {
+  const helm = helmEntriesOf(live);
+  if (helm.length === 0) return live;
+  const { manager } = context.set;
+  const { managedFields = [], resourceVersion } = live.metadata;
+  const others = managedFields.filter((entry) => !helm.includes(entry) && !isOwnApply(entry, manager));
+  const own = managedFields.filter((entry) => isOwnApply(entry, manager));
+  const fieldsV1 = mergeFields([...own, ...helm].map((entry) => entry.fieldsV1 ?? {}));
+  const { apiVersion } = own[0] ?? helm[0] ?? {};
+  const folded = { manager, operation: "Apply", apiVersion, fieldsType: "FieldsV1", fieldsV1 };
+  const operations = [
+    { op: "test" as const, path: "/metadata/resourceVersion", value: resourceVersion },
+    { op: "replace" as const, path: "/metadata/managedFields", value: [...others, folded] },
+  ];
+  const options = { manager, metadataOnly: true, signal };
+  return await context.client.jsonPatch(resourceOf(desired, context), desired.ref, operations, options);
+}
+
+function isOwnApply(entry: ManagedFieldsEntry, manager: string): boolean {
+  return entry.manager === manager && entry.operation === "Apply" && !entry.subresource;
 }
 
 interface Version {

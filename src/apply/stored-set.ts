@@ -6,8 +6,6 @@ import type { LayerContent } from "../plan/types.ts";
 export interface StoredSet {
   inputs: string;
   specDigest: string;
-  /** Counts renders, as a chart sees it in `.Release.Revision`. */
-  revision: number;
   content: LayerContent;
 }
 
@@ -15,8 +13,11 @@ export interface StoredSet {
 const MAX_UNPACKED = 64 * 1024 * 1024;
 
 /** Packs a set for a Secret's `data`. */
-export function packSet(set: StoredSet): string {
-  return gzipSync(stringifyJson(set)).toString("base64");
+export function packSet({ content, ...about }: StoredSet): string {
+  const { release, ...rest } = content;
+  // What only Helm's own commands need can be had from the chart again, and would take most of the room.
+  const { source: _, ...lean } = release ?? {};
+  return gzipSync(stringifyJson({ ...about, content: release ? { ...rest, release: lean } : rest })).toString("base64");
 }
 
 /** The stored set, or undefined when it cannot be read: it is then rendered anew. */

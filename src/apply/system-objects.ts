@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { APPLYSET_ID_LABEL, PROFILE_ANNOTATION, SYSTEM_NAMESPACE } from "../api/names.ts";
+import { APPLYSET_ID_LABEL, PARENT_LABEL, PROFILE_ANNOTATION, SYSTEM_NAMESPACE } from "../api/names.ts";
 import { Failure } from "../errors.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { Resource } from "../kube/resource.ts";
@@ -16,8 +16,6 @@ import { isConflictError, isForbiddenError } from "./conflicts.ts";
 /** The field manager of what Strata keeps for itself in a target's `strata-system`. */
 const MANAGER = "strata";
 const DIGEST_KEY_SECRET = "strata-digest-key";
-/** On a stored set: the parent of the ApplySet that it belongs to. */
-const STORED_FOR_LABEL = "strata.dev/parent";
 
 const core = (kind: string, plural: string, namespaced: boolean): Resource => ({
   group: "",
@@ -29,7 +27,7 @@ const core = (kind: string, plural: string, namespaced: boolean): Resource => ({
   hasStatus: false,
 });
 const NAMESPACES = core("Namespace", "namespaces", false);
-const SECRETS = core("Secret", "secrets", true);
+export const SECRETS = core("Secret", "secrets", true);
 const CONFIG_MAPS = core("ConfigMap", "configmaps", true);
 
 /**
@@ -98,7 +96,7 @@ export async function writeParent(
 
 /** The last act of a teardown: the stored sets go, also of layers that the parent never came to know, then the parent. */
 export async function deleteSystemObjects(client: KubeClient, set: ApplySet, signal: AbortSignal): Promise<void> {
-  const labelSelector = `${STORED_FOR_LABEL}=${set.parent}`;
+  const labelSelector = `${PARENT_LABEL}=${set.parent}`;
   const stored = { namespace: SYSTEM_NAMESPACE, labelSelector, metadataOnly: true, signal };
   const { items } = await client.listAll(SECRETS, stored);
   await Promise.all(items.map(({ metadata }) => deleteIfThere(client, SECRETS, metadata.name ?? "", signal)));
@@ -131,7 +129,7 @@ export async function writeStoredSet(
     metadata: {
       name: storedSetName(set, layer),
       namespace: SYSTEM_NAMESPACE,
-      labels: { [STORED_FOR_LABEL]: set.parent },
+      labels: { [PARENT_LABEL]: set.parent },
     },
     type: "strata.dev/stored-set",
     data: { set: content },

@@ -17,7 +17,9 @@ const resourceSchema = z.object({
   scope: z.string(),
   verbs: z.array(z.string()).default([]),
   shortNames: z.array(z.string()).optional(),
-  subresources: z.array(z.object({ subresource: z.string() })).default([]),
+  subresources: z
+    .array(z.object({ subresource: z.string(), responseKind: z.object({ kind: z.string() }).optional() }))
+    .default([]),
 });
 
 const documentSchema = z.object({
@@ -76,6 +78,8 @@ function resourceFrom(entry: unknown, group: string, version: string): Resource[
     return [];
   }
   const { resource, responseKind, scope, verbs, shortNames, subresources } = parsed.data;
+  const answers = new Set(subresources.flatMap((one) => one.responseKind?.kind ?? []));
+  answers.delete(responseKind.kind);
   return [
     {
       group,
@@ -85,6 +89,7 @@ function resourceFrom(entry: unknown, group: string, version: string): Resource[
       namespaced: scope === "Namespaced",
       verbs,
       hasStatus: subresources.some(({ subresource }) => subresource === "status"),
+      ...(answers.size > 0 && { subresourceKinds: [...answers] }),
       ...(shortNames && { shortNames }),
     },
   ];

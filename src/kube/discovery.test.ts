@@ -18,7 +18,12 @@ const entry = (kind: string) => ({
   scope: kind === "Node" ? "Cluster" : "Namespaced",
   verbs: ["get", "list"],
   shortNames: ["x"],
-  ...(kind === "Deployment" && { subresources: [{ subresource: "status", verbs: ["get"] }] }),
+  ...(kind === "Deployment" && {
+    subresources: [
+      { subresource: "status", verbs: ["get"], responseKind: { group: "", version: "", kind } },
+      { subresource: "scale", verbs: ["get"], responseKind: { group: "autoscaling", version: "v1", kind: "Scale" } },
+    ],
+  }),
 });
 
 const document = (groups: Record<string, Version[]>) => ({
@@ -78,6 +83,7 @@ test("a kind is found by version, or in the version that the server prefers", as
     namespaced: true,
     verbs: ["get", "list"],
     hasStatus: true,
+    subresourceKinds: ["Scale"],
     shortNames: ["x"],
   });
   expect(await found({ group: "apps", kind: "Deployment", version: "v1beta1" })).toMatchObject({ version: "v1beta1" });

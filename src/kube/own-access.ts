@@ -9,6 +9,8 @@ import { type Clock, systemClock } from "./clock.ts";
 export interface OwnAccessOptions {
   /** A kubeconfig of a person who is trusted: exec plugins and files are allowed in it. */
   readonly kubeconfigPath?: string | undefined;
+  /** A context of the kubeconfig; its current one if absent. */
+  readonly context?: string | undefined;
   /** For `KUBERNETES_SERVICE_HOST` and `_PORT`, which every Pod has. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Where a Pod finds its ServiceAccount's token. */
@@ -34,7 +36,7 @@ export async function ownAccess(options: OwnAccessOptions): Promise<ClusterAcces
     const server = `https://${isIPv6(host) ? `[${host}]` : host}:${port}`;
     return await inClusterAccess(server, options.serviceAccountDir ?? SERVICE_ACCOUNT_DIR, clock);
   }
-  return await kubeconfigAccess(options.kubeconfigPath, clock);
+  return await kubeconfigAccess(options.kubeconfigPath, options.context, clock);
 }
 
 /**
@@ -66,14 +68,19 @@ async function inClusterAccess(server: string, directory: string, clock: Clock):
   return { server, caPem, token, fingerprint: fingerprintOf([server, caPem, directory]) };
 }
 
-async function kubeconfigAccess(path: string | undefined, clock: Clock): Promise<ClusterAccess> {
+async function kubeconfigAccess(
+  path: string | undefined,
+  context: string | undefined,
+  clock: Clock,
+): Promise<ClusterAccess> {
   const source = path ?? "the default kubeconfig";
-  let config = await loadKubeConfig(path, source);
+  const load = async () => inContext(await loadKubeConfig(path, source), context, source);
+  let config = await load();
   const server = serverOf(config, source);
   const { caPem, clientCert, serverName, token } = await credentialsOf(config, source);
   const read = async (renew: boolean) => {
     // An exec plugin's token is kept until it expires; only a new config asks the plugin again.
-    config = renew ? await loadKubeConfig(path, source) : config;
+    config = renew ? await load() : config;
     return (await credentialsOf(config, source)).token;
   };
   return {
@@ -82,7 +89,7 @@ async function kubeconfigAccess(path: string | undefined, clock: Clock): Promise
     ...(serverName !== undefined && { serverName }),
     ...(clientCert !== undefined && { clientCert }),
     ...(token !== undefined && { token: cachedToken(read, clock) }),
-    fingerprint: fingerprintOf([server, caPem, serverName, clientCert?.certPem, clientCert?.keyPem, path]),
+    fingerprint: fingerprintOf([server, caPem, serverName, clientCert?.certPem, clientCert?.keyPem, path, context]),
   };
 }
 
@@ -103,6 +110,16 @@ async function loadKubeConfig(path: string | undefined, source: string): Promise
       `cannot be read (${error instanceof Error && "code" in error ? error.code : "not a kubeconfig"})`,
     );
   }
+  return config;
+}
+
+function inContext(config: KubeConfig, context: string | undefined, source: string): KubeConfig {
+  if (context === undefined) return config;
+  if (!config.getContextObject(context)) {
+    const names = config.getContexts().map(({ name }) => name);
+    throw unusable(source, `has no context ${JSON.stringify(context)}; it has ${names.join(", ") || "none"}`);
+  }
+  config.setCurrentContext(context);
   return config;
 }
 

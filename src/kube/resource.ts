@@ -9,6 +9,8 @@ export interface Resource extends GroupVersionKind {
   readonly verbs: readonly string[];
   /** Whether `/status` is a subresource. */
   readonly hasStatus: boolean;
+  /** Kinds that its subresources answer with, such as PodExecOptions: charts may ask for them like for any other. */
+  readonly subresourceKinds?: readonly string[];
   readonly shortNames?: readonly string[];
 }
 

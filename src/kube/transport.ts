@@ -12,7 +12,7 @@ import type { HeaderPairs } from "./identity.ts";
 export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
 
 export interface HttpRequest {
-  readonly method: "GET" | "POST" | "PATCH" | "DELETE";
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** Starts with a slash, already escaped. */
   readonly path: string;
   readonly query?: Query;

@@ -52,6 +52,8 @@ export interface Parent {
   layers: readonly string[];
   /** Namespaces that layers asked for (`namespace:`), which are ours to clean up if we created them. */
   ownNamespaces: ReadonlySet<string>;
+  /** The Helm releases of layers, so that one whose layer left the list is still found. */
+  releases: ReadonlyMap<string, { namespace: string; name: string }>;
 }
 
 export const EMPTY_PARENT: Omit<Parent, "hub"> = {
@@ -60,8 +62,10 @@ export const EMPTY_PARENT: Omit<Parent, "hub"> = {
   places: new Set(),
   layers: [],
   ownNamespaces: new Set(),
+  releases: new Map(),
 };
 
+const RELEASES_KEY = "releases";
 const LAYERS_KEY = "layers";
 const OWN_NAMESPACES_KEY = "namespaces";
 const PLACES_KEY = "places";
@@ -87,6 +91,7 @@ export function parentObject(set: ApplySet, profile: ProfileIdentity, parent: Pa
       [LAYERS_KEY]: parent.layers.join(","),
       [OWN_NAMESPACES_KEY]: [...parent.ownNamespaces].sort().join(","),
       [PLACES_KEY]: [...parent.places].sort().join(","),
+      [RELEASES_KEY]: releaseList(parent.releases).join(","),
     },
   };
 }
@@ -101,7 +106,18 @@ export function parseParent(object: KubeObject): Parent {
     places: new Set(splitList(data[PLACES_KEY])),
     layers: splitList(data[LAYERS_KEY]),
     ownNamespaces: new Set(splitList(data[OWN_NAMESPACES_KEY])),
+    releases: new Map(splitList(data[RELEASES_KEY]).map(releaseEntry)),
   };
+}
+
+/** `front=web/shop`: the layer, and the namespace and name of its release. */
+function releaseList(releases: Parent["releases"]): string[] {
+  return [...releases].map(([layer, { namespace, name }]) => `${layer}=${namespace}/${name}`).sort();
+}
+
+function releaseEntry(text: string): [string, { namespace: string; name: string }] {
+  const [layer = "", namespace = "", name = ""] = text.split(/[=/]/);
+  return [layer, { namespace, name }];
 }
 
 /** What is about to be applied, in the terms of the parent. */
@@ -109,6 +125,7 @@ export interface Reach {
   objects: readonly (GroupKind & { namespace?: string | undefined })[];
   layers: readonly string[];
   ownNamespaces: Iterable<string>;
+  releases?: Parent["releases"];
 }
 
 /**
@@ -123,13 +140,15 @@ export function widen(parent: Parent, reach: Reach): Parent {
   );
   const ownNamespaces = parent.ownNamespaces.union(new Set(reach.ownNamespaces));
   const layers = mergeOrder(parent.layers, reach.layers);
+  const releases = new Map([...parent.releases, ...(reach.releases ?? [])]);
   const same =
+    releaseList(releases).join() === releaseList(parent.releases).join() &&
     kinds.size === parent.kinds.size &&
     namespaces.size === parent.namespaces.size &&
     places.size === parent.places.size &&
     ownNamespaces.size === parent.ownNamespaces.size &&
     layers.join() === parent.layers.join();
-  return same ? parent : { ...parent, kinds, namespaces, places, layers, ownNamespaces };
+  return same ? parent : { ...parent, kinds, namespaces, places, layers, ownNamespaces, releases };
 }
 
 /** Keeps layers that left the list where they stood: right after the layer they used to follow. */

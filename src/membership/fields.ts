@@ -85,3 +85,19 @@ function hasKeys(item: FieldTree, keysJson: string): boolean {
 function isTree(value: unknown): value is FieldTree {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
+
+/** The union of field sets (`fieldsV1`): a map in which each key stands for a field, deep. */
+export function mergeFields(sets: readonly Record<string, unknown>[]): Record<string, unknown> {
+  const merged: Record<string, unknown> = {};
+  for (const set of sets) {
+    for (const [key, below] of Object.entries(set)) {
+      const known = merged[key];
+      merged[key] = isFields(known) && isFields(below) ? mergeFields([known, below]) : below;
+    }
+  }
+  return merged;
+}
+
+function isFields(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}

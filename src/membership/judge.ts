@@ -5,7 +5,7 @@ import type { ApplySet } from "./applyset.ts";
 import { applyEntryOf } from "./fields.ts";
 import { hasControllerOwner } from "./observed.ts";
 
-export type Adoption = "Never" | "IfUnowned" | "Always";
+export type Adoption = "Never" | "IfUnowned" | "SameRelease" | "Always";
 
 /** How an object that exists stands to a layer that wants it. */
 export type Standing =
@@ -20,10 +20,12 @@ export type Owner = { kind: "applySet"; id: string } | { kind: "tool"; words: st
 /**
  * Judges an object found in a cluster, read live: is it ours, may the layer adopt it, or does somebody else own it?
  *
+ * @param wanted what the layer would apply: of a chart it carries the marks of its release
+ *
  * The order matters: what we applied ourselves is ours even when somebody removed the label, another ApplySet keeps what it
  * has, and only then the layer's `adoption` decides (design, "Writes": *Unowned*).
  */
-export function judge(live: KubeObject, set: ApplySet, adoption: Adoption): Standing {
+export function judge(live: KubeObject, set: ApplySet, adoption: Adoption, wanted?: KubeObject): Standing {
   const partOf = live.metadata.labels?.[PART_OF_LABEL];
   const applied = applyEntryOf(live, set.manager) !== undefined;
   if (live.metadata.deletionTimestamp) return { kind: "terminating" };
@@ -31,6 +33,7 @@ export function judge(live: KubeObject, set: ApplySet, adoption: Adoption): Stan
   if (partOf !== undefined && partOf !== set.id && !hasControllerOwner(live)) {
     return { kind: "foreign", owner: { kind: "applySet", id: partOf } };
   }
+  if (wanted && isSameRelease(live, wanted)) return { kind: "ours" };
   if (adoption === "Always") return { kind: "adoptable" };
   const words = toolOf(live);
   if (words !== undefined) return { kind: "foreign", owner: { kind: "tool", words } };
@@ -38,9 +41,22 @@ export function judge(live: KubeObject, set: ApplySet, adoption: Adoption): Stan
   return { kind: "adoptable" };
 }
 
+const RELEASE_NAME = "meta.helm.sh/release-name";
+const RELEASE_NAMESPACE = "meta.helm.sh/release-namespace";
+
+/**
+ * An object of the very release that the layer writes: whether the layer may take the release over was decided when its
+ * revision was opened; what `helm rollback` or `helm upgrade` made on top of it comes with it.
+ */
+function isSameRelease({ metadata: live }: KubeObject, { metadata: wanted }: KubeObject): boolean {
+  const [name, namespace] = [RELEASE_NAME, RELEASE_NAMESPACE].map((key) => live.annotations?.[key]);
+  if (name === undefined || namespace === undefined) return false;
+  return name === wanted.annotations?.[RELEASE_NAME] && namespace === wanted.annotations?.[RELEASE_NAMESPACE];
+}
+
 /** Marks that other tools leave on what they manage: [where, key, words]. */
 const TOOL_MARKS = [
-  ["annotations", "meta.helm.sh/release-name", "Helm release"],
+  ["annotations", RELEASE_NAME, "Helm release"],
   ["labels", "kustomize.toolkit.fluxcd.io/name", "Flux Kustomization"],
   ["labels", "helm.toolkit.fluxcd.io/name", "Flux HelmRelease"],
   ["annotations", "argocd.argoproj.io/tracking-id", "Argo CD application"],

@@ -36,6 +36,7 @@ describe("an ApplySet", () => {
       places: new Set(["Deployment.apps/a", "ConfigMap/b"]),
       layers: ["cni", "csi"],
       ownNamespaces: new Set(["b"]),
+      releases: new Map([["cni", { namespace: "kube-system", name: "cilium" }]]),
     };
     expect(parseParent(parentObject(SET, PROFILE, parent))).toEqual(parent);
   });

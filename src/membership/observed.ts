@@ -16,8 +16,10 @@ export interface Observed {
   layer: string | undefined;
   digest: string | undefined;
   adopted: boolean;
-  /** Stays when its layer goes, as its mark says: a CRD of a chart's `crds/` folder. */
+  /** Stays when its layer goes: a CRD of a chart's `crds/` folder, or what says so itself (`helm.sh/resource-policy: keep`). */
   kept: boolean;
+  /** Whether the `helm` command wrote it: its fields count as ours, so that those it added go again. */
+  helmWrote: boolean;
   terminating: boolean;
   finalizers: readonly string[];
   /** The Apply entries of Strata's field managers: one, save during a hand-over. */
@@ -42,6 +44,7 @@ export function observe(object: KubeObject): Observed | undefined {
     resourceVersion: metadata.resourceVersion ?? "",
     partOf,
     ...layerMark(object),
+    helmWrote: helmEntriesOf(object).length > 0,
     adopted: metadata.annotations?.[ADOPTED_ANNOTATION] === "true",
     terminating: metadata.deletionTimestamp !== undefined,
     finalizers: metadata.finalizers ?? [],
@@ -73,10 +76,18 @@ export function layerMarkOf(layer: string, digest: string, kept: boolean): strin
   return `${layer}/${digest}${kept ? "/keep" : ""}`;
 }
 
+/** The entries by which Helm, of whatever version, owns fields of an object. */
+export function helmEntriesOf({ metadata }: KubeObject): ManagedFieldsEntry[] {
+  return (metadata.managedFields ?? []).filter(({ manager, subresource }) => manager === "helm" && !subresource);
+}
+
+const RESOURCE_POLICY = "helm.sh/resource-policy";
+
 function layerMark(object: KubeObject): Pick<Observed, "layer" | "digest" | "kept"> {
   const [layer, digest, keep] = (object.metadata.annotations?.[LAYER_ANNOTATION] ?? "").split("/");
+  const kept = keep === "keep" || object.metadata.annotations?.[RESOURCE_POLICY] === "keep";
   // Whatever else stands there was written by somebody else.
-  return { layer: layer && isLayerName(layer) ? layer : undefined, digest: digest || undefined, kept: keep === "keep" };
+  return { layer: layer && isLayerName(layer) ? layer : undefined, digest: digest || undefined, kept };
 }
 
 function isLayerName(text: string): boolean {

@@ -35,6 +35,17 @@ describe("normalize", () => {
     expect(normalize(object({ spec: { replicas: null } }))).toEqual(object({ spec: { replicas: null } }));
   });
 
+  it("leaves the rules of an aggregated ClusterRole to the control plane, which writes them", () => {
+    const role = (fields: Record<string, unknown>): KubeObject => ({
+      ...object(fields),
+      apiVersion: "rbac.authorization.k8s.io/v1",
+      kind: "ClusterRole",
+    });
+    const aggregationRule = { clusterRoleSelectors: [] };
+    expect(normalize(role({ aggregationRule, rules: [] }))).toEqual(role({ aggregationRule }));
+    expect(normalize(role({ rules: [] }))).toEqual(role({ rules: [] }));
+  });
+
   it("takes a null map of labels as none and a null label as empty", () => {
     expect(normalize(object({}, { labels: null, annotations: { a: null } }))).toEqual(
       object({}, { annotations: { a: "" } }),

@@ -58,6 +58,12 @@ function takeTemplateLabels(object: KubeObject): void {
   if (isMapOfStrings(labels) && labels !== null) object.metadata.labels = mapOfStrings(labels);
 }
 
+/** The control plane writes the rules of an aggregated role over any of its own: `rules: []` there would be fought for. */
+function leaveAggregatedRules(object: KubeObject): void {
+  const isRole = object.apiVersion === "rbac.authorization.k8s.io/v1" && object.kind === "ClusterRole";
+  if (isRole && object["aggregationRule"]) delete object["rules"];
+}
+
 /**
  * A new object as Strata applies it: without status and without what only the API server writes, `stringData` folded
  * into `data`, and with the labels that the server would have given it. An explicit null elsewhere stays: to server-side apply it is a field like another, and `kubectl apply
@@ -71,6 +77,7 @@ export function normalize(object: KubeObject): KubeObject {
   normalizeMap(metadata, "labels");
   normalizeMap(metadata, "annotations");
   takeTemplateLabels(result);
+  leaveAggregatedRules(result);
   if (result.apiVersion === "v1" && result.kind === "Secret") foldStringData(result);
   return result;
 }

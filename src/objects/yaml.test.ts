@@ -41,9 +41,27 @@ describe("parseYaml", () => {
     ["JSON indented by tabs", '{\n\t"a": [1,\n\t2]\n}', { a: [1, 2] }],
     ["a BOM and JSON indented by tabs", '\uFEFF{\n\t"a": [1,\n\t2]\n}', { a: [1, 2] }],
     ["flow YAML that is no JSON", "{a: yes}", { a: true }],
+    ["a closing brace under its key", "a:\n  b: {\n    c: 1\n  }\n  d: 2\n", { a: { b: { c: 1 }, d: 2 } }],
+    ["brackets at the margin", "a:\n  b: [\n1, # one\n# two\n2\n]\n", { a: { b: [1, 2] } }],
+    ["quotes that go on at the margin", "a:\n  b: \"x\ny\n\n  z\"\n  c: 'k\nl'\n", { a: { b: "x y\nz", c: "k l" } }],
     ["nothing", "", null],
   ])("takes %s", (_, text, want) => {
     expect(read(text)).toEqual(want);
+  });
+
+  it.each([
+    [
+      "a brace that never closes, at its line",
+      "a: {\n  b: 1,\n",
+      3,
+      "unexpected end of the stream within a flow collection",
+    ],
+    ["a document's end inside brackets", "a: {\n...\n}\n", 2, "deficient indentation"],
+    ["another fault below a moved line, at its line", "a: {\n}\nb: *x\n", 3, expect.stringContaining("an alias")],
+  ])("refuses %s", (_, text, line, sentence) => {
+    const result = parseYaml(text, "values");
+    const [place, ...told] = (result.ok ? "" : (result.problems[0] ?? "")).split(": ");
+    expect([place, told.join(": ")]).toEqual([`values, line ${line}`, sentence]);
   });
 
   it("refuses a second document", () => {

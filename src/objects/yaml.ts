@@ -4,7 +4,6 @@ import {
   defineScalarTag,
   dump,
   intYaml11Tag,
-  loadAll,
   SCALAR_STYLE,
   type ScalarLayout,
   strTag,
@@ -13,6 +12,7 @@ import { GO_SCHEMA, NOT_JSON_NUMBER } from "./go-yaml.ts";
 import { type ExactNumber, isExactNumber, parseJson } from "./json.ts";
 import { manifestsOf } from "./manifests.ts";
 import type { KubeObject, Result } from "./types.ts";
+import { loadAtAnyIndent } from "./yaml-indent.ts";
 import { expand, MAX_DEPTH } from "./yaml-limits.ts";
 import { problemOf } from "./yaml-problems.ts";
 
@@ -44,7 +44,7 @@ function load(text: string, where: (line: number | undefined) => string): Result
   try {
     // js-yaml counts a flow map twice; `expand` is exact.
     const options = { schema: GO_SCHEMA, json: true, maxAliases: MAX_ALIASES, maxDepth: 2 * MAX_DEPTH + 2 };
-    const documents = loadAll(text, options).map((document) => expand(document, text.length));
+    const documents = loadAtAnyIndent(text, options).map((document) => expand(document, text.length));
     if (documents.some((root) => typeof root === "number" && !Number.isFinite(root))) {
       return fail(`${where(undefined)}: ${NOT_JSON_NUMBER}`);
     }

@@ -58,7 +58,7 @@ function planLayer(
 }
 
 /** A kind's scope as the cluster serves it, else as a CRD of any layer declares it. */
-function profileScopes(seen: Seen): Scopes {
+export function profileScopes(seen: Seen): Scopes {
   const declared = new Map<string, "Namespaced" | "Cluster">();
   for (const { result } of seen.contents.values()) {
     if (result.kind !== "known") continue;
@@ -81,7 +81,7 @@ const memos = new WeakMap<LayerContent, Memo>();
 function known(content: LayerContent, placement: Placement): ContentState {
   const { layer, namespace, set, digestKey, scopes } = placement;
   const kinds = new Set(
-    [...content.crds, ...content.objects].map(
+    [...content.crds, ...(content.attachments ?? []), ...content.objects].map(
       ({ apiVersion, kind }) => `${apiVersion.split("/").slice(0, -1).join("")} ${kind}`,
     ),
   );

@@ -4,6 +4,7 @@ import type { GroupVersionKind } from "../objects/types.ts";
 import { judgeHealth, untilObserved } from "./layer-health.ts";
 import { failing, type KnownLayer, type LayerView, type Surroundings, working } from "./layer-view.ts";
 import { membersByLayer, type NextToGo, nextToGo } from "./removal.ts";
+import { renderStep } from "./render-step.ts";
 import type { Seen, Tracked } from "./seen.ts";
 import { isLeftAlone, type ObjectStanding, standingOf } from "./standing.ts";
 import type { ApplyItem, Step } from "./step.ts";
@@ -204,10 +205,11 @@ function finished(layer: KnownLayer, views: readonly ObjectView[], around: Surro
  * What moves to a layer that is not rendered yet must not be deleted for it: that layer is rendered first. While one cannot
  * be rendered nobody knows what it wants, and nothing is deleted.
  */
-function pruneStep(layer: KnownLayer, { items }: NextToGo, { unknown }: Surroundings): Step | undefined {
+function pruneStep(layer: KnownLayer, { items }: NextToGo, { unknown, seen }: Surroundings): Step | undefined {
   if (items.length === 0) return undefined;
   if (!unknown) return { kind: "Remove", layer: layer.spec.name, items };
-  return unknown.state.kind === "unknown" ? { kind: "Render", layer: unknown } : undefined;
+  const step = unknown.state.kind === "unknown" ? renderStep(unknown, seen) : undefined;
+  return step === undefined || step === "unknown" || step instanceof Failure ? undefined : step;
 }
 
 function dropped(layer: KnownLayer, { seen, wantedElsewhere, stays }: Surroundings): NextToGo {

@@ -2,9 +2,11 @@ import { Failure } from "../errors.ts";
 import { widen } from "../membership/applyset.ts";
 import { groupKindKey, keyOf } from "../objects/identity.ts";
 import { evaluateObjects } from "./evaluate-objects.ts";
+import { evaluateRelease, isChart, releaseOf } from "./evaluate-release.ts";
 import { healthChecksOf } from "./layer-health.ts";
 import { namespaceDigest, namespaceMetadataOf } from "./layer-namespace.ts";
 import { failing, type KnownLayer, type LayerView, pending, type Surroundings, working } from "./layer-view.ts";
+import { renderStep } from "./render-step.ts";
 import type { Step, WatchRequest } from "./step.ts";
 import type { Desired, PlannedLayer } from "./types.ts";
 
@@ -26,7 +28,11 @@ export function evaluateLayer(layer: PlannedLayer, around: Surroundings): LayerV
   const reach = reachStep(known, around);
   if (reach instanceof Failure) return failing(layer, reach);
   if (reach) return { ...working(layer, "Applying", "getting ready to apply"), ...reach };
-  return withoutNamespace(known, around, installedBefore) ?? evaluateObjects(known, around, installedBefore);
+  const unready = withoutNamespace(known, around, installedBefore);
+  if (unready) return unready;
+  return isChart(known)
+    ? evaluateRelease(known, around, installedBefore)
+    : evaluateObjects(known, around, installedBefore);
 }
 
 function withoutContent(layer: PlannedLayer, { seen, waitsFor }: Surroundings): LayerView {
@@ -35,16 +41,17 @@ function withoutContent(layer: PlannedLayer, { seen, waitsFor }: Surroundings): 
   if (state.kind === "reading")
     return { ...working(layer, "Resolving", "reading the ConfigMaps and Secrets that it refers to"), looking: true };
   if (state.kind === "missing") return failing(layer, state.failure);
+  const step = renderStep(layer, seen);
+  if (step instanceof Failure) return failing(layer, step);
+  if (step === "unknown")
+    return { ...working(layer, "Resolving", "reading the records of the Helm release"), looking: true };
   if (state.kind === "failed") {
     const retry = seen.now >= state.retryAt;
-    return {
-      ...failing(layer, state.failure),
-      ...(retry ? { step: { kind: "Render", layer } } : { wakeAt: state.retryAt }),
-    };
+    return { ...failing(layer, state.failure), ...(retry ? { step } : { wakeAt: state.retryAt }) };
   }
   return {
     ...working(layer, "Resolving", layer.spec.helm ? "rendering the chart" : "reading the manifests"),
-    step: { kind: "Render", layer },
+    step,
     looking: !seen.contents.has(layer.spec.name),
   };
 }
@@ -60,6 +67,7 @@ function reachStep(layer: KnownLayer, around: Surroundings): Pick<LayerView, "st
     objects: state.desired.map(({ ref }) => ref),
     layers: order,
     ownNamespaces: namespace !== undefined && ownsNamespace(layer, around) ? [namespace] : [],
+    ...(isChart(layer) ? { releases: new Map([[layer.spec.name, releaseOf(layer)]]) } : {}),
   });
   const watches: WatchRequest[] = [];
   let starting = false;
@@ -83,10 +91,15 @@ function placesOf(desired: readonly Desired[]): WatchRequest[] {
   return [...places.values()];
 }
 
-/** A layer's `namespace:` is infrastructure, unless this or another layer brings the Namespace itself, as a member. */
-function ownsNamespace({ state, namespace }: KnownLayer, { wantedElsewhere }: Surroundings): boolean {
+/**
+ * A layer's `namespace:` is infrastructure, unless this or another layer brings the Namespace itself, as a member. The
+ * records of a release need it in any case, before the chart can bring it.
+ */
+function ownsNamespace(layer: KnownLayer, { wantedElsewhere }: Surroundings): boolean {
+  const { state, namespace } = layer;
   if (namespace === undefined) return false;
   const key = keyOf({ group: "", version: "v1", kind: "Namespace", name: namespace });
+  if (isChart(layer)) return !wantedElsewhere(key);
   if (wantedElsewhere(key) || state.desired.some((desired) => desired.key === key)) return false;
   return state.desired.some(({ ref }) => ref.namespace === namespace);
 }

@@ -71,6 +71,9 @@ const NOT_CONTENT = new Set([
   "prune",
   "namespaceMetadata",
   "crds",
+  "test",
+  "onFailure",
+  "maxHistory",
 ]);
 
 const digests = new WeakMap<Layer, { key: Uint8Array; digest: string }>();

@@ -1,7 +1,7 @@
 import type { LayerState } from "../api/types.ts";
 import type { Failure } from "../errors.ts";
 import type { LayerHealth } from "./layer-health.ts";
-import type { Seen, Tracked } from "./seen.ts";
+import type { NamedRef, Seen, Tracked } from "./seen.ts";
 import type { Step } from "./step.ts";
 import type { ContentState, PlannedLayer } from "./types.ts";
 
@@ -22,6 +22,8 @@ export interface LayerView {
   looking?: boolean;
   /** When time alone changes the answer, in milliseconds since the epoch. */
   wakeAt?: number;
+  /** Hooks: objects to be watched by name, and those that are late. */
+  hooks?: { named: readonly NamedRef[]; late: readonly Tracked[] };
 }
 
 /** A layer's own objects are members of the set that carry its mark. */

@@ -7,19 +7,20 @@ import type { SourceText } from "./references.ts";
 import type { LayerContent } from "./types.ts";
 
 /**
- * The objects of a `manifests` layer, in the order they are written.
+ * The objects of a layer's `manifests`, or the `attachments` of its chart, in the order they are written.
  *
  * @param texts what the layer's references hold, by path (`manifests[1]`)
- * @returns the content, or one InvalidManifest failure that lists every problem
+ * @returns the objects, or one InvalidManifest failure that lists every problem
  */
-export function manifestsContent(
+export function plainObjects(
   layer: Layer,
+  field: "manifests" | "attachments",
   texts: ReadonlyMap<string, readonly SourceText[]>,
-): LayerContent | Failure {
+): KubeObject[] | Failure {
   const objects: KubeObject[] = [];
   const problems: string[] = [];
-  layer.manifests?.forEach((source, index) => {
-    const path = `manifests[${index}]`;
+  layer[field]?.forEach((source, index) => {
+    const path = `${field}[${index}]`;
     if (source.object) {
       objects.push(...taken(manifestsOf(source.object, `${path}.object`), problems));
     } else if (source.inline !== undefined) {
@@ -29,7 +30,16 @@ export function manifestsContent(
         objects.push(...taken(parseManifests(text, `${path}, ${what}`), problems));
     }
   });
-  return problems.length > 0 ? new Failure("InvalidManifest", problems.join("; ")) : { objects, crds: [] };
+  return problems.length > 0 ? new Failure("InvalidManifest", problems.join("; ")) : objects;
+}
+
+/** The content of a `manifests` layer. */
+export function manifestsContent(
+  layer: Layer,
+  texts: ReadonlyMap<string, readonly SourceText[]>,
+): LayerContent | Failure {
+  const objects = plainObjects(layer, "manifests", texts);
+  return objects instanceof Failure ? objects : { objects, crds: [] };
 }
 
 function taken(result: Result<KubeObject[]>, problems: string[]): KubeObject[] {

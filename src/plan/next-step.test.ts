@@ -108,6 +108,7 @@ class Simulation {
         member: (key) => this.live.get(key),
         members: () => this.live.values(),
         named: () => "unknown",
+        releases: () => [],
         explain: () => undefined,
       },
     };

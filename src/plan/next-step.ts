@@ -7,6 +7,7 @@ import { dwellersOf, type Leaving, membersByLayer, type RemovalView, removeLayer
 import type { NamedRef, Seen, Tracked } from "./seen.ts";
 import type { Step, WatchRequest } from "./step.ts";
 import type { Plan } from "./types.ts";
+import { evaluateUninstall } from "./uninstall.ts";
 
 /** The whole deployment as judged in one pass, and the one step to take now. */
 export interface DeploymentView {
@@ -139,7 +140,7 @@ function removalsOf(listed: ReadonlySet<string>, leaving: Leaving, { parent }: P
   const groups = Map.groupBy(members, (tracked) => goesWith(tracked, order, seen));
   const blocked = unreadableKind(seen, parent);
   return order.toReversed().flatMap((name) => {
-    const view = removeLayer(name, groups.get(name) ?? [], leaving);
+    const view = evaluateUninstall(name, removeLayer(name, groups.get(name) ?? [], leaving), { seen, parent });
     return view ? [blocked ? { ...view, failure: blocked, message: blocked.message } : view] : [];
   });
 }
@@ -197,18 +198,21 @@ function narrowStep(plan: Plan, seen: Seen, { parent }: Prepared): Step | undefi
       namespaces: new Set(),
       places: new Set(),
       layers: [],
+      releases: new Map(),
       ownNamespaces: new Set([...parent.ownNamespaces].filter((namespace) => !isLeft(namespace, seen))),
     },
     {
       objects: [...refs, ...unserved],
       layers: plan.layers.map(({ spec }) => spec.name),
       ownNamespaces: [],
+      releases: new Map([...parent.releases].filter(([name]) => plan.layers.some(({ spec }) => spec.name === name))),
     },
   );
   const same =
     narrow.places.size === parent.places.size &&
     narrow.namespaces.size === parent.namespaces.size &&
     narrow.ownNamespaces.size === parent.ownNamespaces.size &&
+    narrow.releases.size === parent.releases.size &&
     narrow.layers.join() === parent.layers.join();
   return same
     ? undefined

@@ -13,6 +13,10 @@ export type Outcome =
   | { kind: "NamespaceEnsured"; failure?: Failure }
   | { kind: "Applied"; results: readonly ApplyResult[] }
   | { kind: "Removed"; results: readonly RemoveResult[] }
+  /** A step on a Helm release, or on a hook of it, was taken or refused; `note` says what people should hear. */
+  | { kind: "Released"; failure?: Failure; note?: { reason: string; message: string } }
+  /** `content` is undefined when nothing is stored. */
+  | { kind: "Recalled"; content: LayerContent | undefined }
   | { kind: "NamespaceLeft"; state: "left" | "deleting" | "kept"; why?: string }
   | { kind: "Forgotten" }
   | { kind: "Done" };

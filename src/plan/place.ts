@@ -10,7 +10,7 @@ import { scopeOfBuiltIn } from "../objects/scope.ts";
 import type { GroupKind, GroupVersionKind, KubeObject } from "../objects/types.ts";
 import { kindsServedBy, waveOf } from "../objects/waves.ts";
 import { reservedMarkFailure } from "./reserved.ts";
-import type { Desired, LayerContent } from "./types.ts";
+import type { Desired, Hook, LayerContent, PlacedHook } from "./types.ts";
 
 /** Whether a kind lives in namespaces, as the cluster (or a CRD of the profile) says; undefined when nobody knows it. */
 export type Scopes = (kind: GroupKind) => "Namespaced" | "Cluster" | undefined;
@@ -27,6 +27,7 @@ export interface Placement {
 
 export interface Placed {
   desired: readonly Desired[];
+  hooks: readonly PlacedHook[];
   /** Objects that cannot be placed: the others are applied all the same. */
   problems: readonly Failure[];
   /** Kinds that neither the cluster nor the profile knows. */
@@ -35,18 +36,65 @@ export interface Placed {
 
 /** Turns what a source gave into the objects to apply: namespaces filled in, the part-of label set, digests computed. */
 export function place(content: LayerContent, placement: Placement): Placed {
-  const served = kindsServedBy([...content.crds, ...content.objects]);
+  const { attachments = [], release } = content;
+  const served = kindsServedBy([...content.crds, ...attachments, ...content.objects]);
   const problems: Failure[] = [];
   const seen = new Map<string, Desired>();
-  const add = (object: KubeObject, fromCrdsFolder: boolean): void => {
-    const result = placeOne(object, { ...placement, served, fromCrdsFolder });
+  const marks = release && helmMarks(placement);
+  const add = (object: KubeObject, from: Origin): void => {
+    const result = placeOne(object, { ...placement, served, from, marks: from === "crds" ? undefined : marks });
     if (result instanceof Failure) problems.push(result);
     else if (seen.has(result.key)) problems.push(duplicate(result, placement.layer));
     else seen.set(result.key, result);
   };
-  if (placement.layer.crds !== "Skip") for (const crd of content.crds) add(crd, true);
-  for (const object of content.objects) add(object, false);
-  return { desired: [...seen.values()], problems, unknownKinds: unknownKinds(content, placement.scopes) };
+  if (placement.layer.crds !== "Skip") for (const crd of content.crds) add(crd, "crds");
+  for (const object of attachments) add(object, "attachments");
+  for (const object of content.objects) add(object, "content");
+  const hooks = placeHooks(release?.hooks ?? [], placement);
+  problems.push(...hooks.problems);
+  const unknown = unknownKinds(content, placement.scopes);
+  return { desired: [...seen.values()], hooks: hooks.placed, problems, unknownKinds: unknown };
+}
+
+/** Where an object of a layer comes from: a chart's `crds/`, the layer's `attachments`, or the chart or manifests themselves. */
+type Origin = "crds" | "attachments" | "content";
+
+type Marks = Required<Pick<KubeObject["metadata"], "labels" | "annotations">>;
+
+/** The marks by which Helm knows the objects of a release (Helm: `pkg/action/validate.go`). */
+function helmMarks({ layer, namespace = "" }: Placement): Marks {
+  return {
+    labels: { "app.kubernetes.io/managed-by": "Helm" },
+    annotations: {
+      "meta.helm.sh/release-name": releaseNameOf(layer),
+      "meta.helm.sh/release-namespace": namespace,
+    },
+  };
+}
+
+/** The name of a chart layer's Helm release. */
+export function releaseNameOf({ helm, name }: Layer): string {
+  return helm?.releaseName ?? name;
+}
+
+/** What tells where an object goes. */
+type Place = Pick<Placement, "namespace" | "scopes"> & { layer: { name: string } };
+
+/** Hooks with their objects as they are created: with a namespace, and without the mark of a member, so that none is pruned. */
+export function placeHooks(hooks: readonly Hook[], at: Place): { placed: PlacedHook[]; problems: Failure[] } {
+  const problems: Failure[] = [];
+  const placed = hooks.flatMap((hook): PlacedHook[] => {
+    const object = normalize(hook.object);
+    const home = homeOf(object, at);
+    if (home instanceof Failure) {
+      problems.push(home);
+      return [];
+    }
+    const { namespace: _, ...metadata } = object.metadata;
+    const named = { ...object, metadata: { ...metadata, ...home } };
+    return [{ hook, object: named, ref: refOf(named) }];
+  });
+  return { placed, problems };
 }
 
 /** The object with its layer mark, as it goes over the wire. */
@@ -81,16 +129,18 @@ function scopeOf(object: KubeObject, scopes: Scopes): ReturnType<Scopes> {
 }
 
 function unknownKinds(content: LayerContent, scopes: Scopes): GroupVersionKind[] {
-  return content.objects.filter((object) => scopeOf(object, scopes) === undefined).map(gvkOf);
+  const objects = [...(content.attachments ?? []), ...content.objects];
+  return objects.filter((object) => scopeOf(object, scopes) === undefined).map(gvkOf);
 }
 
 interface OnePlacement extends Placement {
   served: ReadonlySet<string>;
-  fromCrdsFolder: boolean;
+  from: Origin;
+  marks: Marks | undefined;
 }
 
-function placeOne(raw: KubeObject, placement: OnePlacement): Desired | Failure {
-  const object = normalize(raw);
+/** The namespace that an object goes to, which a cluster-scoped one has not. */
+function homeOf(object: KubeObject, placement: Place): { namespace?: string } | Failure {
   const kind = gvkOf(object);
   const reserved = reservedMarkFailure(object);
   if (reserved) return reserved;
@@ -102,20 +152,31 @@ function placeOne(raw: KubeObject, placement: OnePlacement): Desired | Failure {
         "brings it: correct apiVersion and kind, or put the layer with its CRD before this one",
     );
   }
-  const namespace = scope === "Namespaced" ? (object.metadata.namespace ?? placement.namespace) : undefined;
+  const namespace = scope === "Namespaced" ? object.metadata.namespace || placement.namespace : undefined;
   if (scope === "Namespaced" && !namespace) {
     return new Failure(
       "NamespaceMissing",
       `${describeRef(refOf(object))} has no namespace: set it on the object, on layer ${placement.layer.name}, or as spec.namespace`,
     );
   }
+  return namespace ? { namespace } : {};
+}
+
+function placeOne(raw: KubeObject, placement: OnePlacement): Desired | Failure {
+  const object = normalize(raw);
+  const home = homeOf(object, placement);
+  if (home instanceof Failure) return home;
+  const { namespace } = home;
+  const { from, marks } = placement;
   const { namespace: _, ...metadata } = object.metadata;
+  const annotations = marks && { annotations: { ...metadata.annotations, ...marks.annotations } };
   const labelled: KubeObject = {
     ...object,
     metadata: {
       ...metadata,
       ...(namespace ? { namespace } : {}),
-      labels: { ...object.metadata.labels, [PART_OF_LABEL]: placement.set.id },
+      labels: { ...metadata.labels, ...marks?.labels, [PART_OF_LABEL]: placement.set.id },
+      ...annotations,
     },
   };
   const ref = refOf(labelled);
@@ -125,8 +186,9 @@ function placeOne(raw: KubeObject, placement: OnePlacement): Desired | Failure {
     object: labelled,
     digest: hmacDigest(placement.digestKey, labelled),
     wave: waveOf(labelled, placement.served),
-    fromCrdsFolder: placement.fromCrdsFolder,
-    createOnly: placement.fromCrdsFolder && placement.layer.crds === "Create",
+    fromCrdsFolder: from === "crds",
+    createOnly: from === "crds" && placement.layer.crds === "Create",
+    attached: from === "attachments",
   };
 }
 

@@ -4,7 +4,7 @@ import type { Profile } from "../api/types.ts";
 import { Failure } from "../errors.ts";
 import type { KubeObject } from "../objects/types.ts";
 import { type InputsState, layerValues, readInputs } from "./inputs.ts";
-import { manifestsContent } from "./manifests.ts";
+import { manifestsContent, plainObjects } from "./manifests.ts";
 import { type Reference, type Referent, readReferences, referencesOf } from "./references.ts";
 
 const base64 = (text: string) => Buffer.from(text).toString("base64");
@@ -164,6 +164,110 @@ describe("what a manifests layer brings", () => {
       { kind: "ConfigMap", namespace: "acme", name: "one" },
       { kind: "Secret", namespace: "acme", name: "one" },
     ]);
+  });
+});
+
+/** The names of the objects that are attached to a chart. */
+function attaches(attachments: object[], kind?: string): string[] {
+  const helm = { repo: "https://charts.example", chart: "web", version: "1.0.0" };
+  const profile = profileOf({ helm, attachments }, kind);
+  const [layer] = profile.spec.layers;
+  const read = layer && readReferences(layer, profile.metadata.namespace, referent);
+  if (read?.kind === "missing") throw read.failure;
+  if (!layer || read?.kind !== "read") throw new Error("still reading");
+  const objects = plainObjects(layer, "attachments", read.texts);
+  if (objects instanceof Failure) throw objects;
+  return objects.map(({ metadata }) => metadata.name ?? "");
+}
+
+describe("what is attached to a chart", () => {
+  const rows: [leaf: string, attachments: object[], want: string[]][] = [
+    [
+      "leaf: Profile spec.layers[].attachments[].object",
+      [{ object: { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "x" } } }],
+      ["x"],
+    ],
+    [
+      "leaf: Profile spec.layers[].attachments[].inline",
+      [{ inline: `${configMap("x")}---\n${configMap("z")}` }],
+      ["x", "z"],
+    ],
+    [
+      "leaf: Profile spec.layers[].attachments[].configMapRef.name",
+      [{ configMapRef: { name: "one" } }],
+      ["one-a", "one-b"],
+    ],
+    [
+      "leaf: Profile spec.layers[].attachments[].configMapKeyRef.name",
+      [{ configMapKeyRef: { name: "two", key: "a.yaml" } }],
+      ["two-a"],
+    ],
+    [
+      "leaf: Profile spec.layers[].attachments[].configMapKeyRef.key",
+      [{ configMapKeyRef: { name: "one", key: "b.yaml" } }],
+      ["one-b"],
+    ],
+    [
+      "leaf: Profile spec.layers[].attachments[].secretRef.name",
+      [{ secretRef: { name: "one" } }],
+      ["secret-one-a", "secret-one-b"],
+    ],
+    [
+      "leaf: Profile spec.layers[].attachments[].secretKeyRef.name",
+      [{ secretKeyRef: { name: "two", key: "a.yaml" } }],
+      ["secret-two-a"],
+    ],
+    [
+      "leaf: Profile spec.layers[].attachments[].secretKeyRef.key",
+      [{ secretKeyRef: { name: "one", key: "b.yaml" } }],
+      ["secret-one-b"],
+    ],
+    [
+      "leaf: Profile spec.layers[].attachments[].optional",
+      [{ configMapRef: { name: "none" }, optional: true }, { inline: configMap("x") }],
+      ["x"],
+    ],
+  ];
+  it.each(rows)("%s", (_leaf, attachments, want) => {
+    expect(attaches(attachments)).toEqual(want);
+  });
+
+  const systemRows: [leaf: string, attachments: object[], want: string[]][] = [
+    [
+      "leaf: SystemProfile spec.layers[].attachments[].configMapRef.namespace",
+      [{ configMapRef: { name: "one", namespace: "other" } }],
+      ["other-a", "other-b"],
+    ],
+    [
+      "leaf: SystemProfile spec.layers[].attachments[].configMapKeyRef.namespace",
+      [{ configMapKeyRef: { name: "one", namespace: "other", key: "b.yaml" } }],
+      ["other-b"],
+    ],
+    [
+      "leaf: SystemProfile spec.layers[].attachments[].secretRef.namespace",
+      [{ secretRef: { name: "one", namespace: "other" } }],
+      ["secret-other-a", "secret-other-b"],
+    ],
+    [
+      "leaf: SystemProfile spec.layers[].attachments[].secretKeyRef.namespace",
+      [{ secretKeyRef: { name: "one", namespace: "other", key: "b.yaml" } }],
+      ["secret-other-b"],
+    ],
+  ];
+  it.each(systemRows)("of a SystemProfile: %s", (_leaf, attachments, want) => {
+    expect(attaches(attachments, "SystemProfile")).toEqual(want);
+  });
+
+  it("is said to be missing by its path", () => {
+    expect(() => attaches([{ configMapRef: { name: "none" } }])).toThrow(
+      "attachments[0]: ConfigMap acme/none does not exist",
+    );
+  });
+
+  it("is none of the manifests", () => {
+    const profile = profileOf({ manifests: [{ inline: configMap("x") }] });
+    const [layer] = profile.spec.layers;
+    expect(layer && plainObjects(layer, "attachments", new Map())).toEqual([]);
   });
 });
 

@@ -105,8 +105,9 @@ function dataOf(object: KubeObject): Map<string, string> {
 }
 
 function usesOf(layer: Layer, namespace: string | undefined): Use[] {
-  const manifests =
-    layer.manifests?.map((source, index) => manifestUse(source, `manifests[${index}]`, namespace)) ?? [];
+  const manifests = (["manifests", "attachments"] as const).flatMap(
+    (field) => layer[field]?.map((source, index) => manifestUse(source, `${field}[${index}]`, namespace)) ?? [],
+  );
   const values = layer.valuesFrom?.map((source, index) => valuesUse(source, `valuesFrom[${index}]`, namespace)) ?? [];
   return [...manifests, ...values].filter((use) => use !== undefined);
 }

@@ -2,6 +2,7 @@ import type { Failure } from "../errors.ts";
 import { isMember } from "../membership/observed.ts";
 import { describeRef, keyOf } from "../objects/identity.ts";
 import { WAVES, type Wave, waveOf } from "../objects/waves.ts";
+import type { LayerView } from "./layer-view.ts";
 import type { Seen, Tracked } from "./seen.ts";
 import type { RemoveItem, Step } from "./step.ts";
 
@@ -13,6 +14,8 @@ export interface RemovalView {
   failure?: Failure;
   step?: Step;
   wakeAt?: number;
+  /** Hooks: objects to be watched by name, and those that are late. */
+  hooks?: LayerView["hooks"];
 }
 
 /** Stands in an attempt where the digest of an applied object would. */

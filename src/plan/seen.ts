@@ -5,6 +5,7 @@ import type { ApplySet, Parent } from "../membership/applyset.ts";
 import type { Observed } from "../membership/observed.ts";
 import type { GroupKind, GroupVersionKind, KubeObject } from "../objects/types.ts";
 import type { Referents } from "./references.ts";
+import type { ReleaseName, ReleaseRecord } from "./release.ts";
 import type { ContentMemory } from "./types.ts";
 
 /** One object of a cluster as the watches last told it. */
@@ -39,6 +40,8 @@ export interface SiteView {
   members(): Iterable<Tracked>;
   /** A live object that no layer brings but a health check names, or a namespace that is on its way out. */
   named(ref: NamedRef): KubeObject | "absent" | "unknown" | Failure;
+  /** The records of a Helm release, in no order. */
+  releases(release: ReleaseName): readonly ReleaseRecord[] | "unknown" | Failure;
   /** The sentence that names why an object is late, from its pods and events, as far as they are known. */
   explain(tracked: Tracked & { object: KubeObject }): string | undefined;
 }

@@ -20,7 +20,8 @@ export function standingOf(desired: Desired, layer: string, tracked: Tracked | u
   if (desired.createOnly && !observed.terminating) return "current";
   if (observed.terminating) return "terminating";
   if (observed.digest !== desired.digest || observed.layer !== layer) return "outdated";
-  return hasDrifted(desired, layer, tracked, seen) ? "drifted" : "current";
+  // Helm owns nothing of what Strata brings: whatever it wrote was a person's command.
+  return observed.helmWrote || hasDrifted(desired, layer, tracked, seen) ? "drifted" : "current";
 }
 
 /** A CRD that somebody else had brought, where the layer only creates. */

@@ -1,8 +1,9 @@
 import type { Parent } from "../membership/applyset.ts";
-import type { GroupKind, GroupVersionKind } from "../objects/types.ts";
+import type { GroupKind, GroupVersionKind, ObjectRef } from "../objects/types.ts";
 import type { NamespaceMetadata } from "./layer-namespace.ts";
+import type { HookRun, ReleaseName, ReleaseProgress, ReleaseRecord, ReleaseStatus } from "./release.ts";
 import type { Tracked } from "./seen.ts";
-import type { Desired, PlannedLayer } from "./types.ts";
+import type { Desired, PlacedHook, PlannedLayer } from "./types.ts";
 
 /** A kind to watch, and where: one namespace for an identity that may not list them all. */
 export interface WatchRequest {
@@ -26,16 +27,75 @@ export interface RemoveItem {
   why?: string;
 }
 
+/** By what the attempt at a step on a release is remembered, so that one that failed waits before it is taken again. */
+export interface ReleaseAttempt {
+  key: string;
+  digest: string;
+}
+
+/** A new revision of a Helm release, on top of the records that are there. */
+export interface OpenRelease {
+  kind: "OpenRelease";
+  attempt: ReleaseAttempt;
+  layer: PlannedLayer;
+  release: ReleaseName;
+  revision: number;
+  progress: ReleaseProgress;
+  /** The newest record. */
+  latest: ReleaseRecord | undefined;
+  /** Whether nobody but the chart's name stands against taking over the release of somebody else. */
+  adopts: boolean;
+  /** Records that make room. */
+  surplus: readonly ReleaseRecord[];
+}
+
+/** Writes the status of a record, and makes older deployed ones superseded. */
+export interface MarkRelease {
+  kind: "MarkRelease";
+  attempt: ReleaseAttempt;
+  record: ReleaseRecord;
+  status: ReleaseStatus;
+  description: string;
+  progress: ReleaseProgress;
+  superseded: readonly ReleaseRecord[];
+}
+
+/** How the run of a hook ended; `startedAt` in milliseconds since the epoch. */
+export type HookEnd = Pick<HookRun, "phase" | "attempt" | "why"> & { startedAt: number | undefined };
+
 /** The one thing that a pass does. Every step is safe to repeat, and safe to be cut off in the middle. */
 export type Step =
   | { kind: "Prepare" }
-  | { kind: "Render"; layer: PlannedLayer }
+  | { kind: "Render"; layer: PlannedLayer; revision: number; isUpgrade: boolean }
   | { kind: "Discover"; wanted: readonly GroupVersionKind[] }
   /** `widens` is false when the parent covers everything already and only watches are missing. */
   | { kind: "Reach"; parent: Parent; widens: boolean; watches: readonly WatchRequest[] }
   | { kind: "EnsureNamespace"; namespace: string; metadata: NamespaceMetadata }
   | { kind: "Apply"; layer: PlannedLayer; items: readonly ApplyItem[] }
   | { kind: "Remove"; layer: string; items: readonly RemoveItem[] }
+  | OpenRelease
+  | MarkRelease
+  /** Creates the object of a hook; `id` names the run. */
+  | { kind: "RunHook"; attempt: ReleaseAttempt; id: string; hook: PlacedHook }
+  | { kind: "NoteHook"; attempt: ReleaseAttempt; record: ReleaseRecord; run: string; ended: HookEnd }
+  | { kind: "RemoveHook"; attempt: ReleaseAttempt; ref: ObjectRef; uid: string; resourceVersion: string }
+  /** Objects that somebody else's revision of the release brought; what is not of the release any more stays. */
+  | { kind: "RemoveStrays"; attempt: ReleaseAttempt; record: ReleaseRecord; strays: readonly string[] }
+  /** The records of a release that is taken away. */
+  | { kind: "ForgetRelease"; attempt: ReleaseAttempt; records: readonly ReleaseRecord[] }
+  /** Goes back to the content of a revision that was Ready once. */
+  | {
+      kind: "Rollback";
+      attempt: ReleaseAttempt;
+      layer: PlannedLayer;
+      from: ReleaseRecord;
+      to: ReleaseRecord;
+      why: string;
+      /** The key of the record's seal. */
+      key: Uint8Array;
+    }
+  /** The stored content of a layer that is not in the list any more: its hooks are still to run. */
+  | { kind: "Recall"; layer: string }
   | { kind: "LeaveNamespace"; namespace: string }
   /** `gone` names the layers that are in nobody's list any more. */
   | { kind: "Narrow"; parent: Parent; gone: readonly string[] }

@@ -12,6 +12,54 @@ export interface LayerContent {
   /** What the source resolved to, for the status: a chart's version and digest. */
   version?: string;
   digest?: string;
+  /** Of a chart: written before its hooks and its objects. */
+  attachments?: readonly KubeObject[];
+  /** Of a chart: what its Helm release holds besides the objects. */
+  release?: ChartRelease;
+}
+
+/** What a chart gives to its Helm release. */
+export interface ChartRelease {
+  /** Name of the chart. */
+  chart: string;
+  /** In the order in which Helm sorts them by kind. */
+  hooks: readonly Hook[];
+  /** The text of all objects, as `helm get manifest` prints it. */
+  manifest: string;
+  /** The text of NOTES.txt. */
+  notes: string;
+  /** What the chart looked up and the layer does not allow: it was rendered as if nothing were there. */
+  refusedLookups?: readonly string[];
+  /** Set when this is the content of an older revision, because the one that the layer asks for failed. */
+  rolledBack?: { from: number; to: number; why: string };
+  /** The chart and the values that were set, in Helm's JSON; not stored: the chart's source has it. */
+  source?: ReleaseSource;
+}
+
+/** What only Helm's own commands need of a release: `chart` and `config` of the record, as JSON texts. */
+export interface ReleaseSource {
+  chart: string;
+  config: string;
+}
+
+/** An object that a chart wants at moments of its release's life. */
+export interface Hook {
+  name: string;
+  kind: string;
+  path: string;
+  events: readonly string[];
+  weight: number;
+  deletePolicies: readonly string[];
+  outputLogPolicies: readonly string[];
+  manifest: string;
+  object: KubeObject;
+}
+
+/** A hook with the object that is created for it. */
+export interface PlacedHook {
+  hook: Hook;
+  object: KubeObject;
+  ref: ObjectRef;
 }
 
 /** One object as it will be applied, save the layer mark, which names the digest and so is not part of it. */
@@ -25,6 +73,8 @@ export interface Desired {
   fromCrdsFolder: boolean;
   /** Written when it does not exist, and never after: `crds: Create`. */
   createOnly: boolean;
+  /** Written before the hooks of the chart that it is attached to. */
+  attached: boolean;
 }
 
 /** What is known of a layer's objects. */
@@ -39,6 +89,7 @@ export interface ContentKnown {
   kind: "known";
   content: LayerContent;
   desired: readonly Desired[];
+  hooks: readonly PlacedHook[];
   digest: string;
   /** Objects that cannot be placed, and the kinds that nobody knows among them. */
   problems: readonly Failure[];

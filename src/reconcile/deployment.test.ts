@@ -19,6 +19,7 @@ const VIEW: Omit<SiteView, "prepared"> = {
   member: () => undefined,
   members: () => [],
   named: () => "unknown",
+  releases: () => [],
   explain: () => undefined,
 };
 

@@ -4,6 +4,8 @@ import { parseApiVersion } from "../objects/identity.ts";
 import { buildPlan } from "../plan/build-plan.ts";
 import { healthChecksOf } from "../plan/layer-health.ts";
 import { type DeploymentView, evaluate, evaluateTeardown, namespaceRef } from "../plan/next-step.ts";
+import { releaseNameOf } from "../plan/place.ts";
+import type { ReleaseName } from "../plan/release.ts";
 import type { NamedRef, Seen } from "../plan/seen.ts";
 import type { Step } from "../plan/step.ts";
 import type { Plan } from "../plan/types.ts";
@@ -13,7 +15,7 @@ import type { DeploymentFacts, DeploymentPorts, Interest, Place, Tiding } from "
 import { noticeSpec, remember, rememberTrouble } from "./remember.ts";
 
 const NO_PLAN: Plan = { layers: [] };
-const NO_INTEREST: Interest = { late: [], named: [], kept: [] };
+const NO_INTEREST: Interest = { late: [], named: [], kept: [], releases: [] };
 
 /**
  * Brings one profile to one cluster, one step per pass: observe, judge, act, report. Any pass may be the first after a
@@ -206,6 +208,7 @@ function seenFrom(
 
 /** Late objects are looked into for the culprit; what health checks name and namespaces on their way out are watched by name. */
 function interestOf(plan: Plan, view: DeploymentView | undefined, memory: DeploymentMemory): Interest {
+  const hooks = [...(view?.layers ?? []), ...(view?.removals ?? [])].flatMap((one) => one.hooks ?? []);
   const late = view?.layers.flatMap(({ health }) => health?.late ?? []) ?? [];
   const checks = plan.layers.flatMap(({ spec }) => {
     const compiled = healthChecksOf(spec);
@@ -219,7 +222,19 @@ function interestOf(plan: Plan, view: DeploymentView | undefined, memory: Deploy
   }));
   const named = about.flatMap((ref): NamedRef[] => (ref.name === undefined ? [] : [{ ...ref, name: ref.name }]));
   const leaving = [...memory.leaving].filter(([, state]) => state === "deleting").map(([name]) => namespaceRef(name));
-  return { late, named: [...named, ...leaving], kept: about };
+  return {
+    late: [...hooks.flatMap((one) => one.late), ...late],
+    named: [...named, ...leaving, ...hooks.flatMap((one) => one.named)],
+    kept: about,
+    releases: [...releasesOf(plan), ...(memory.prepared?.parent.releases.values() ?? [])],
+  };
+}
+
+/** The Helm releases of all listed charts: their records are known by the time a layer's turn comes. */
+function releasesOf(plan: Plan): ReleaseName[] {
+  return plan.layers.flatMap(({ spec, namespace }) =>
+    spec.helm && namespace !== undefined ? [{ namespace, name: releaseNameOf(spec) }] : [],
+  );
 }
 
 /** One event per transition of a layer: that it is Ready, or what went wrong. */

@@ -10,6 +10,7 @@ import type { ApplySet } from "../membership/applyset.ts";
 import type { GroupKind } from "../objects/types.ts";
 import type { Outcome } from "../plan/outcome.ts";
 import type { Referents } from "../plan/references.ts";
+import type { ReleaseName } from "../plan/release.ts";
 import type { NamedRef, SiteView, Tracked } from "../plan/seen.ts";
 import type { Step } from "../plan/step.ts";
 
@@ -65,6 +66,8 @@ export interface Interest {
   named: readonly NamedRef[];
   /** Kinds that health checks read whole. */
   kept: readonly GroupKind[];
+  /** Helm releases of the layers, also of those that are going. */
+  releases: readonly ReleaseName[];
 }
 
 /** Something that happened, for an event and the log. */

@@ -6,6 +6,7 @@ import type { ApplyResult, Outcome, RemoveResult } from "../plan/outcome.ts";
 import { REMOVAL } from "../plan/removal.ts";
 import type { Attempt } from "../plan/seen.ts";
 import type { Step } from "../plan/step.ts";
+import type { ContentMemory, LayerContent } from "../plan/types.ts";
 import { retryDelay } from "./error-policy.ts";
 import type { DeploymentMemory } from "./memory.ts";
 import type { Tiding } from "./ports.ts";
@@ -35,6 +36,11 @@ export function remember(memory: DeploymentMemory, step: Step, outcome: Outcome,
       return outcome.results.flatMap((result) => rememberApply(memory, result, moment));
     case "Removed":
       return outcome.results.flatMap((result) => rememberRemoval(memory, result, moment));
+    case "Released":
+      return rememberRelease(memory, step, outcome, moment);
+    case "Recalled":
+      if (step.kind === "Recall") memory.contents.set(step.layer, recalled(outcome.content));
+      return [];
     case "NamespaceLeft":
       if (step.kind === "LeaveNamespace") memory.leaving.set(step.namespace, outcome.state);
       return outcome.why ? [normal("NamespaceKept", outcome.why)] : [];
@@ -72,7 +78,7 @@ function rememberContent(
   result: Parameters<typeof isFailure>[0],
   { now, random }: Moment,
 ): void {
-  if (step.kind !== "Render" || !step.layer.inputs) return;
+  if ((step.kind !== "Render" && step.kind !== "Rollback") || !step.layer.inputs) return;
   const { digest, specDigest } = step.layer.inputs;
   const before = memory.contents.get(step.layer.spec.name);
   const attempts = before?.inputs === digest ? before.attempts + 1 : 1;
@@ -84,6 +90,28 @@ function rememberContent(
       ? { kind: "failed", failure: result, retryAt: now + retryDelay(result, attempts, random) }
       : { kind: "known", content: result },
   });
+}
+
+function rememberRelease(
+  memory: DeploymentMemory,
+  step: Step,
+  { failure, note }: Outcome & { kind: "Released" },
+  moment: Moment,
+): Tiding[] {
+  if (!("attempt" in step)) return [];
+  const { key, digest } = step.attempt;
+  const before = memory.attempts.get(key);
+  memory.attempts.set(
+    key,
+    failure ? failedAttempt(before, digest, failure, moment) : { digest, writtenAt: moment.now },
+  );
+  return note ? [normal(note.reason, note.message)] : [];
+}
+
+/** The stored content of a layer that is not listed: no inputs ever match it, should the layer come back. */
+function recalled(content: LayerContent | undefined): ContentMemory {
+  const about = { inputs: "", specDigest: "", attempts: 1 };
+  return { ...about, result: { kind: "known", content: content ?? { objects: [], crds: [] } } };
 }
 
 /** A kind that is not served yet although its CRD is Established: soon, then ever more seldom. */

@@ -1,6 +1,8 @@
+import { LRUCache } from "lru-cache";
 import { FINALIZER, LOCAL_CLUSTER } from "../api/names.ts";
 import type { Profile, ProfileDeployment, ProfileDeploymentStatus } from "../api/types.ts";
 import { type ActContext, act } from "../apply/act.ts";
+import type { CachedRelease, ReleaseCache } from "../apply/release-steps.ts";
 import { Failure } from "../errors.ts";
 import { toFailure } from "../kube/failures.ts";
 import { removeFinalizer } from "../kube/hub/finalizer.ts";
@@ -18,6 +20,7 @@ import { profileKey } from "../reconcile/profile.ts";
 import type { Hub } from "./hub.ts";
 import { clusterIdentity, referenceIdentity } from "./identity.ts";
 import type { LayerRenderer } from "./layer-renderer.ts";
+import { lookupReader } from "./lookups.ts";
 
 /** Where a deployment acts: with whose hands, and on which ApplySet. */
 interface ActingPlace {
@@ -33,6 +36,8 @@ export class DeploymentWiring implements DeploymentPorts {
   readonly #hub: Hub;
   readonly #renderer: LayerRenderer;
   readonly #again: (key: string, afterMs: number) => void;
+  /** What was last written of Helm releases; 64 of them, as one may have megabytes. */
+  readonly #releases: ReleaseCache = new LRUCache<string, CachedRelease>({ max: 64 });
   /** Where each deployment acts now: who is to be woken, and whose watches are to be given up. */
   readonly #places = new Map<string, ActingPlace>();
 
@@ -76,9 +81,25 @@ export class DeploymentWiring implements DeploymentPorts {
       await site.discover(during, true);
       return { kubeVersion: versionOf(link), apiVersions: site.apiVersions() };
     };
-    const render: ActContext["render"] = (layer, during) =>
-      this.#renderer.render(layer, { system, set, capabilities }, during);
-    const context = { owner: key, profile: identityOf(profile), set, site, system, hub, toFailure, render };
+    const at = { system, set, capabilities, lookup: lookupReader(site) };
+    const context: ActContext = {
+      owner: key,
+      profile: identityOf(profile),
+      set,
+      site,
+      system,
+      hub,
+      toFailure,
+      render: (render, during) => this.#renderer.render(render, at, during),
+      recall: (layer, during) => this.#renderer.recall(layer, at, during),
+      releases: {
+        cache: this.#releases,
+        sourceOf: (layer, during) => this.#renderer.releaseSource(layer, at, during),
+        store: async ({ inputs }, content, during) => {
+          if (inputs) await this.#renderer.store(inputs, content, { place: at, signal: during });
+        },
+      },
+    };
     const outcome = await act(step, context, signal);
     for (const operation of operationsOf(outcome)) this.#hub.metrics.operation(place.cluster, operation);
     return outcome;
@@ -198,6 +219,7 @@ function viewOf(key: string, { site, link, set }: Pick<ActingPlace, "site" | "li
     member: (object) => site.member(object),
     members: () => site.members(set.id),
     named: (ref) => site.named(ref),
+    releases: (release) => site.releases(release),
     explain: (tracked) => site.explain(tracked),
   };
 }

@@ -1,10 +1,24 @@
 import { z } from "zod";
 import { matching, withRules } from "./rules.ts";
-import { dnsLabel, versionRange } from "./text.ts";
+import { apiVersion, dnsLabel, versionRange } from "./text.ts";
 
 const HOST = "([-._a-zA-Z0-9]+|\\[[0-9a-fA-F:]+\\])";
 
 export const MAX_RELEASE_NAME = 53;
+
+const lookupRule = z.strictObject({
+  apiVersion: apiVersion().describe("API version that the template names, for example `v1`."),
+  kind: z.string().min(1).max(63).describe("Kind that the template names, for example `Secret`."),
+  namespace: dnsLabel("namespace")
+    .describe("The only namespace to look into. Left out: any, and lists of all namespaces.")
+    .exactOptional(),
+  name: z
+    .string()
+    .min(1)
+    .max(253)
+    .describe("The only object to look up, never a list. Left out: any, and lists.")
+    .exactOptional(),
+});
 
 /** A chart of a Helm repository or an OCI registry. */
 export const helmSource = z
@@ -25,6 +39,15 @@ export const helmSource = z
     ),
     releaseName: dnsLabel("releaseName", MAX_RELEASE_NAME)
       .describe("Name of the Helm release, at most 53 characters. Defaults to the layer's name.")
+      .exactOptional(),
+    lookup: z
+      .array(lookupRule)
+      .min(1)
+      .max(16)
+      .meta({ "x-kubernetes-list-type": "atomic" })
+      .describe(
+        "What the chart's templates may read from the cluster by `lookup`, from 1 to 16 rules. They read as the identity that applies the layer, when the layer is rendered; a later change in the cluster renders nothing anew. What no rule names is not found. Left out: nothing is found.",
+      )
       .exactOptional(),
   })
   .describe("A Helm chart, rendered by Helm's own code and applied by Strata.");

@@ -2,8 +2,8 @@ import { z } from "zod";
 import { helmSource, MAX_RELEASE_NAME } from "./helm.ts";
 import { manifestSource } from "./manifests.ts";
 import { freeObject, textMap } from "./maps.ts";
-import { exactlyOneOf, matching, onlyWith, withRules } from "./rules.ts";
-import { dnsLabel, duration } from "./text.ts";
+import { exactlyOneOf, onlyWith, withRules } from "./rules.ts";
+import { apiVersion, dnsLabel, duration } from "./text.ts";
 import { valuesSource } from "./values.ts";
 
 /** The kinds of layers; the first four are the core of a cluster and stand in this relative order. */
@@ -12,12 +12,9 @@ export const LAYER_TYPES = ["OS", "Kubernetes", "Network", "Storage", "AddOn"] a
 const celExpression = z.string().min(1).max(4096);
 
 const healthCheck = z.strictObject({
-  apiVersion: withRules(z.string().max(317), [
-    matching(
-      "^([a-z0-9]([-.a-z0-9]*[a-z0-9])?/)?v[0-9][a-z0-9]*$",
-      "apiVersion must be <group>/<version>, or v1 for the core group",
-    ),
-  ]).describe("API version of the objects that the check is for, for example `postgresql.cnpg.io/v1`."),
+  apiVersion: apiVersion().describe(
+    "API version of the objects that the check is for, for example `postgresql.cnpg.io/v1`.",
+  ),
   kind: z.string().min(1).max(63).describe("Kind of the objects that the check is for, for example `Cluster`."),
   name: z
     .string()
@@ -103,11 +100,40 @@ export function layerSchema<N extends z.ZodRawShape>(namespace: N) {
         "What happens to the CRDs in the chart's `crds/` folder: Skip leaves them out, Create writes those that do not exist, Upgrade also updates them. Only with `helm`. Defaults to Upgrade.",
       )
       .exactOptional(),
+    attachments: z
+      .array(manifestSource(namespace))
+      .min(1)
+      .max(64)
+      .meta({ "x-kubernetes-list-type": "atomic" })
+      .describe(
+        "More objects for a chart, as in `manifests`: written before the chart's hooks and objects, and part of its Helm release. Only with `helm`.",
+      )
+      .exactOptional(),
+    test: z
+      .enum(["None", "Warn", "Gate"])
+      .describe(
+        "Whether the chart's tests run once it is Ready: None, Warn (the layer says when one fails) or Gate (later layers wait until they have succeeded). Only with `helm`. Defaults to None.",
+      )
+      .exactOptional(),
+    onFailure: z
+      .enum(["Stop", "Rollback"])
+      .describe(
+        "What happens when an upgrade fails or does not become Ready in time: Stop leaves it as it is and tries on, Rollback goes back to the last revision that was Ready and stays there until the layer changes. Only with `helm`. Defaults to Stop.",
+      )
+      .exactOptional(),
+    maxHistory: z
+      .int32()
+      .min(1)
+      .max(100)
+      .describe(
+        "How many revisions of the Helm release are kept, as `helm history` shows them. Only with `helm`. Defaults to 10.",
+      )
+      .exactOptional(),
     adoption: z
-      .enum(["Never", "IfUnowned", "Always"])
+      .enum(["Never", "IfUnowned", "SameRelease", "Always"])
       .default("IfUnowned")
       .describe(
-        "What happens when an object of the layer exists already: Never is a conflict, IfUnowned takes it over unless another tool or owner manages it, Always takes it over in any case.",
+        "What happens when an object of the layer exists already: Never is a conflict, IfUnowned takes it over unless another tool or owner manages it, SameRelease also takes over the Helm release of the same name, namespace and chart and continues its history, Always takes over anything.",
       ),
     prune: z
       .enum(["AfterApply", "Never"])
@@ -121,6 +147,10 @@ export function layerSchema<N extends z.ZodRawShape>(namespace: N) {
     onlyWith("values", ["helm"], "values are only for a layer with helm"),
     onlyWith("valuesFrom", ["helm"], "valuesFrom is only for a layer with helm"),
     onlyWith("crds", ["helm"], "crds is only for a layer with helm"),
+    onlyWith("attachments", ["helm"], "attachments are only for a layer with helm"),
+    onlyWith("test", ["helm"], "test is only for a layer with helm"),
+    onlyWith("onFailure", ["helm"], "onFailure is only for a layer with helm"),
+    onlyWith("maxHistory", ["helm"], "maxHistory is only for a layer with helm"),
     {
       cel: `!has(self.helm) || has(self.helm.releaseName) || size(self.name) <= ${MAX_RELEASE_NAME}`,
       message: `a Helm release has a name of at most ${MAX_RELEASE_NAME} characters: shorten the layer's name or set helm.releaseName`,

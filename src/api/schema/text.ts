@@ -28,6 +28,16 @@ export function objectName(what: string) {
   ]);
 }
 
+/** `<group>/<version>`, or the version alone for the core group. */
+export function apiVersion() {
+  return withRules(z.string().max(317), [
+    matching(
+      "^([a-z0-9]([-.a-z0-9]*[a-z0-9])?/)?v[0-9][a-z0-9]*$",
+      "apiVersion must be <group>/<version>, or v1 for the core group",
+    ),
+  ]);
+}
+
 /** A key of a ConfigMap or Secret. */
 export function dataKey() {
   return withRules(z.string().max(253), [matching(DATA_KEY, 'key must consist of letters, digits, "-", "_" and "."')]);

@@ -3,6 +3,7 @@ import type { Failure, FailureReason } from "../../errors.ts";
 import { hasHealth } from "../../health/index.ts";
 import { apiVersionOf, groupKindKey, keyOf, parseApiVersion } from "../../objects/identity.ts";
 import type { GroupKind, GroupVersionKind, KubeObject } from "../../objects/types.ts";
+import type { ReleaseName, ReleaseRecord } from "../../plan/release.ts";
 import type { NamedRef, Tracked, WatchState } from "../../plan/seen.ts";
 import type { WatchRequest } from "../../plan/step.ts";
 import type { KubeClient } from "../client.ts";
@@ -12,6 +13,7 @@ import type { Resource } from "../resource.ts";
 import { EvidenceWatch, MOST_WATCHED } from "./evidence-watch.ts";
 import { MemberStore } from "./member-store.ts";
 import { NamedWatches } from "./named-watches.ts";
+import { ReleaseWatches } from "./release-watches.ts";
 
 export interface SiteOptions {
   client: KubeClient;
@@ -39,6 +41,8 @@ export interface Interest {
   named: readonly NamedRef[];
   /** Kinds of which whole objects are kept from now on, because health checks read them. */
   kept: readonly GroupKind[];
+  /** Helm releases whose records are watched. */
+  releases: readonly ReleaseName[];
 }
 
 /**
@@ -52,6 +56,7 @@ export class Site {
   readonly #watches = new Map<string, KindWatch>();
   readonly #evidence = new Map<string, { watch: EvidenceWatch | undefined; for: Set<string> }>();
   readonly #named: NamedWatches;
+  readonly #releases: ReleaseWatches;
   /** Kinds of which whole objects are kept, because a health check reads them. */
   readonly #kept = new Set<string>();
   #resources = new Map<string, readonly Resource[]>();
@@ -60,11 +65,10 @@ export class Site {
     this.client = options.client;
     this.#options = options;
     this.#store = new MemberStore((sets, key) => options.onChange(sets, key));
-    this.#named = new NamedWatches({
-      client: options.client,
-      onChange: () => options.onChange(undefined),
-      onError: options.onError,
-    });
+    const { client, onError } = options;
+    const about = { client, onChange: () => options.onChange(undefined), onError };
+    this.#named = new NamedWatches(about);
+    this.#releases = new ReleaseWatches(about);
   }
 
   /** Reads what the cluster serves. Throws what the client throws. */
@@ -80,12 +84,13 @@ export class Site {
     return [...this.#resources.values()].flatMap((versions) => versions.slice(0, 1));
   }
 
-  /** `group/version` and `group/version/Kind` of all that is served, as charts ask for it. */
+  /** `group/version` and `group/version/Kind` of all that is served, as charts ask for it (Helm: `action.GetVersionSet`). */
   apiVersions(): string[] {
     const names = new Set<string>();
-    for (const { group, version, kind } of [...this.#resources.values()].flat()) {
+    for (const { group, version, kind, subresourceKinds = [] } of [...this.#resources.values()].flat()) {
       const groupVersion = group === "" ? version : `${group}/${version}`;
-      names.add(groupVersion).add(`${groupVersion}/${kind}`);
+      names.add(groupVersion);
+      for (const one of [kind, ...subresourceKinds]) names.add(`${groupVersion}/${one}`);
     }
     return [...names].sort();
   }
@@ -141,7 +146,7 @@ export class Site {
 
   /** An owner leaves: what nobody else has watched is watched no more. */
   release(owner: string): void {
-    this.want(owner, { late: [], named: [], kept: [] });
+    this.want(owner, { late: [], named: [], kept: [], releases: [] });
     for (const [place, { owners, reflector }] of this.#watches) {
       if (!owners.delete(owner) || owners.size > 0) continue;
       reflector.stop();
@@ -175,9 +180,23 @@ export class Site {
     return object === "unknown" ? (this.#named.failure(ref) ?? object) : object;
   }
 
+  /** The records of a Helm release. */
+  releases(release: ReleaseName): readonly ReleaseRecord[] | "unknown" | Failure {
+    return this.#releases.get(release);
+  }
+
+  recordRelease(object: KubeObject): void {
+    this.#releases.record(object);
+  }
+
+  forgetRelease(record: ReleaseRecord): void {
+    this.#releases.forget(record);
+  }
+
   /** What `owner` (a deployment) wants watched from now on; what nobody wants any more stops. */
   want(owner: string, interest: Interest): void {
     this.#keep(interest.kept);
+    this.#releases.want(owner, interest.releases);
     this.#named.want(
       owner,
       interest.named.flatMap((ref) => this.#withResource(ref)),
@@ -208,6 +227,7 @@ export class Site {
     for (const { reflector } of this.#watches.values()) reflector.stop();
     for (const { watch } of this.#evidence.values()) watch?.stop();
     this.#named.close();
+    this.#releases.close();
   }
 
   /** A watch that kept only verdicts begins anew. */
@@ -233,7 +253,8 @@ export class Site {
   }
 
   #watchEvidence(object: KubeObject): EvidenceWatch | undefined {
-    const set = new Set([object.metadata.labels?.[PART_OF_LABEL] ?? ""]);
+    const applySet = object.metadata.labels?.[PART_OF_LABEL];
+    const set = applySet === undefined ? undefined : new Set([applySet]);
     return EvidenceWatch.of(object, this.client, () => this.#options.onChange(set), this.#options.onError);
   }
 

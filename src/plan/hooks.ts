@@ -1,0 +1,253 @@
+import { HOOK_ANNOTATION } from "../api/names.ts";
+import { Failure } from "../errors.ts";
+import { assess, type Verdict } from "../health/index.ts";
+import { describeRef, groupKindKey, keyOf, refOf } from "../objects/identity.ts";
+import type { KubeObject, ObjectRef } from "../objects/types.ts";
+import { type HookRun, type ReleaseRecord, releaseAttempt } from "./release.ts";
+import type { NamedRef, Seen, Tracked } from "./seen.ts";
+import type { ReleaseAttempt, Step } from "./step.ts";
+import type { Hook, PlacedHook } from "./types.ts";
+
+/** The hooks of one event in one revision, and what was done of them. */
+export interface HookEvent {
+  event: string;
+  /** The layer's name. */
+  layer: string;
+  record: ReleaseRecord;
+  /** In the order in which they run. */
+  hooks: readonly PlacedHook[];
+  /** How long one hook may take, in milliseconds. */
+  timeoutMs: number;
+}
+
+/** How far the hooks of an event are; `done` when all have succeeded and are cleaned up. */
+export interface HookView {
+  done: boolean;
+  message: string;
+  step?: Step;
+  wakeAt?: number;
+  /** A hook failed; it is tried again. */
+  failure?: Failure;
+  /** Those that are late: their pods and events tell why. */
+  late: readonly Tracked[];
+}
+
+/** Helm runs the hooks of an event by weight, then by name, and else in the order of their kinds (`pkg/action/hooks.go`). */
+export function hooksOf(hooks: readonly PlacedHook[], event: string): PlacedHook[] {
+  return hooks
+    .filter(({ hook }) => hook.events.includes(event))
+    .toSorted(({ hook: a }, { hook: b }) => a.weight - b.weight || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+}
+
+/** What a run is called on the hook's object: a run of an older revision, or an earlier attempt, is another one. */
+function runId({ layer, record, event }: HookEvent, index: number, attempt: number): string {
+  return `${layer}/v${record.version}/${event}/${index}/${attempt}`;
+}
+
+/** The key of a run among the progress of a record. */
+function runKey(event: string, index: number): string {
+  return `${event}/${index}`;
+}
+
+/** Judges the hooks of an event, one after the other, and says what to do next. */
+export function evaluateHooks(about: HookEvent, seen: Seen): HookView {
+  return { late: [], ...nextHook(about, seen) };
+}
+
+/** The objects to be watched while hooks of some events may run: of all of them, as each is judged again at every pass. */
+export function watchedHooks(hooks: readonly PlacedHook[], events: readonly string[]): NamedRef[] {
+  return hooks
+    .filter(({ hook }) => hook.events.some((event) => events.includes(event)))
+    .map(({ ref }) => namedRef(ref));
+}
+
+type Partly = Omit<HookView, "late"> & Partial<HookView>;
+
+const DONE: Partly = { done: true, message: "" };
+
+function nextHook(about: HookEvent, seen: Seen): Partly {
+  const { hooks, event } = about;
+  const runs = about.record.progress?.runs ?? {};
+  const index = hooks.findIndex((_, at) => runs[runKey(event, at)]?.phase !== "Succeeded");
+  if (index < 0) return cleanUp(about, hooks.toReversed(), { policy: "hook-succeeded", seen }) ?? DONE;
+  const hook = hooks[index];
+  const run = runs[runKey(event, index)];
+  if (!hook) return DONE;
+  if (run === undefined) return currentHook(about, { hook, index, attempt: 1 }, seen);
+  return failedHook(about, { hook, index, run }, seen);
+}
+
+/** Helm takes away what failed, then what succeeded before it, each by its policies; Strata then tries again. */
+function failedHook(
+  about: HookEvent,
+  { hook, index, run }: { hook: PlacedHook; index: number; run: HookRun },
+  seen: Seen,
+): Partly {
+  const failure = new Failure("HookFailed", `${nameOf(about, hook)} failed: ${run.why ?? "no reason is known"}`);
+  const rest =
+    cleanUp(about, [hook], { policy: "hook-failed", seen }) ??
+    cleanUp(about, about.hooks.slice(0, index).toReversed(), { policy: "hook-succeeded", seen });
+  if (rest) return { ...rest, failure, message: failure.message };
+  const retryAt = Date.parse(run.completedAt) + retryDelayMs(run.attempt);
+  if (seen.now < retryAt) return { done: false, message: failure.message, failure, wakeAt: retryAt };
+  return { ...currentHook(about, { hook, index, attempt: run.attempt + 1 }, seen), failure };
+}
+
+/** 5 s, doubled up to 5 minutes: long enough not to be in the way of what a hook waits for. */
+function retryDelayMs(attempt: number): number {
+  return Math.min(5 * 60_000, 5_000 * 2 ** (attempt - 1));
+}
+
+interface Turn {
+  hook: PlacedHook;
+  index: number;
+  attempt: number;
+}
+
+function currentHook(about: HookEvent, turn: Turn, seen: Seen): Partly {
+  const { hook } = turn;
+  const message = `running ${nameOf(about, hook)}`;
+  const live = seen.site.named(namedRef(hook.ref));
+  if (live instanceof Failure) return { done: false, message: live.message, failure: live };
+  // What the cluster does not serve cannot be watched: the attempt to create it says so.
+  const unserved = live === "unknown" && !seen.site.served(hook.ref);
+  if (live === "absent" || unserved) return absentHook(about, turn, seen);
+  if (live === "unknown") return { done: false, message };
+  if (live.metadata.annotations?.[HOOK_ANNOTATION] === runId(about, turn.index, turn.attempt))
+    return runningHook(about, { ...turn, live }, seen);
+  if (live.metadata.deletionTimestamp) return { done: false, message: `${message}: its predecessor is being deleted` };
+  const isLeft = live.metadata.annotations?.[HOOK_ANNOTATION]?.startsWith(`${about.layer}/v`);
+  if (isLeft || hasPolicy(hook.hook, "before-hook-creation"))
+    return { done: false, message, step: removeStep(about, hook, live) };
+  const why = `${describeRef(hook.ref)} exists, and its delete policy has no before-hook-creation: delete it`;
+  return { done: false, message: why, failure: new Failure("HookFailed", `${nameOf(about, hook)}: ${why}`) };
+}
+
+/** A hook that was created and is not seen after this time was deleted by somebody. */
+const VANISHED_MS = 30_000;
+
+function absentHook(about: HookEvent, turn: Turn, seen: Seen): Partly {
+  const { hook, index, attempt } = turn;
+  const message = `running ${nameOf(about, hook)}`;
+  const id = runId(about, index, attempt);
+  const tried = seen.attempts.get(releaseAttempt(about.layer));
+  if (tried?.digest === `run/${id}` && !tried.failure) {
+    const due = (tried.writtenAt ?? 0) + VANISHED_MS;
+    if (seen.now < due) return { done: false, message, wakeAt: due };
+    const why = "somebody deleted it before it had ended";
+    return { done: false, message, step: noteStep(about, turn, { phase: "Failed", why, startedAt: tried.writtenAt }) };
+  }
+  return { done: false, message, step: { kind: "RunHook", attempt: attemptAt(about, `run/${id}`), id, hook } };
+}
+
+function attemptAt({ layer }: HookEvent, digest: string): ReleaseAttempt {
+  return { key: releaseAttempt(layer), digest };
+}
+
+function runningHook(about: HookEvent, turn: Turn & { live: KubeObject }, seen: Seen): Partly {
+  const { hook, live } = turn;
+  const startedAt = Date.parse(live.metadata.creationTimestamp ?? "") || seen.now;
+  const verdict = verdictOf(live);
+  if (verdict.state === "Current")
+    return { done: false, message: "", step: noteStep(about, turn, { phase: "Succeeded", startedAt }) };
+  const tracked = trackedHook(live, verdict);
+  const sentence = seen.site.explain(tracked) ?? `${describeRef(hook.ref)}: ${verdict.message}`;
+  const deadline = startedAt + about.timeoutMs;
+  const late = [tracked];
+  if (verdict.state === "Failed")
+    return {
+      done: false,
+      message: sentence,
+      late,
+      step: noteStep(about, turn, { phase: "Failed", startedAt, why: sentence }),
+    };
+  if (seen.now >= deadline) {
+    const why = `has not ended after ${about.timeoutMs / 1000} s: ${sentence}`;
+    return { done: false, message: why, late, step: noteStep(about, turn, { phase: "Failed", startedAt, why }) };
+  }
+  return { done: false, message: `running ${nameOf(about, hook)}: ${sentence}`, late, wakeAt: deadline };
+}
+
+/** Helm waits for Jobs and Pods to end; any other hook is done when it exists. */
+function verdictOf(live: KubeObject): Verdict {
+  const kind = groupKindKey(refOf(live));
+  if (kind !== "Pod" && kind !== "Job.batch") return { state: "Current", message: "" };
+  const verdict = assess(live);
+  if (kind !== "Pod" || verdict.state !== "Current") return verdict;
+  const phase = (live["status"] as { phase?: string } | undefined)?.phase;
+  return phase === "Succeeded" ? verdict : { state: "InProgress", message: "is running" };
+}
+
+function trackedHook(object: KubeObject, verdict: Verdict): Tracked & { object: KubeObject } {
+  const ref = refOf(object);
+  const { uid = "", resourceVersion = "" } = object.metadata;
+  const nobody = {
+    partOf: "",
+    layer: undefined,
+    digest: undefined,
+    adopted: false,
+    kept: false,
+    helmWrote: false,
+    entries: [],
+  };
+  const observed = { ...nobody, ref, key: keyOf(ref), uid, resourceVersion, terminating: false, finalizers: [] };
+  return { observed, verdict, object };
+}
+
+interface Ended {
+  phase: HookRun["phase"];
+  startedAt: number | undefined;
+  why?: string;
+}
+
+function noteStep(about: HookEvent, { index, attempt }: Turn, { phase, startedAt, why }: Ended): Step {
+  return {
+    kind: "NoteHook",
+    attempt: attemptAt(about, `${phase}/${runId(about, index, attempt)}`),
+    record: about.record,
+    run: runKey(about.event, index),
+    ended: { phase, attempt, startedAt, ...(why === undefined ? {} : { why }) },
+  };
+}
+
+/** What goes by a delete policy, one after the other, each gone before the next; never a CRD, as in Helm. */
+function cleanUp(
+  about: HookEvent,
+  hooks: readonly PlacedHook[],
+  { policy, seen }: { policy: string; seen: Seen },
+): Partly | undefined {
+  for (const placed of hooks) {
+    if (!hasPolicy(placed.hook, policy) || placed.hook.kind === "CustomResourceDefinition") continue;
+    const live = seen.site.named(namedRef(placed.ref));
+    const message = `deleting ${describeRef(placed.ref)}, as its delete policy ${policy} says`;
+    if (live instanceof Failure) return { done: false, message: live.message, failure: live };
+    if (live === "unknown") return { done: false, message };
+    if (live === "absent" || !isOfRevision(live, about)) continue;
+    return live.metadata.deletionTimestamp
+      ? { done: false, message }
+      : { done: false, message, step: removeStep(about, placed, live) };
+  }
+  return undefined;
+}
+
+function isOfRevision(live: KubeObject, { layer, record, event }: HookEvent): boolean {
+  return live.metadata.annotations?.[HOOK_ANNOTATION]?.startsWith(`${layer}/v${record.version}/${event}/`) ?? false;
+}
+
+function removeStep(about: HookEvent, { ref }: PlacedHook, live: KubeObject): Step {
+  const { uid = "", resourceVersion = "" } = live.metadata;
+  return { kind: "RemoveHook", attempt: attemptAt(about, `remove/${uid}`), ref, uid, resourceVersion };
+}
+
+/** Without a policy it is `before-hook-creation`. */
+function hasPolicy({ deletePolicies }: Hook, policy: string): boolean {
+  return deletePolicies.includes(policy) || (deletePolicies.length === 0 && policy === "before-hook-creation");
+}
+
+function nameOf({ event }: HookEvent, { ref }: PlacedHook): string {
+  return `${event} hook ${describeRef(ref)}`;
+}
+
+function namedRef({ group, version, kind, namespace, name }: ObjectRef): NamedRef {
+  return { group, version, kind, namespace, name };
+}

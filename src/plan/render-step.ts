@@ -1,0 +1,19 @@
+import { Failure } from "../errors.ts";
+import { releaseNameOf } from "./place.ts";
+import { latestOf } from "./release.ts";
+import type { Seen } from "./seen.ts";
+import type { Step } from "./step.ts";
+import type { PlannedLayer } from "./types.ts";
+
+/**
+ * The step that renders a layer. A chart sees the revision that it will be and whether there was one before, so that the
+ * records of its release must be known.
+ */
+export function renderStep(layer: PlannedLayer, seen: Seen): Step | "unknown" | Failure {
+  const { spec, namespace } = layer;
+  if (!spec.helm || namespace === undefined) return { kind: "Render", layer, revision: 1, isUpgrade: false };
+  const records = seen.site.releases({ namespace, name: releaseNameOf(spec) });
+  if (records === "unknown" || records instanceof Failure) return records;
+  const latest = latestOf(records);
+  return { kind: "Render", layer, revision: (latest?.version ?? 0) + 1, isUpgrade: latest !== undefined };
+}

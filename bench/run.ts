@@ -10,6 +10,7 @@ import type { KubeObject } from "../src/objects/types.ts";
 import { type ControlPlane, startControlPlane } from "../test/support/controlplane.ts";
 import { startStrata } from "../test/support/strata.ts";
 import { deployments, LAYERS, layerObjects } from "./layers.ts";
+import { measure, print } from "./measure.ts";
 
 const RESOURCES: Readonly<Record<string, Resource>> = {
   ServiceAccount: coreResource("ServiceAccount", "serviceaccounts", true),
@@ -18,48 +19,19 @@ const RESOURCES: Readonly<Record<string, Resource>> = {
   Deployment: { ...coreResource("Deployment", "deployments", true), group: "apps" },
 };
 
-interface Row {
-  name: string;
-  seconds: number;
-  requests: number;
-}
-
 const { signal } = new AbortController();
 await using plane = await startControlPlane({ name: "bench", nodes: 1 });
 const strata = await startStrata(plane);
 const rows = [
-  await measure("bare apply loop that waits (floor)", "floor", () => withClient(applyAndWait)),
-  await measure("Strata, first apply", "strata", () => byStrata("1")),
-  await measure("Strata, one value changed in each layer", "strata", () => byStrata("2")),
-  await measure("kubectl apply --server-side, waits for nothing", "kubectl", byKubectl),
+  await measure(plane, { name: "bare apply loop that waits (the floor)", namespace: "floor" }, () =>
+    withClient(applyAndWait),
+  ),
+  await measure(plane, { name: "Strata, first apply", namespace: "strata" }, () => byStrata("1")),
+  await measure(plane, { name: "Strata, one value changed in each layer", namespace: "strata" }, () => byStrata("2")),
+  await measure(plane, { name: "kubectl apply --server-side, waits for nothing", namespace: "kubectl" }, byKubectl),
 ];
-print(rows);
+print(`${LAYERS} ordered layers of 100 objects, to all Ready`, rows);
 await strata.terminate();
-
-/** Time and requests of everybody but the control plane's own components. */
-async function measure(name: string, namespace: string, run: () => Promise<void>): Promise<Row> {
-  await plane.kubectl(["create", "namespace", namespace]);
-  const grant = [
-    "create",
-    "rolebinding",
-    "strata",
-    "-n",
-    namespace,
-    "--clusterrole=cluster-admin",
-    `--serviceaccount=${namespace}:default`,
-  ];
-  await plane.kubectl(grant);
-  const before = await requestCount();
-  const started = performance.now();
-  await run();
-  const seconds = (performance.now() - started) / 1_000;
-  return { name, seconds, requests: (await requestCount()) - before };
-}
-
-async function requestCount(): Promise<number> {
-  const events = await plane.auditEvents();
-  return events.filter(({ userAgent, verb }) => verb !== "watch" && !/^(kube-|kwok)/.test(userAgent ?? "")).length;
-}
 
 async function withClient(work: (client: KubeClient, plane: ControlPlane) => Promise<void>): Promise<void> {
   const { server, caPem, admin } = plane;
@@ -108,14 +80,4 @@ function resourceOf({ kind }: KubeObject): Resource {
   const resource = RESOURCES[kind];
   if (!resource) throw new Error(`no resource for ${kind}`);
   return resource;
-}
-
-function print(results: readonly Row[]): void {
-  const floor = results[0]?.seconds ?? 1;
-  console.log(`\n${LAYERS} ordered layers of 100 objects, to all Ready\n`);
-  for (const { name, seconds, requests } of results) {
-    console.log(
-      `${name.padEnd(48)} ${seconds.toFixed(1).padStart(6)} s  ${(seconds / floor).toFixed(2).padStart(5)} × floor  ${String(requests).padStart(6)} requests`,
-    );
-  }
 }

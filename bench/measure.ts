@@ -1,0 +1,56 @@
+import type { ControlPlane } from "../test/support/controlplane.ts";
+
+export interface Row {
+  name: string;
+  seconds: number;
+  requests: number;
+}
+
+interface Measured {
+  name: string;
+  namespace: string;
+  clusterWide?: boolean;
+  who?: RegExp;
+}
+
+/**
+ * Runs something in a namespace of its own, whose `default` ServiceAccount may do everything there.
+ *
+ * @param who the user agents whose requests count; watches do not
+ */
+export async function measure(
+  plane: ControlPlane,
+  { name, namespace, clusterWide = false, who = ANYBODY }: Measured,
+  run: () => Promise<void>,
+): Promise<Row> {
+  await plane.kubectl(["create", "namespace", namespace]);
+  const account = `--serviceaccount=${namespace}:default`;
+  const binding = clusterWide
+    ? ["clusterrolebinding", `bench-${namespace}`]
+    : ["rolebinding", "bench", "-n", namespace];
+  await plane.kubectl(["create", ...binding, "--clusterrole=cluster-admin", account]);
+  const before = await requestCount(plane, who);
+  const started = performance.now();
+  await run();
+  const seconds = (performance.now() - started) / 1_000;
+  return { name, seconds, requests: (await requestCount(plane, who)) - before };
+}
+
+async function requestCount(plane: ControlPlane, who: RegExp): Promise<number> {
+  const events = await plane.auditEvents();
+  return events.filter(({ userAgent, verb }) => verb !== "watch" && who.test(userAgent ?? "")).length;
+}
+
+/** Everybody but the control plane's own components. */
+const ANYBODY = /^(?!kube-|kwok)/;
+
+/** Prints the rows as multiples of the first one. */
+export function print(title: string, rows: readonly Row[]): void {
+  const first = rows[0]?.seconds ?? 1;
+  console.log(`\n${title}\n`);
+  for (const { name, seconds, requests } of rows) {
+    const ratio = (seconds / first).toFixed(2).padStart(5);
+    const time = seconds.toFixed(1).padStart(6);
+    console.log(`${name.padEnd(52)} ${time} s  ${ratio} × the first  ${String(requests).padStart(6)} requests`);
+  }
+}

@@ -3,6 +3,7 @@ import { gzip, unzip } from "node:zlib";
 import { Failure } from "../errors.ts";
 import { parseJson, stringifyJson } from "../objects/json.ts";
 import type { HookRun, ReleaseStatus } from "../plan/release.ts";
+import { DEFAULT_DELETE_POLICIES } from "../plan/seal.ts";
 import type { Hook, ReleaseSource } from "../plan/types.ts";
 
 /** A release in Helm's JSON (`pkg/release/v1`), as far as Strata reads it; whatever else stands there is kept. */
@@ -73,7 +74,8 @@ export function newRelease(release: NewRelease): HelmRelease {
       ...(notes === "" ? {} : { notes }),
     },
     chart: parseJson(source.chart) as NonNullable<HelmRelease["chart"]>,
-    config: parseJson(source.config),
+    // Helm leaves it out when the user gave no values; `helm get values` shows the difference.
+    ...(source.config === "{}" ? {} : { config: parseJson(source.config) }),
     manifest: release.manifest,
     hooks: release.hooks.map(helmHook),
     version,
@@ -103,7 +105,12 @@ export function withRuns(release: HelmRelease, runs: ReadonlyMap<string, HookRun
   const hooks = release.hooks?.map((hook) => {
     const run = runs.get(`${hook["kind"]}/${hook["name"]}`);
     if (!run) return hook;
-    return { ...hook, last_run: { started_at: run.startedAt, completed_at: run.completedAt, phase: run.phase } };
+    return {
+      ...hook,
+      // Helm writes its default down when it runs the hook.
+      delete_policies: hook["delete_policies"] ?? DEFAULT_DELETE_POLICIES,
+      last_run: { started_at: run.startedAt, completed_at: run.completedAt, phase: run.phase },
+    };
   });
   return hooks ? { ...release, hooks } : release;
 }

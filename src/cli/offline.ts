@@ -1,6 +1,7 @@
 import type { Profile } from "../api/types.ts";
 import { EMPTY_PARENT } from "../membership/applyset.ts";
 import { groupKindKey } from "../objects/identity.ts";
+import { scopeOfBuiltIn } from "../objects/scope.ts";
 import type { GroupKind, KubeObject, Result } from "../objects/types.ts";
 import { profileScopes } from "../plan/build-plan.ts";
 import { scopesDeclaredBy } from "../plan/place.ts";
@@ -76,7 +77,7 @@ function siteOffline({ kubeVersion, crds }: OfflineOptions): PlanPlace["site"] {
   return {
     prepared: PREPARED,
     kubernetesMinor: /^v(\d+\.\d+)/.exec(kubeVersion)?.[1] ?? "",
-    scopeOf: (kind: GroupKind) => declared.get(groupKindKey(kind)),
+    scopeOf: (kind: GroupKind) => declared.get(groupKindKey(kind)) ?? scopeOfBuiltIn(kind),
     served: () => false,
     watchState: () => "unwatched",
     crdOf: () => undefined,

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Profile } from "../api/types.ts";
 import { applySetOf } from "../membership/applyset.ts";
+import { scopeOfBuiltIn } from "../objects/scope.ts";
 import type { KubeObject } from "../objects/types.ts";
 import type { Hook, PlannedLayer } from "../plan/types.ts";
 import { printProfile } from "./print-layers.ts";
@@ -23,7 +24,7 @@ function layerWith(hooks: Hook[]): PlannedLayer {
 const about = {
   set: applySetOf({ kind: "AddOnProfile", namespace: "acme", name: "web" }),
   digestKey: new Uint8Array(32),
-  scopes: () => undefined,
+  scopes: scopeOfBuiltIn,
 };
 const secret = { apiVersion: "v1", kind: "Secret", metadata: { name: "door" }, data: { code: "b3Blbg==" } };
 const layer = layerWith([

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { KubeObject, ManagedFieldsEntry } from "../objects/types.ts";
-import { applyEntryOf, coversObject, fieldsDigest, ownsField } from "./fields.ts";
+import { applyEntryOf, coversObject, fieldsDigest, mergeFields, ownsField } from "./fields.ts";
 
 const DEPLOYMENT: KubeObject = {
   apiVersion: "apps/v1",
@@ -139,5 +139,33 @@ describe("entries and digests", () => {
   it("knows a label by its whole name", () => {
     expect(ownsField(entryWith(), ["metadata", "labels", "applyset.kubernetes.io/part-of"])).toBe(true);
     expect(ownsField(entryWith(), ["metadata", "labels", "applyset.kubernetes.io"])).toBe(false);
+  });
+});
+
+describe("mergeFields: the union of what some managers own", () => {
+  const rows: [name: string, sets: Record<string, unknown>[], want: object][] = [
+    ["nothing", [], {}],
+    ["one set is itself", [FIELDS], FIELDS],
+    ["the same set twice is itself", [FIELDS, FIELDS], FIELDS],
+    [
+      "fields beside each other, deep",
+      [{ "f:spec": { "f:a": {}, "f:map": { "f:x": {} } } }, { "f:spec": { "f:b": {}, "f:map": { "f:y": {} } } }],
+      { "f:spec": { "f:a": {}, "f:b": {}, "f:map": { "f:x": {}, "f:y": {} } } },
+    ],
+    [
+      "items of lists stay apart by their keys",
+      [{ "f:l": { 'k:{"name":"a"}': { ".": {} } } }, { "f:l": { 'k:{"name":"b"}': { ".": {}, "f:image": {} } } }],
+      { "f:l": { 'k:{"name":"a"}': { ".": {} }, 'k:{"name":"b"}': { ".": {}, "f:image": {} } } },
+    ],
+    [
+      "a field wholly owned by one stays owned",
+      [{ "f:a": {} }, { "f:b": { "f:c": {} } }],
+      { "f:a": {}, "f:b": { "f:c": {} } },
+    ],
+  ];
+  it.each(rows)("%s", (_name, sets, want) => {
+    const before = structuredClone(sets);
+    expect(mergeFields(sets)).toEqual(want);
+    expect(sets).toEqual(before);
   });
 });

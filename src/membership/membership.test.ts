@@ -108,6 +108,25 @@ describe("a member", () => {
     expect(marked(layerMarkOf("cni", "abc", true))).toMatchObject({ layer: "cni", digest: "abc", kept: true });
     expect(marked("")).toMatchObject({ layer: undefined, digest: undefined });
   });
+
+  it.each([
+    ["keep", true],
+    [" Keep ", true],
+    ["delete", false],
+  ])("with Helm's resource policy %s outlives its layer: %s", (policy, kept) => {
+    const annotations = { "strata.dev/layer": "cni/abc", "helm.sh/resource-policy": policy };
+    expect(observe(object({ ...labelled(SET.id), annotations }))).toMatchObject({ layer: "cni", kept });
+  });
+
+  it.each([
+    ["helm's update", { manager: "helm", operation: "Update" as const }, true],
+    ["helm's apply", apply("helm"), true],
+    ["an operator of another name", apply("helm-controller"), false],
+    ["a status that helm wrote", { ...apply("helm"), subresource: "status" }, false],
+  ])("knows %s when it sees it", (_name, entry, helmWrote) => {
+    const managedFields = [apply(SET.manager), entry];
+    expect(observe(object({ ...labelled(SET.id), managedFields }))).toMatchObject({ helmWrote });
+  });
 });
 
 describe("judge: an object that exists already", () => {
@@ -178,6 +197,41 @@ describe("judge: an object that exists already", () => {
   ];
   it.each(rows)("%s", (_name, metadata, adoption, want) => {
     expect(judge(object(metadata), SET, adoption)).toMatchObject(want);
+  });
+
+  const ofRelease = (name?: string, namespace?: string): ObjectMeta => ({
+    annotations: {
+      ...(name === undefined ? {} : { "meta.helm.sh/release-name": name }),
+      ...(namespace === undefined ? {} : { "meta.helm.sh/release-namespace": namespace }),
+    },
+  });
+  const releases: [string, ObjectMeta, ObjectMeta, object][] = [
+    ["of the very release", ofRelease("web", "a"), ofRelease("web", "a"), { kind: "ours" }],
+    ["of a release of another name", ofRelease("api", "a"), ofRelease("web", "a"), { kind: "foreign" }],
+    ["of a release in another namespace", ofRelease("web", "b"), ofRelease("web", "a"), { kind: "foreign" }],
+    ["of a release, wanted by a layer without one", ofRelease("web", "a"), {}, { kind: "foreign" }],
+    ["with half of the marks on both sides", ofRelease("web"), ofRelease("web"), { kind: "foreign" }],
+    [
+      "without marks, wanted by one with",
+      { managedFields: [apply("kubectl")] },
+      ofRelease("web", "a"),
+      { kind: "adoptable" },
+    ],
+    [
+      "of the very release, by its marks, but another profile's",
+      { ...ofRelease("web", "a"), ...labelled(OTHER.id) },
+      ofRelease("web", "a"),
+      { kind: "foreign", owner: { kind: "applySet", id: OTHER.id } },
+    ],
+    [
+      "of the very release, on its way out",
+      { ...ofRelease("web", "a"), deletionTimestamp: "2026-01-01T00:00:00Z" },
+      ofRelease("web", "a"),
+      { kind: "terminating" },
+    ],
+  ];
+  it.each(releases)("%s", (_name, metadata, wanted, want) => {
+    expect(judge(object(metadata), SET, "IfUnowned", object(wanted))).toMatchObject(want);
   });
 
   it.each([

@@ -85,7 +85,8 @@ const RESOURCE_POLICY = "helm.sh/resource-policy";
 
 function layerMark(object: KubeObject): Pick<Observed, "layer" | "digest" | "kept"> {
   const [layer, digest, keep] = (object.metadata.annotations?.[LAYER_ANNOTATION] ?? "").split("/");
-  const kept = keep === "keep" || object.metadata.annotations?.[RESOURCE_POLICY] === "keep";
+  const policy = object.metadata.annotations?.[RESOURCE_POLICY]?.trim().toLowerCase();
+  const kept = keep === "keep" || policy === "keep";
   // Whatever else stands there was written by somebody else.
   return { layer: layer && isLayerName(layer) ? layer : undefined, digest: digest || undefined, kept };
 }

@@ -16,8 +16,9 @@ import {
   surplus,
 } from "./release.ts";
 import { sealed } from "./seal.ts";
+import type { Seen } from "./seen.ts";
 import { standingOf } from "./standing.ts";
-import type { ReleaseAttempt } from "./step.ts";
+import type { ReleaseAttempt, Step } from "./step.ts";
 import type { ChartRelease } from "./types.ts";
 
 /** A layer whose objects are those of a Helm release. */
@@ -55,11 +56,18 @@ export function evaluateRelease(layer: ChartLayer, around: Surroundings, install
 
 /** A step that failed not long ago waits: until then its failure is what the layer shows. */
 function held(layer: ChartLayer, view: LayerView, { seen }: Surroundings): LayerView {
-  const { step, hooks } = view;
-  if (!step || !("attempt" in step)) return view;
+  const refused = refusalOf(view.step, seen);
+  if (!refused || seen.now >= refused.retryAt) return view;
+  const { hooks } = view;
+  return { ...failing(layer, refused.failure), ...(hooks ? { hooks } : {}), wakeAt: refused.retryAt };
+}
+
+/** Why a step was refused when it was last tried. */
+function refusalOf(step: Step | undefined, seen: Seen): { failure: Failure; retryAt: number } | undefined {
+  if (!step || !("attempt" in step)) return undefined;
   const tried = seen.attempts.get(step.attempt.key);
-  if (tried?.digest !== step.attempt.digest || !tried.failure || seen.now >= (tried.retryAt ?? 0)) return view;
-  return { ...failing(layer, tried.failure), ...(hooks ? { hooks } : {}), wakeAt: tried.retryAt ?? seen.now };
+  if (tried?.digest !== step.attempt.digest || !tried.failure) return undefined;
+  return { failure: tried.failure, retryAt: tried.retryAt ?? 0 };
 }
 
 export function releaseOf({ spec, namespace }: Pick<ChartLayer, "spec" | "namespace">): ReleaseName {
@@ -173,7 +181,10 @@ function withRefusedLookups({ state }: ChartLayer, view: LayerView): LayerView {
   if (view.state !== "Ready" || refusedLookups.length === 0) return view;
   const what = refusedLookups.slice(0, 3).join(", ");
   const more = refusedLookups.length > 3 ? ` and ${refusedLookups.length - 3} more` : "";
-  return { ...view, message: `${view.message}; rendered as if ${what}${more} did not exist: helm.lookup does not allow it` };
+  return {
+    ...view,
+    message: `${view.message}; rendered as if ${what}${more} did not exist: helm.lookup does not allow it`,
+  };
 }
 
 function rolledBackView(layer: ChartLayer, view: LayerView): LayerView | undefined {
@@ -202,7 +213,11 @@ function underWay(layer: ChartLayer, record: OpenRecord, { records, around }: Om
   const before = hookStage(layer, `pre-${operation}`, about);
   if (before) return before;
   const view = evaluateObjects(layer, around, false);
-  if (!view.applied || view.step) return { ...view, gateOpen: false };
+  if (!view.applied || view.step) {
+    const refused = view.step ? undefined : lasting(view.failure);
+    const failed = refused && failedStage(layer, refused, about);
+    return { ...view, gateOpen: false, ...(failed?.step ? { step: failed.step } : {}) };
+  }
   const strays = straysView(layer, record);
   if (strays) return strays;
   const after = hookStage(layer, `post-${operation}`, about);
@@ -232,8 +247,13 @@ function hookStage(layer: ChartLayer, event: string, about: About): LayerView | 
   const view = evaluateHooks(hooks, about.around.seen);
   if (view.done) return undefined;
   const shown = hookLayerView(layer, view);
-  if (!view.failure) return shown;
-  return failedStage(layer, view.failure, about) ?? shown;
+  const failure = view.failure ?? lasting(refusalOf(view.step, about.around.seen)?.failure);
+  return (failure && failedStage(layer, failure, about)) ?? shown;
+}
+
+/** A failure that only a person can mend: to Helm the operation has then failed. */
+function lasting(failure: Failure | undefined): Failure | undefined {
+  return failure?.retry === "configuration" ? failure : undefined;
 }
 
 function hookLayerView(layer: ChartLayer, { message, late, failure, step, wakeAt }: HookView): LayerView {

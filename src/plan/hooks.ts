@@ -40,8 +40,13 @@ export function hooksOf(hooks: readonly PlacedHook[], event: string): PlacedHook
 }
 
 /** What a run is called on the hook's object: a run of an older revision, or an earlier attempt, is another one. */
-function runId({ layer, record, event }: HookEvent, index: number, attempt: number): string {
-  return `${layer}/v${record.version}/${event}/${index}/${attempt}`;
+function runId(about: HookEvent, index: number, attempt: number): string {
+  return `${eventId(about)}/${index}/${attempt}`;
+}
+
+/** With the record's own id: a release that is installed again counts its revisions from 1 again, beside Jobs that stayed. */
+function eventId({ layer, record, event }: HookEvent): string {
+  return `${layer}/v${record.version}/${record.uid.slice(0, 8)}/${event}`;
 }
 
 /** The key of a run among the progress of a record. */
@@ -118,7 +123,7 @@ function currentHook(about: HookEvent, turn: Turn, seen: Seen): Partly {
   if (live.metadata.deletionTimestamp) return { done: false, message: `${message}: its predecessor is being deleted` };
   const isLeft = live.metadata.annotations?.[HOOK_ANNOTATION]?.startsWith(`${about.layer}/v`);
   if (isLeft || hasPolicy(hook.hook, "before-hook-creation"))
-    return { done: false, message, step: removeStep(about, hook, live) };
+    return { done: false, message, ...removal(about, hook, { live, seen }) };
   const why = `${describeRef(hook.ref)} exists, and its delete policy has no before-hook-creation: delete it`;
   return { done: false, message: why, failure: new Failure("HookFailed", `${nameOf(about, hook)}: ${why}`) };
 }
@@ -225,18 +230,26 @@ function cleanUp(
     if (live === "absent" || !isOfRevision(live, about)) continue;
     return live.metadata.deletionTimestamp
       ? { done: false, message }
-      : { done: false, message, step: removeStep(about, placed, live) };
+      : { done: false, message, ...removal(about, placed, { live, seen }) };
   }
   return undefined;
 }
 
-function isOfRevision(live: KubeObject, { layer, record, event }: HookEvent): boolean {
-  return live.metadata.annotations?.[HOOK_ANNOTATION]?.startsWith(`${layer}/v${record.version}/${event}/`) ?? false;
+function isOfRevision(live: KubeObject, about: HookEvent): boolean {
+  return live.metadata.annotations?.[HOOK_ANNOTATION]?.startsWith(`${eventId(about)}/`) ?? false;
 }
 
-function removeStep(about: HookEvent, { ref }: PlacedHook, live: KubeObject): Step {
+/** A delete that was accepted is not sent twice: the watch tells when the object is gone. */
+function removal(
+  about: HookEvent,
+  { ref }: PlacedHook,
+  { live, seen }: { live: KubeObject; seen: Seen },
+): { step?: Step } {
   const { uid = "", resourceVersion = "" } = live.metadata;
-  return { kind: "RemoveHook", attempt: attemptAt(about, `remove/${uid}`), ref, uid, resourceVersion };
+  const attempt = attemptAt(about, `remove/${uid}`);
+  const tried = seen.attempts.get(attempt.key);
+  if (tried?.digest === attempt.digest && !tried.failure) return {};
+  return { step: { kind: "RemoveHook", attempt, ref, uid, resourceVersion } };
 }
 
 /** Without a policy it is `before-hook-creation`. */

@@ -358,14 +358,13 @@ describe("evaluate: a profile's layers, one after the other", () => {
     expect(world.names()).toEqual(["t", "things.example.com"]);
   });
 
-  it("names a kind that nobody knows, and applies the rest", () => {
+  it.each([
+    ["of a group that nobody knows", "example.com/v1", "Thing"],
+    ["that Kubernetes no longer serves", "policy/v1beta1", "PodSecurityPolicy"],
+    ["that is misspelt", "apps/v1", "Deploymnt"],
+  ])("names a kind %s, and applies the rest", (_, apiVersion, kind) => {
     const world = new Simulation(
-      profileOf([
-        {
-          name: "one",
-          objects: [{ apiVersion: "example.com/v1", kind: "Thing", metadata: { name: "t" } }, configMap("a")],
-        },
-      ]),
+      profileOf([{ name: "one", objects: [{ apiVersion, kind, metadata: { name: "t" } }, configMap("a")] }]),
     );
     world.attempts.set("discovery", { digest: "Thing", retryAt: 1 });
     const view = world.run();

@@ -6,7 +6,6 @@ import { layerMarkOf } from "../membership/observed.ts";
 import { hmacDigest } from "../objects/digest.ts";
 import { describeRef, groupKindKey, gvkOf, keyOf, refOf } from "../objects/identity.ts";
 import { normalize } from "../objects/normalize.ts";
-import { scopeOfBuiltIn } from "../objects/scope.ts";
 import type { GroupKind, GroupVersionKind, KubeObject } from "../objects/types.ts";
 import { kindsServedBy, waveOf } from "../objects/waves.ts";
 import { reservedMarkFailure } from "./reserved.ts";
@@ -123,14 +122,9 @@ export function scopesDeclaredBy(objects: Iterable<KubeObject>): Map<string, "Na
   return scopes;
 }
 
-function scopeOf(object: KubeObject, scopes: Scopes): ReturnType<Scopes> {
-  const kind = gvkOf(object);
-  return scopes(kind) ?? scopeOfBuiltIn(kind);
-}
-
 function unknownKinds(content: LayerContent, scopes: Scopes): GroupVersionKind[] {
   const objects = [...(content.attachments ?? []), ...content.objects];
-  return objects.filter((object) => scopeOf(object, scopes) === undefined).map(gvkOf);
+  return objects.map(gvkOf).filter((kind) => scopes(kind) === undefined);
 }
 
 interface OnePlacement extends Placement {
@@ -144,7 +138,7 @@ function homeOf(object: KubeObject, placement: Place): { namespace?: string } | 
   const kind = gvkOf(object);
   const reserved = reservedMarkFailure(object);
   if (reserved) return reserved;
-  const scope = scopeOf(object, placement.scopes);
+  const scope = placement.scopes(kind);
   if (scope === undefined) {
     return new Failure(
       "KindNotFound",
@@ -162,21 +156,30 @@ function homeOf(object: KubeObject, placement: Place): { namespace?: string } | 
   return namespace ? { namespace } : {};
 }
 
+function withMarks(object: KubeObject, marks: Marks): KubeObject {
+  const { labels, annotations } = object.metadata;
+  const metadata = {
+    ...object.metadata,
+    labels: { ...labels, ...marks.labels },
+    annotations: { ...annotations, ...marks.annotations },
+  };
+  return { ...object, metadata };
+}
+
 function placeOne(raw: KubeObject, placement: OnePlacement): Desired | Failure {
-  const object = normalize(raw);
+  const { from, marks } = placement;
+  // First: an object with Helm's label has labels, and the API server gives it none of its pod template's.
+  const object = normalize(marks ? withMarks(raw, marks) : raw);
   const home = homeOf(object, placement);
   if (home instanceof Failure) return home;
   const { namespace } = home;
-  const { from, marks } = placement;
   const { namespace: _, ...metadata } = object.metadata;
-  const annotations = marks && { annotations: { ...metadata.annotations, ...marks.annotations } };
   const labelled: KubeObject = {
     ...object,
     metadata: {
       ...metadata,
       ...(namespace ? { namespace } : {}),
-      labels: { ...metadata.labels, ...marks?.labels, [PART_OF_LABEL]: placement.set.id },
-      ...annotations,
+      labels: { ...metadata.labels, [PART_OF_LABEL]: placement.set.id },
     },
   };
   const ref = refOf(labelled);

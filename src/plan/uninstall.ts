@@ -79,7 +79,9 @@ function releaseStage(
   if (objects) return undefined;
   const after = hookStage(going, { event: "post-delete", hooks }, seen);
   if (after) return after;
-  const step: Step = { kind: "ForgetRelease", attempt: attempt("forget"), records };
+  // The newest goes last: it is the one that knows which hooks ran.
+  const oldestFirst = records.toSorted((a, b) => a.version - b.version);
+  const step: Step = { kind: "ForgetRelease", attempt: attempt("forget"), records: oldestFirst };
   return { message: "deleting the records of the Helm release", step };
 }
 

@@ -19,10 +19,10 @@ export async function helm(
 /** Packages every chart folder in `chartsFolder` into `home` and resolves with the paths of the packages. */
 export async function packageCharts(chartsFolder: string, home: string): Promise<string[]> {
   const folders = (await readdir(chartsFolder, { withFileTypes: true })).filter((entry) => entry.isDirectory());
-  const packages: string[] = [];
-  for (const { name } of folders) {
-    const output = await helm(["package", join(chartsFolder, name), "--destination", home], { home });
-    packages.push(output.slice(output.indexOf("/")).trim());
-  }
-  return packages;
+  const places = folders.map(({ name }) => join(chartsFolder, name));
+  const output = await helm(["package", ...places, "--destination", home], { home });
+  return output
+    .trim()
+    .split("\n")
+    .map((line) => line.slice(line.indexOf("/")).trim());
 }

@@ -9,6 +9,7 @@ import (
 	"path"
 	"regexp"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"helm.sh/helm/v4/pkg/chart/common"
@@ -108,6 +109,7 @@ func render(ch *chart.Chart, req *Request, looked *lookups) (*Result, error) {
 	if err != nil {
 		return nil, kinded{ErrorKubeVersion, err}
 	}
+	caps.APIVersions = append(caps.APIVersions, ownKinds(ch)...)
 	if wanted := ch.Metadata.KubeVersion; wanted != "" && !chartutil.IsCompatibleRange(wanted, caps.KubeVersion.String()) {
 		return nil, kinded{ErrorKubeVersion, fmt.Errorf("it supports Kubernetes %s, this cluster has %s", wanted, caps.KubeVersion.Version)}
 	}
@@ -173,7 +175,7 @@ func capabilities(c Capabilities) (*common.Capabilities, error) {
 	}
 	caps := common.DefaultCapabilities.Copy()
 	caps.KubeVersion = *version
-	caps.APIVersions = c.APIVersions
+	caps.APIVersions = slices.Clone(common.VersionSet(c.APIVersions))
 	if version := helmVersion(); version != "" {
 		caps.HelmVersion.Version = version
 	}

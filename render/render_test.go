@@ -227,3 +227,21 @@ func TestRandomFunctionsAreNoticedOnlyWhenTheyRun(t *testing.T) {
 		}
 	}
 }
+
+func TestTemplatesSeeTheKindsOfTheChartsOwnCRDs(t *testing.T) {
+	template := `{{ range list "a.example/v1" "a.example/v1/Thing" "a.example/v0/Thing" "b.example/v1/Other" -}}
+{{ . }}: {{ $.Capabilities.APIVersions.Has . }}
+{{ end }}`
+	crds := `spec: {group: a.example, names: {kind: Thing}, versions: [{name: v1, served: true}, {name: v0, served: false}]}
+---
+spec: {group: b.example, names: {kind: Other}, versions: [{name: v1, served: true}]}
+---
+{{ no: yaml`
+	got := ask(demo(t, template, file{"demo/crds/things.yaml", crds}), `{}`)
+	if got.Error != nil {
+		t.Fatal(got.Error)
+	}
+	if content := got.Result.Manifests[0].Content; strings.Count(content, "true") != 3 || !strings.Contains(content, "a.example/v0/Thing: false") {
+		t.Error(content)
+	}
+}

@@ -174,7 +174,10 @@ export async function runHook(
   try {
     const resource = writes.resourceFor(ref) ?? (await lookAgain(ref, writes, signal));
     const annotations = { ...object.metadata.annotations, [HOOK_ANNOTATION]: id };
-    const body = { ...object, metadata: { ...object.metadata, annotations } };
+    // Before the kind was served, nobody knew whether it has namespaces.
+    const { namespace, ...metadata } = object.metadata;
+    const home = resource.namespaced && namespace !== undefined ? { namespace } : {};
+    const body = { ...object, metadata: { ...metadata, ...home, annotations } };
     await writes.client.create(resource, body, { manager: writes.set.manager, hideEchoes: true, signal });
   } catch (error) {
     if (!isConflictError(error)) throw writes.toFailure(error, what);

@@ -80,8 +80,9 @@ const memos = new WeakMap<LayerContent, Memo>();
 
 function known(content: LayerContent, placement: Placement): ContentState {
   const { layer, namespace, set, digestKey, scopes } = placement;
+  const hooks = content.release?.hooks.map(({ object }) => object) ?? [];
   const kinds = new Set(
-    [...content.crds, ...(content.attachments ?? []), ...content.objects].map(
+    [...content.crds, ...(content.attachments ?? []), ...content.objects, ...hooks].map(
       ({ apiVersion, kind }) => `${apiVersion.split("/").slice(0, -1).join("")} ${kind}`,
     ),
   );

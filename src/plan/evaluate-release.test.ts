@@ -51,6 +51,29 @@ describe("a revision", () => {
     expect(world.layer.state).toBe("Ready");
   });
 
+  it("brings the chart's crds/ before the first hook, which waits until they are Established", async () => {
+    const crd = {
+      apiVersion: "apiextensions.k8s.io/v1",
+      kind: "CustomResourceDefinition",
+      metadata: { name: "lamps" },
+    };
+    const world = new ReleaseWorld({ ...shop("1"), crds: [crd] });
+    world.sick.set("lamps", "InProgress");
+    await world.settle();
+    expect(world.cluster.log).toEqual(["open v1 pending-install", "apply lamps"]);
+    expect(world.layer).toMatchObject({ state: "Applying", message: "CustomResourceDefinition lamps: 0/1 ready" });
+    world.sick.clear();
+    await world.settle();
+    expect(world.cluster.log.filter((line) => /^(run|apply)/.test(line))).toEqual([
+      "apply lamps",
+      "run migrate",
+      "run seed",
+      "apply config",
+      "run greet",
+    ]);
+    expect(world.layer.state).toBe("Ready");
+  });
+
   it("follows each change: what is dropped goes before the hooks after, the old one is superseded", async () => {
     const world = await installed();
     world.change(shop("2"));

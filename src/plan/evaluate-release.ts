@@ -1,6 +1,7 @@
 import { durationMs } from "../api/duration.ts";
 import { Failure } from "../errors.ts";
 import { hmacDigest } from "../objects/digest.ts";
+import { describeRef } from "../objects/identity.ts";
 import { evaluateObjects } from "./evaluate-objects.ts";
 import { evaluateHooks, type HookEvent, type HookView, hooksOf, watchedHooks } from "./hooks.ts";
 import { failing, type KnownLayer, type LayerView, type Surroundings, working } from "./layer-view.ts";
@@ -19,7 +20,7 @@ import { sealed } from "./seal.ts";
 import type { Seen } from "./seen.ts";
 import { standingOf } from "./standing.ts";
 import type { ReleaseAttempt, Step } from "./step.ts";
-import type { ChartRelease } from "./types.ts";
+import type { ChartRelease, Desired } from "./types.ts";
 
 /** A layer whose objects are those of a Helm release. */
 export interface ChartLayer extends KnownLayer {
@@ -37,9 +38,9 @@ interface OpenRecord extends ReleaseRecord {
 }
 
 /**
- * Judges the layer of a chart by its Helm release. A revision is opened before the first object; then come the attachments,
- * the hooks before, the objects, what others left, the hooks after (right after the objects, as `helm install` does: there
- * are charts whose pods wait for a hook), health, the record, and the tests.
+ * Judges the layer of a chart by its Helm release. A revision is opened before the first object; then come the attachments
+ * and the chart's `crds/`, the hooks before, the objects, what others left, the hooks after (right after the objects, as
+ * `helm install` does: there are charts whose pods wait for a hook), health, the record, and the tests.
  */
 export function evaluateRelease(layer: ChartLayer, around: Surroundings, installedBefore: boolean): LayerView {
   const records = around.seen.site.releases(releaseOf(layer));
@@ -207,17 +208,13 @@ function whileOpen(layer: ChartLayer, record: OpenRecord, about: Omit<About, "re
 /** A revision that is not recorded as deployed yet: from the attachments to the record. */
 function underWay(layer: ChartLayer, record: OpenRecord, { records, around }: Omit<About, "record">): LayerView {
   const { operation } = record.progress;
-  const attachments = openAttachments(layer, around);
-  if (attachments) return { ...evaluateObjects(attachments, around, false), gateOpen: false };
   const about = { record, records, around };
+  const first = beforeHooks(layer, around);
+  if (first) return orFailed(layer, first, about);
   const before = hookStage(layer, `pre-${operation}`, about);
   if (before) return before;
   const view = evaluateObjects(layer, around, false);
-  if (!view.applied || view.step) {
-    const refused = view.step ? undefined : lasting(view.failure);
-    const failed = refused && failedStage(layer, refused, about);
-    return { ...view, gateOpen: false, ...(failed?.step ? { step: failed.step } : {}) };
-  }
+  if (!view.applied || view.step) return orFailed(layer, view, about);
   const strays = straysView(layer, record);
   if (strays) return strays;
   const after = hookStage(layer, `post-${operation}`, about);
@@ -225,13 +222,28 @@ function underWay(layer: ChartLayer, record: OpenRecord, { records, around }: Om
   return recorded(layer, view, about);
 }
 
-/** The layer with nothing but its attachments, while one of them is to be written. */
-function openAttachments(layer: ChartLayer, { seen }: Surroundings): KnownLayer | undefined {
-  const attached = layer.state.desired.filter((desired) => desired.attached);
-  const open = attached.some(
-    (desired) => standingOf(desired, layer.spec.name, seen.site.member(desired.key), seen) !== "current",
-  );
-  return open ? { ...layer, state: { ...layer.state, desired: attached, problems: [] } } : undefined;
+/** A layer on its way; what the API server refuses for good ends the revision. */
+function orFailed(layer: ChartLayer, view: LayerView, about: About): LayerView {
+  const refused = view.step ? undefined : lasting(view.failure);
+  const failed = refused && failedStage(layer, refused, about);
+  return { ...view, gateOpen: false, ...(failed?.step ? { step: failed.step } : {}) };
+}
+
+/**
+ * The layer while its attachments are to be written, or the CRDs of the chart's `crds/`: like Helm, which waits until those
+ * are Established, as the first hook may already create objects of their kinds.
+ */
+function beforeHooks(layer: ChartLayer, around: Surroundings): LayerView | undefined {
+  const { seen } = around;
+  const first = layer.state.desired.filter(({ attached, fromCrdsFolder }) => attached || fromCrdsFolder);
+  const isOpen = (desired: Desired): boolean =>
+    standingOf(desired, layer.spec.name, seen.site.member(desired.key), seen) !== "current";
+  if (first.some(isOpen)) {
+    return evaluateObjects({ ...layer, state: { ...layer.state, desired: first, problems: [] } }, around, false);
+  }
+  const crds = first.filter(({ fromCrdsFolder }) => fromCrdsFolder).flatMap(({ key }) => seen.site.member(key) ?? []);
+  const late = crds.find(({ verdict }) => verdict.state !== "Current");
+  return late && working(layer, "Applying", `${describeRef(late.observed.ref)}: ${late.verdict.message}`);
 }
 
 interface About {

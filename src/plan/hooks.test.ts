@@ -104,6 +104,17 @@ describe("the order of hooks", () => {
     expect(order).toEqual(["Job first", "Job a", "Job b", "Secret same", "Job same", "Job last"]);
   });
 
+  it.each([
+    ["unknown", undefined, "web"],
+    ["with namespaces", "Namespaced", "web"],
+    ["without", "Cluster", undefined],
+  ] as const)("may be of a kind that a hook before it brings: %s", (_, scope, namespace) => {
+    const scopes = () => scope;
+    const { placed, problems } = placeHooks([pre("a")], { layer: { name: "shop" }, namespace: "web", scopes });
+    expect(problems).toEqual([]);
+    expect(placed.map(({ ref }) => ref.namespace)).toEqual([namespace]);
+  });
+
   it("watches the objects of the events that may run, and no other", () => {
     const hooks = [pre("a"), hookOf("b", ["post-install"]), hookOf("c", ["test"])];
     const { placed } = placeHooks(hooks, { layer: { name: "shop" }, namespace: "web", scopes: () => "Namespaced" });

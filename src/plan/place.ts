@@ -79,12 +79,15 @@ export function releaseNameOf({ helm, name }: Layer): string {
 /** What tells where an object goes. */
 type Place = Pick<Placement, "namespace" | "scopes"> & { layer: { name: string } };
 
-/** Hooks with their objects as they are created: with a namespace, and without the mark of a member, so that none is pruned. */
+/**
+ * Hooks with their objects as they are created: with a namespace, and without the mark of a member, so that none is pruned.
+ * A kind that nobody knows is no problem yet: a hook that runs before may bring its CRD, and many hooks never run.
+ */
 export function placeHooks(hooks: readonly Hook[], at: Place): { placed: PlacedHook[]; problems: Failure[] } {
   const problems: Failure[] = [];
   const placed = hooks.flatMap((hook): PlacedHook[] => {
     const object = normalize(hook.object);
-    const home = homeOf(object, at);
+    const home = homeOf(object, { ...at, scopes: (kind) => at.scopes(kind) ?? "Namespaced" });
     if (home instanceof Failure) {
       problems.push(home);
       return [];

@@ -23,6 +23,8 @@ import { CutOff, MemoryCluster } from "./memory-cluster.ts";
 /** What the renderer makes of the chart `shop`. */
 interface Chart {
   objects?: readonly KubeObject[];
+  /** Those of its `crds/` folder. */
+  crds?: readonly KubeObject[];
   hooks?: readonly Hook[];
 }
 
@@ -289,9 +291,9 @@ export class ReleaseWorld {
     const attachments = plainObjects(spec, spec.helm ? "attachments" : "manifests", inputs.texts);
     if (attachments instanceof Failure) return attachments;
     if (!spec.helm) return { objects: attachments, crds: [] };
-    const { objects = [], hooks = [] } = this.#chart;
+    const { objects = [], crds = [], hooks = [] } = this.#chart;
     const manifest = [...attachments, ...objects].map((object) => stringifyJson(object)).join("\n---\n");
-    const content = { objects, crds: [], attachments, release: { chart: "shop", hooks, manifest, notes: "" } };
+    const content = { objects, crds, attachments, release: { chart: "shop", hooks, manifest, notes: "" } };
     this.renders += 1;
     this.#stored.set(spec.name, { inputs: inputs.digest, content });
     return content;

@@ -1,6 +1,7 @@
-import { HOOK_ANNOTATION, RELEASE_ANNOTATION } from "../api/names.ts";
+import { HOOK_ANNOTATION, PART_OF_LABEL, RELEASE_ANNOTATION } from "../api/names.ts";
 import { Failure } from "../errors.ts";
 import type { ApplySet } from "../membership/applyset.ts";
+import { saysKeep } from "../membership/observed.ts";
 import { hmacDigest } from "../objects/digest.ts";
 import { describeRef, keyOf, refOf } from "../objects/identity.ts";
 import type { KubeObject, ObjectRef } from "../objects/types.ts";
@@ -231,8 +232,6 @@ export async function removeHook(
   return DONE;
 }
 
-const KEEP_ANNOTATION = "helm.sh/resource-policy";
-
 /** Deletes what is still of the release and nobody else's, one after the other. */
 export async function removeStrays(
   { record, strays }: Step & { kind: "RemoveStrays" },
@@ -260,8 +259,8 @@ async function removeStray(
   const isOfRelease =
     annotations["meta.helm.sh/release-name"] === release.name &&
     annotations["meta.helm.sh/release-namespace"] === release.namespace;
-  if (!live || !isOfRelease || annotations[KEEP_ANNOTATION] === "keep") return;
-  if (live.metadata.labels?.["applyset.kubernetes.io/part-of"] !== undefined) return;
+  if (!live || !isOfRelease || saysKeep(live)) return;
+  if (live.metadata.labels?.[PART_OF_LABEL] !== undefined) return;
   const { uid = "", resourceVersion = "" } = live.metadata;
   await writes.client.delete(resource, key, { uid, resourceVersion, propagationPolicy: "Background", signal });
 }

@@ -83,10 +83,14 @@ export function helmEntriesOf({ metadata }: KubeObject): ManagedFieldsEntry[] {
 
 const RESOURCE_POLICY = "helm.sh/resource-policy";
 
+/** Whether an object says of itself that it stays when its release gives it up; Helm reads the word in any spelling. */
+export function saysKeep({ metadata }: KubeObject): boolean {
+  return metadata.annotations?.[RESOURCE_POLICY]?.trim().toLowerCase() === "keep";
+}
+
 function layerMark(object: KubeObject): Pick<Observed, "layer" | "digest" | "kept"> {
   const [layer, digest, keep] = (object.metadata.annotations?.[LAYER_ANNOTATION] ?? "").split("/");
-  const policy = object.metadata.annotations?.[RESOURCE_POLICY]?.trim().toLowerCase();
-  const kept = keep === "keep" || policy === "keep";
+  const kept = keep === "keep" || saysKeep(object);
   // Whatever else stands there was written by somebody else.
   return { layer: layer && isLayerName(layer) ? layer : undefined, digest: digest || undefined, kept };
 }

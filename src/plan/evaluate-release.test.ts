@@ -295,6 +295,19 @@ describe("a hook that fails", () => {
   });
 });
 
+describe("a hook that cannot be created at all", () => {
+  it("stops the revision before it is opened", async () => {
+    const marked = hookOf("marked", ["pre-install"]);
+    const labels = { "strata.dev/mine": "yes" };
+    const object = { ...marked.object, metadata: { ...marked.object.metadata, labels } };
+    const world = new ReleaseWorld({ objects: [configMap("config")], hooks: [{ ...marked, object }] });
+    await world.settle();
+    expect(world.layer).toMatchObject({ state: "Failed", reason: "InvalidManifest" });
+    expect(world.layer.message).toContain("strata.dev/mine is set by Strata itself");
+    expect(world.cluster.log).toEqual([]);
+  });
+});
+
 describe("what the API server refuses for good", () => {
   it.each(["migrate", "config", "greet"])("is recorded as failed, as helm does it: %s", async (name) => {
     const world = new ReleaseWorld(shop("1"));

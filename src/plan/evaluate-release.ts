@@ -49,10 +49,17 @@ export function evaluateRelease(layer: ChartLayer, around: Surroundings, install
     const view = working(layer, "Applying", "reading the records of the Helm release");
     return { ...view, looking: true, gateOpen: installedBefore };
   }
+  const lost = unplacedHook(layer);
+  if (lost) return { ...failing(layer, lost), gateOpen: installedBefore };
   const record = ownRecord(layer, records, around);
   if (record?.status === "deployed") return held(layer, settled(layer, record, { around, installedBefore }), around);
   const view = record ? whileOpen(layer, record, { records, around }) : openRevision(layer, records, around);
   return { ...held(layer, view, around), gateOpen: view.gateOpen || installedBefore };
+}
+
+/** Why a hook cannot be created: without it the release would be incomplete, or out of order. */
+function unplacedHook({ state }: ChartLayer): Failure | undefined {
+  return state.hooks.length < state.content.release.hooks.length ? state.problems.at(-1) : undefined;
 }
 
 /** A step that failed not long ago waits: until then its failure is what the layer shows. */

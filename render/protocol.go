@@ -10,6 +10,7 @@ type Request struct {
 	Release      Release        `json:"release"`
 	Capabilities Capabilities   `json:"capabilities"`
 	Lookup       LookupRequest  `json:"lookup"`
+	OwnKinds     bool           `json:"ownKinds"` // templates see the kinds of the chart's own crds/ as served
 	DeadlineMs   int64          `json:"deadlineMs"`
 }
 

@@ -109,7 +109,9 @@ func render(ch *chart.Chart, req *Request, looked *lookups) (*Result, error) {
 	if err != nil {
 		return nil, kinded{ErrorKubeVersion, err}
 	}
-	caps.APIVersions = append(caps.APIVersions, ownKinds(ch)...)
+	if req.OwnKinds {
+		caps.APIVersions = append(caps.APIVersions, ownKinds(ch)...)
+	}
 	if wanted := ch.Metadata.KubeVersion; wanted != "" && !chartutil.IsCompatibleRange(wanted, caps.KubeVersion.String()) {
 		return nil, kinded{ErrorKubeVersion, fmt.Errorf("it supports Kubernetes %s, this cluster has %s", wanted, caps.KubeVersion.Version)}
 	}

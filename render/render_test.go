@@ -52,6 +52,11 @@ func demo(t *testing.T, template string, more ...file) []byte {
 }
 
 func ask(chart []byte, values string) Answer {
+	req := request(chart, values)
+	return answer(&req)
+}
+
+func request(chart []byte, values string) Request {
 	req := Request{
 		ID: "1", Chart: chart,
 		Release:      Release{Name: "rel", Namespace: "ns", Revision: 3, IsUpgrade: true},
@@ -60,7 +65,7 @@ func ask(chart []byte, values string) Answer {
 	if err := json.Unmarshal([]byte(values), &req.Values); err != nil {
 		panic(err)
 	}
-	return answer(&req)
+	return req
 }
 
 func TestErrors(t *testing.T) {
@@ -237,7 +242,13 @@ func TestTemplatesSeeTheKindsOfTheChartsOwnCRDs(t *testing.T) {
 spec: {group: b.example, names: {kind: Other}, versions: [{name: v1, served: true}]}
 ---
 {{ no: yaml`
-	got := ask(demo(t, template, file{"demo/crds/things.yaml", crds}), `{}`)
+	chart := demo(t, template, file{"demo/crds/things.yaml", crds})
+	if got := ask(chart, `{}`); got.Error != nil || strings.Contains(got.Result.Manifests[0].Content, "true") {
+		t.Errorf("not asked for: %+v", got)
+	}
+	req := request(chart, `{}`)
+	req.OwnKinds = true
+	got := answer(&req)
 	if got.Error != nil {
 		t.Fatal(got.Error)
 	}

@@ -31,7 +31,9 @@ export function readInputs(layer: Layer, context: InputsContext): InputsState {
   if (read.kind !== "read") return read;
   const namespace = layer.namespace ?? context.profile.spec.namespace;
   const specDigest = specDigestOf(layer, context.digestKey);
-  const parts = [specDigest, namespace ?? null, [...read.texts], layer.helm ? context.kubernetesMinor : null];
+  // Whether a chart's own CRDs are there is what its templates may ask.
+  const cluster = layer.helm ? [context.kubernetesMinor, layer.crds === "Skip"] : null;
+  const parts = [specDigest, namespace ?? null, [...read.texts], cluster];
   return {
     kind: "read",
     inputs: { layer, namespace, texts: read.texts, specDigest, digest: hmacDigest(context.digestKey, parts) },

@@ -59,6 +59,7 @@ export function requestLine(id: string, { request, known }: RenderQuestion, dead
     values: request.values,
     release: { name, namespace, revision, isUpgrade },
     capabilities: { kubeVersion, apiVersions },
+    ownKinds: request.ownKinds ?? false,
     lookup: { allowed: request.lookup?.allowed ?? [], known },
     deadlineMs,
   });

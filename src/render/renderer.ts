@@ -27,12 +27,23 @@ const MINOR = /^v?(\d+\.\d+)/;
 
 /** Everything that decides the result, as one digest. A patch release of Kubernetes is no new input, a minor is. */
 function cacheKey(request: RenderRequest): string {
-  const { chartDigest, values, releaseName, namespace, kubeVersion, isUpgrade, revision } = request;
+  const { chartDigest, values, releaseName, namespace, kubeVersion, isUpgrade, revision, ownKinds } = request;
   const lookup = request.lookup?.allowed ?? [];
   const minor = MINOR.exec(kubeVersion)?.[1] ?? kubeVersion;
   const apiVersions = [...new Set(request.apiVersions)].sort();
   return sha256Hex(
-    canonicalJson({ chartDigest, values, releaseName, namespace, minor, apiVersions, isUpgrade, revision, lookup }),
+    canonicalJson({
+      chartDigest,
+      values,
+      releaseName,
+      namespace,
+      minor,
+      apiVersions,
+      isUpgrade,
+      revision,
+      ownKinds,
+      lookup,
+    }),
   );
 }
 

@@ -17,6 +17,8 @@ export interface RenderRequest {
   isUpgrade: boolean;
   /** The release's revision, from 1. */
   revision: number;
+  /** Whether templates see the kinds of the chart's own `crds/` as served: `helm install` writes them before it looks. */
+  ownKinds?: boolean;
   /** Without it `lookup` finds nothing, as in `helm template`. */
   lookup?: LookupPort;
 }

@@ -144,6 +144,7 @@ export class LayerRenderer {
           ...capabilities,
           isUpgrade,
           revision,
+          ownKinds: inputs.layer.crds !== "Skip",
           ...(helm.lookup && lookup ? { lookup: { allowed: helm.lookup, read: lookup } } : {}),
         },
         signal,

@@ -54,7 +54,7 @@ export const BAD_SURROUNDINGS: readonly BadRow[] = [
     want: "Stalled",
     reason: "InvalidManifest",
     layer: "app",
-    says: "manifests[0], Secret acme/broken key app.yaml, document 1, line 2: deficient indentation",
+    says: "manifests[0], Secret acme/broken key app.yaml, document 1, line 2: unexpected end of the stream within a flow collection",
     cure: { deed: ({ hub }) => apply(hub, secretText("broken", JSON.stringify(configMap("mended")))) },
   },
   {

@@ -15,7 +15,7 @@ async function harness() {
     apiVersion: "strata.dev/v1alpha1",
     kind: "ProfileDeployment",
     metadata: { name: "x", namespace: "acme", uid: "u", resourceVersion: String(server.version) },
-    status: server.status,
+    status: { ...server.status, ...headlineOf(server.status["phase"]) },
   });
   let cached = live();
   const patches: object[] = [];
@@ -25,14 +25,19 @@ async function harness() {
       if (resourceVersion !== String(server.version))
         throw Object.assign(Object.create(ApiError.prototype), { status: 409 });
       server.version += 1;
-      server.status = { ...server.status, ...patch.status };
-      patches.push(patch.status);
+      const { conditions: _, ...told } = patch.status as { conditions?: object };
+      server.status = { ...server.status, ...told };
+      patches.push(told);
       return live();
     },
   } as unknown as KubeClient;
   const writer = new StatusWriter(client, (error) => expect(error).toBeUndefined(), clock);
-  const set = (phase: string) =>
-    writer.set("key", { phase }, { resource: HUB_RESOURCES.ProfileDeployment, current: () => cached });
+  const set = (phase: string, progress?: string) =>
+    writer.set(
+      "key",
+      { phase, ...headlineOf(phase), ...(progress ? { progress } : {}) },
+      { resource: HUB_RESOURCES.ProfileDeployment, current: () => cached },
+    );
   const watch = () => {
     cached = live();
   };
@@ -41,6 +46,10 @@ async function harness() {
     await settle();
   };
   return { clock, server, patches, set, watch, pass };
+}
+
+function headlineOf(reason: unknown): object {
+  return { conditions: [{ type: "Ready", status: "False", reason }] };
 }
 
 test("several changes within a short time are one write", async () => {
@@ -81,4 +90,20 @@ test("when somebody else wrote in between, the newer object is waited for", asyn
   watch();
   await clock.advance(2_000);
   expect(server.status).toEqual({ phase: "C" });
+});
+
+test("what changes no state waits longer, and goes along with what does", async () => {
+  const { set, pass, patches, clock } = await harness();
+  set("A", "1 of 3");
+  await pass();
+  set("A", "2 of 3");
+  await pass();
+  expect(patches).toEqual([]);
+  await clock.advance(1_500);
+  await settle();
+  expect(patches).toEqual([{ progress: "2 of 3" }]);
+  set("A", "3 of 3");
+  set("B", "3 of 3");
+  await pass();
+  expect(patches).toEqual([{ progress: "2 of 3" }, { phase: "B", progress: "3 of 3" }]);
 });

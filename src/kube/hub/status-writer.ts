@@ -8,6 +8,8 @@ import type { Resource } from "../resource.ts";
 
 /** Changes within this time are written as one. */
 const COALESCE_MS = 250;
+/** So long waits what changes no condition and no layer's state: how far a layer has come, and other words for the same. */
+const PROGRESS_MS = 2_000;
 /** One object's status is written so often in a row, and then once a second: a quick change shows at once, a fleet does not flood. */
 const BURST = 3;
 const REFILL_MS = 1_000;
@@ -32,6 +34,8 @@ interface Pending extends StatusTarget {
   cancel: () => void;
   /** Its time has come. */
   due: boolean;
+  /** It changes nothing but progress so far. */
+  progress: boolean;
 }
 
 /**
@@ -59,12 +63,14 @@ export class StatusWriter {
 
   set(key: string, status: object, target: StatusTarget): void {
     const pending = this.#pending.get(key);
+    const known = this.#latest(key, target)?.["status"];
+    const progress = headline(known) === headline(status);
     if (pending) {
       pending.status = status;
-      return;
-    }
-    if (!this.#writing.has(key) && isDeepStrictEqual(this.#latest(key, target)?.["status"], status)) return;
-    this.#schedule(key, { ...target, status }, COALESCE_MS);
+      if (!pending.progress || progress) return;
+      pending.cancel();
+    } else if (!this.#writing.has(key) && isDeepStrictEqual(known, status)) return;
+    this.#schedule(key, { ...target, status }, progress ? PROGRESS_MS : COALESCE_MS, progress);
   }
 
   /** Writes what is still pending, without waiting for its time. */
@@ -80,9 +86,9 @@ export class StatusWriter {
     this.#abort.abort();
   }
 
-  #schedule(key: string, write: StatusTarget & { status: object }, ms: number): void {
+  #schedule(key: string, write: StatusTarget & { status: object }, ms: number, progress = false): void {
     const cancel = this.#clock.after(ms, () => void this.#write(key));
-    this.#pending.set(key, { ...write, cancel, due: false });
+    this.#pending.set(key, { ...write, cancel, due: false, progress });
   }
 
   async #write(key: string): Promise<void> {
@@ -158,6 +164,20 @@ export class StatusWriter {
     const version = answer.metadata.resourceVersion;
     if (version !== undefined) this.#written.set(key, { uid, resourceVersion: version, status });
   }
+}
+
+interface Told {
+  conditions?: readonly { type: string; status: string; reason: string; observedGeneration?: number }[];
+  layers?: readonly { name: string; state: string; reason?: string }[];
+}
+
+/** What people and tools wait for in a status. */
+function headline(status: unknown): string {
+  const { conditions = [], layers = [] } = (status ?? {}) as Told;
+  return JSON.stringify([
+    conditions.map(({ type, status: truth, reason, observedGeneration }) => [type, truth, reason, observedGeneration]),
+    layers.map(({ name, state, reason }) => [name, state, reason]),
+  ]);
 }
 
 /** The merge patch (RFC 7386) that leads from one JSON object to another: what is gone is null. */

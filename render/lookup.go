@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 
+	chart "helm.sh/helm/v4/pkg/chart/v2"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	utiljson "k8s.io/apimachinery/pkg/util/json"
 )
@@ -93,26 +94,41 @@ func (l *lookups) strings(into map[string]bool) {
 	}
 }
 
-// told are the refused lookups for people. A template may make a name of anything: one that no object can have, or that
-// stands in what was found, is hidden.
-func (l *lookups) told() []LookupKey {
-	hidden := map[string]bool{}
-	l.strings(hidden)
-	all := make([]LookupKey, len(l.refused))
-	for i, key := range l.refused {
-		all[i] = LookupKey{
-			APIVersion: tellable(key.APIVersion, hidden), Kind: tellable(key.Kind, hidden),
-			Namespace: tellable(key.Namespace, hidden), Name: tellable(key.Name, hidden),
+// told are lookups for people. A template may make a name of anything: one that no object can have is hidden, and so is
+// what stands in the values or in what was found, unless a rule of the layer says it as well.
+func (l *lookups) told(keys []LookupKey, hidden map[string]bool, ch *chart.Chart) []LookupKey {
+	said := map[string]bool{"": true}
+	for _, rule := range l.allowed {
+		said[rule.Namespace], said[rule.Name] = true, true
+	}
+	tell := func(word string) string {
+		if said[word] {
+			return word
 		}
+		return tellable(word, hidden, ch)
+	}
+	all := make([]LookupKey, len(keys))
+	for i, key := range keys {
+		all[i] = LookupKey{
+			APIVersion: tell(key.APIVersion), Kind: tell(key.Kind), Namespace: tell(key.Namespace), Name: tell(key.Name),
+		}
+	}
+	return all
+}
+
+func (l *lookups) toldWanted(hidden map[string]bool, ch *chart.Chart) []WantedLookup {
+	all := make([]WantedLookup, len(l.wanted))
+	for i, told := range l.told(l.wanted, hidden, ch) {
+		all[i] = WantedLookup{LookupKey: l.wanted[i], Told: told}
 	}
 	return all
 }
 
 var apiVersionOrName = regexp.MustCompile(`^([-.a-z0-9]{1,253}/)?[a-zA-Z0-9]([-.:a-zA-Z0-9]{0,251}[a-zA-Z0-9])?$`)
 
-func tellable(word string, hidden map[string]bool) string {
-	if word != "" && (hidden[word] || !apiVersionOrName.MatchString(word)) {
+func tellable(word string, hidden map[string]bool, ch *chart.Chart) string {
+	if !apiVersionOrName.MatchString(word) {
 		return replacement
 	}
-	return word
+	return redact(word, hidden, ch)
 }

@@ -22,6 +22,14 @@ func secret(namespace, name string) LookupKey {
 	return LookupKey{APIVersion: "v1", Kind: "Secret", Namespace: namespace, Name: name}
 }
 
+func keysOf(wanted []WantedLookup) []LookupKey {
+	var keys []LookupKey
+	for _, one := range wanted {
+		keys = append(keys, one.LookupKey)
+	}
+	return keys
+}
+
 func found(key LookupKey, object string) LookupResult {
 	return LookupResult{LookupKey: key, State: LookupFound, Object: json.RawMessage(object)}
 }
@@ -44,7 +52,7 @@ func TestWhatIsAllowedIsWantedAndTheRestIsNotThere(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := looking(demo(t, template), tc.rules)
-			if got.Error != nil || !reflect.DeepEqual(got.Wanted, tc.wanted) || (got.Result == nil) != (tc.wanted != nil) {
+			if got.Error != nil || !reflect.DeepEqual(keysOf(got.Wanted), tc.wanted) || (got.Result == nil) != (tc.wanted != nil) {
 				t.Errorf("got %+v", got)
 			}
 			if tc.wanted == nil && !reflect.DeepEqual(got.Result.Refused, keys) {
@@ -143,5 +151,44 @@ func TestWhatWasLookedUpStandsInNoMessage(t *testing.T) {
 	want := LookupKey{APIVersion: "v1", Kind: "Pod", Namespace: "web", Name: "***"}
 	if got.Error != nil || !reflect.DeepEqual(got.Result.Refused, []LookupKey{want, want}) {
 		t.Errorf("got %+v", got)
+	}
+}
+
+func TestAValueIsNoNameThatPeopleAreToldOf(t *testing.T) {
+	values := map[string]any{"password": "c4n4ry-word", "public": "Secret", "pin": 48151623.0, "rule": "from-a-rule"}
+	lookup := `{{ $_ := lookup "v1" "Secret" %s }}`
+	for name, tc := range map[string]struct{ arguments, told string }{
+		"a value":                    {`"web" .Values.password`, "web/***"},
+		"a part of a name":           {`"web" (printf "db-%s" .Values.password)`, "web/db-***"},
+		"encoded":                    {`"web" (.Values.password | b64enc | trimSuffix "=")`, "web/***"},
+		"a number":                   {`"web" (printf "db-%d" (int .Values.pin))`, "web/db-***"},
+		"a namespace":                {`.Values.password "db"`, "***/db"},
+		"a word of the chart":        {`"web" .Values.public`, "web/Secret"},
+		"what no object can have":    {`"web" "a b"`, "web/***"},
+		"a word of the layer's rule": {`"web" .Values.rule`, "web/from-a-rule"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, allows := range []bool{true, false} {
+				rules := []LookupRule{{APIVersion: "v1", Kind: "Pod", Name: "from-a-rule"}}
+				if allows {
+					rules = append(rules, LookupRule{APIVersion: "v1", Kind: "Secret"})
+				}
+				got := answer(&Request{
+					Chart: demo(t, fmt.Sprintf(lookup, tc.arguments)), Values: values,
+					Release:      Release{Name: "rel", Namespace: "ns", Revision: 1},
+					Capabilities: Capabilities{KubeVersion: "v1.36.3"}, Lookup: LookupRequest{Allowed: rules},
+				})
+				var told []LookupKey
+				for _, one := range got.Wanted {
+					told = append(told, one.Told)
+				}
+				if got.Result != nil {
+					told = got.Result.Refused
+				}
+				if len(told) != 1 || told[0].Namespace+"/"+told[0].Name != tc.told {
+					t.Errorf("allowed %v: got %+v %+v", allows, told, got.Error)
+				}
+			}
+		})
 	}
 }

@@ -31,6 +31,12 @@ type LookupKey struct {
 	Name       string `json:"name"`
 }
 
+// WantedLookup is a lookup with the words in which people may be told of it.
+type WantedLookup struct {
+	LookupKey
+	Told LookupKey `json:"told"`
+}
+
 // LookupResult is what the cluster has.
 type LookupResult struct {
 	LookupKey
@@ -68,7 +74,7 @@ type Answer struct {
 	Result *Result   `json:"result,omitempty"`
 	Error  *Error    `json:"error,omitempty"`
 	// Lookups that are allowed and not known yet.
-	Wanted []LookupKey `json:"wanted,omitempty"`
+	Wanted []WantedLookup `json:"wanted,omitempty"`
 }
 
 // Result is a rendered chart. Documents stand in the order in which Helm installs them.

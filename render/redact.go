@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/base64"
+	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -20,8 +21,8 @@ const (
 
 // redact takes hidden strings out of a message: the request's values, and what was looked up. Template errors repeat them
 // in many ways: `fail` with printf, `tpl` of a value, YAML that does not parse. Every string of at least four characters is
-// replaced, line by line when it has several, word by word when it is a template, and also as Go quotes it. Kept are
-// strings that the chart's own files contain: these are public words (`nginx`, `ClusterIP`), and without them the message
+// replaced, line by line when it has several, word by word when it is a template, and also as Go quotes it and in base64;
+// so is every number of as many digits, in both ways in which templates print it. Kept are strings that the chart's own files contain: these are public words (`nginx`, `ClusterIP`), and without them the message
 // would say nothing.
 func redact(text string, hidden map[string]bool, ch *chart.Chart) string {
 	ordered := make([]string, 0, len(hidden))
@@ -53,12 +54,15 @@ func collectStrings(v any, into map[string]bool) {
 			addHidden(oneLine(line), into)
 		}
 		addHidden(oneLine(value), into)
+		addEncoded(value, into)
 		if strings.Contains(value, "{{") {
 			// A template in a value: errors of `tpl` repeat parts of it.
 			for _, word := range templateWords.FindAllString(value, -1) {
 				addHidden(word, into)
 			}
 		}
+	case float64:
+		addHidden(strconv.FormatFloat(value, 'f', -1, 64), into)
 	}
 }
 
@@ -127,6 +131,17 @@ func addHidden(s string, into map[string]bool) {
 	into[s] = true
 	quoted := strconv.Quote(s)
 	into[quoted[1:len(quoted)-1]] = true
+	addEncoded(s, into)
+	if number, err := strconv.ParseFloat(s, 64); err == nil && len(fmt.Sprint(number)) >= minSecret {
+		into[fmt.Sprint(number)] = true
+	}
+}
+
+// addEncoded adds a string as `b64enc` prints it; the padding tells nothing.
+func addEncoded(s string, into map[string]bool) {
+	if utf8.RuneCountInString(s) >= minSecret {
+		into[base64.RawStdEncoding.EncodeToString([]byte(s))] = true
+	}
 }
 
 func isPublic(s string, ch *chart.Chart) bool {

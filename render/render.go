@@ -48,7 +48,7 @@ func answer(req *Request) (ans Answer) {
 		}
 		// What was made without them counts for nothing, an error no more than a result.
 		if len(looked.wanted) > 0 && !looked.tooMany {
-			ans.Result, ans.Error, ans.Wanted = nil, nil, looked.wanted
+			ans.Result, ans.Error, ans.Wanted = nil, nil, looked.toldWanted(secretsOf(req, looked), ch)
 		}
 	}()
 	ch, err := load(req.Chart)
@@ -135,7 +135,9 @@ func render(ch *chart.Chart, req *Request, looked *lookups) (*Result, error) {
 		return nil, err
 	}
 	res.Random = random
-	res.Refused = looked.told()
+	if len(looked.refused) > 0 {
+		res.Refused = looked.told(looked.refused, secretsOf(req, looked), ch)
+	}
 	res.ChartJSON, err = chartJSON(ch)
 	return res, err
 }
@@ -200,7 +202,7 @@ func helmVersion() string {
 
 // assemble takes the notes out and splits the rest into objects and hooks as Helm does.
 func assemble(ch *chart.Chart, files map[string]string) (*Result, error) {
-	res := &Result{Manifests: []Document{}, CRDs: []Document{}, Hooks: []Hook{}}
+	res := &Result{Manifests: []Document{}, CRDs: []Document{}, Hooks: []Hook{}, Refused: []LookupKey{}}
 	size := 0
 	for name, content := range files {
 		size += len(content)

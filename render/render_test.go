@@ -86,6 +86,16 @@ func TestErrors(t *testing.T) {
 		"a public word stays": {
 			demo(t, `a: {{ fail (printf "no such type %q" .Values.type) }} {{/* NodePort */}}`), `{"type":"NodePort"}`,
 			ErrorTemplate, `demo/templates/a.yaml:1:6: no such type "NodePort"`},
+		"fail with a number": {
+			demo(t, `a: {{ fail (printf "%v, %d, %s" .Values.pin (int .Values.pin) (.Values.pin | toJson)) }}`), `{"pin":48151623}`,
+			ErrorTemplate, `demo/templates/a.yaml:1:6: ***, ***, ***`},
+		"fail with a number of a port": {
+			demo(t, `a: {{ fail (printf "port %v" .Values.port) }} {{/* 8080 */}}`), `{"port":8080}`,
+			ErrorTemplate, `demo/templates/a.yaml:1:6: port 8080`},
+		"fail with a value in base64": {
+			demo(t, `a: {{ fail (printf "%s and %s" (b64enc .Values.one) (b64enc .Values.file)) }}`),
+			`{"one":"c4n4ry-word","file":"a: b\nc4n4ry-word\n"}`,
+			ErrorTemplate, `demo/templates/a.yaml:1:6: ***= and ***`},
 		"a template in a value": {
 			demo(t, `a: {{ tpl .Values.text . }}`), `{"text":"{{ c4n4ry-word }}"}`, ErrorTemplate, "error calling tpl"},
 		"fail inside a template in a value": {

@@ -5,7 +5,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { mkdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
-import { dirname, join, relative, resolve } from "node:path";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
@@ -40,6 +40,13 @@ const TOOLS = {
     title: "helm",
     package: "helm.sh/helm/v4/cmd/helm@v4.3.1",
     set: { "helm.sh/helm/v4/internal/version.version": "v4.3.1" },
+    links: [],
+    minutes: 3,
+  },
+  helm3: {
+    title: "helm 3",
+    package: "helm.sh/helm/v3/cmd/helm@v3.22.0",
+    set: { "helm.sh/helm/v3/internal/version.version": "v3.22.0" },
     links: [],
     minutes: 3,
   },
@@ -128,7 +135,10 @@ async function build(name, folder, report) {
   const timer = setInterval(tick, 15_000);
   try {
     if (module !== undefined) await go(["build", ...flags, "-o", join(draft, name), "."], join(repository, module), {});
-    else await go(["install", ...flags, published], draft, { GOBIN: draft });
+    else {
+      await go(["install", ...flags, published], draft, { GOBIN: draft });
+      await rename(join(draft, basename(published).replace(/@.*/, "")), join(draft, name));
+    }
     for (const link of links) await symlink(name, join(draft, link));
     await rename(draft, folder);
   } finally {

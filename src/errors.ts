@@ -32,6 +32,7 @@ const FAILURES = {
   UnknownField: { retry: "configuration", state: "Failed" },
   TooLarge: { retry: "configuration", state: "Failed" },
   Conflict: { retry: "waiting", state: "Blocked" },
+  VersionInUse: { retry: "waiting", state: "Blocked" },
   // the profile and what it refers to
   InvalidManifest: { retry: "configuration", state: "Failed" },
   InvalidValues: { retry: "configuration", state: "Failed" },
@@ -45,7 +46,8 @@ const FAILURES = {
   InvalidChart: { retry: "configuration", state: "Failed" },
   HookFailed: { retry: "transient", state: "Failed" },
   TestFailed: { retry: "transient", state: "Failed" },
-  ReleaseBusy: { retry: "waiting", state: "Blocked" },
+  ReleaseBusy: { retry: "transient", state: "Blocked" },
+  Timeout: { retry: "transient", state: "Failed" },
   RolledBack: { retry: "configuration", state: "Failed" },
   RenderFailed: { retry: "configuration", state: "Failed" },
   RenderTimeout: { retry: "transient", state: "Failed" },

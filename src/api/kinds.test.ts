@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { customResourceDefinition } from "./crd.ts";
 import { KINDS } from "./kinds.ts";
+import { structuralSchema } from "./structural.ts";
 
 const crds = KINDS.map((definition) => ({ kind: definition.kind, crd: customResourceDefinition(definition) }));
 
@@ -48,4 +49,21 @@ describe("columns", () => {
       expect(node, jsonPath).toBeDefined();
     }
   });
+});
+
+/** Objects of a schema that may be empty, and are merged field by field. */
+function emptied(node: Record<string, unknown>, path: string): string[] {
+  if (node["x-kubernetes-map-type"] === "atomic" || node["x-kubernetes-list-type"] === "atomic") return [];
+  const own = node["type"] === "object" && node["required"] === undefined ? [path] : [];
+  const fields = Object.entries((node["properties"] ?? {}) as Record<string, Record<string, unknown>>);
+  const items = node["items"] as Record<string, unknown> | undefined;
+  return [
+    ...own,
+    ...fields.flatMap(([name, field]) => emptied(field, `${path}.${name}`)),
+    ...(items ? emptied(items, `${path}[]`) : []),
+  ];
+}
+
+test.each(KINDS)("$kind has nothing that server-side apply turns into null when its last entry goes", ({ spec }) => {
+  expect(emptied({ ...structuralSchema(spec, "spec") }, "spec")).toEqual([]);
 });

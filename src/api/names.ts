@@ -40,6 +40,10 @@ export const RELEASE_LAYER_LABEL = `${GROUP}/layer`;
 /** On a Helm release record: the revision and the inputs it was made for. Helm hands labels on to records of its own making. */
 export const RELEASE_REVISION_LABEL = `${GROUP}/revision`;
 export const RELEASE_INPUTS_LABEL = `${GROUP}/inputs`;
+/** On a Helm release record whose revision was Ready: the seal of what a rollback to it would apply. */
+export const RELEASE_SEAL_LABEL = `${GROUP}/seal`;
+/** On a Helm release record: how many of the chart's tests have succeeded. */
+export const RELEASE_TESTS_LABEL = `${GROUP}/tests-passed`;
 /** On a Helm release record that Strata wrote last: what of the revision is done. Helm drops annotations when it writes one. */
 export const RELEASE_ANNOTATION = `${GROUP}/release`;
 /** On a hook's object: the run that it belongs to. */

@@ -5,25 +5,19 @@ import type { Site } from "../kube/site/site.ts";
 import type { ApplySet, ProfileIdentity } from "../membership/applyset.ts";
 import { applyEntryOf, fieldsDigest } from "../membership/fields.ts";
 import { describeRef } from "../objects/identity.ts";
+import { claimOf } from "../plan/chart-layer.ts";
 import type { ApplyResult, Outcome, RemoveResult } from "../plan/outcome.ts";
 import type { Step } from "../plan/step.ts";
 import type { LayerContent } from "../plan/types.ts";
 import { applyItem } from "./apply-object.ts";
 import type { WriteContext } from "./context.ts";
+import { noteHook, removeHook, runHook } from "./hook-steps.ts";
 import { ensureNamespace, leaveNamespace } from "./layer-namespace.ts";
-import {
-  forgetRelease,
-  markRelease,
-  noteHook,
-  openRelease,
-  type ReleaseCache,
-  type ReleaseContext,
-  removeHook,
-  removeStrays,
-  rollback,
-  runHook,
-} from "./release-steps.ts";
+import type { ReleaseCache, ReleaseContext } from "./release-records.ts";
+import { forgetRelease, markRelease, openRelease, rollback } from "./release-steps.ts";
+import { removeStrays } from "./release-strays.ts";
 import { removeItem } from "./remove-object.ts";
+import { recallHooks } from "./sealed-release.ts";
 import {
   deleteStoredSet,
   deleteSystemObjects,
@@ -98,6 +92,7 @@ async function take(step: Step, context: ActContext, signal: AbortSignal): Promi
     case "RemoveStrays":
     case "ForgetRelease":
     case "Rollback":
+    case "RecallHooks":
       return await takeOnRelease(step, context, signal);
     case "Recall":
       return { kind: "Recalled", content: await context.recall(step.layer, signal) };
@@ -155,6 +150,8 @@ function dispatch(step: ReleaseStep, on: ReleaseContext, signal: AbortSignal): P
       return forgetRelease(step, on, signal);
     case "Rollback":
       return rollback(step, on, signal);
+    case "RecallHooks":
+      return recallHooks(step, on, signal);
   }
 }
 
@@ -185,12 +182,12 @@ async function ensure(
 
 /** All at once: the client bounds how many requests are on their way. Whoever aborts stops between objects. */
 function applyAll(step: Step & { kind: "Apply" }, context: ActContext, signal: AbortSignal): Promise<ApplyResult[]> {
-  const { spec } = step.layer;
-  const writes = writeContext(context, isConfidential(spec));
+  const claim = claimOf(step.layer);
+  const writes = writeContext(context, isConfidential(step.layer.spec));
   return Promise.all(
     step.items.map(async (item): Promise<ApplyResult> => {
       try {
-        const outcome = await applyItem(item, spec.name, { adoption: spec.adoption, context: writes, signal });
+        const outcome = await applyItem(item, claim, { context: writes, signal });
         if (outcome.kind !== "written") return { item, ok: true, how: outcome.kind };
         context.site.record(outcome.object);
         const entry = applyEntryOf(outcome.object, context.set.manager);

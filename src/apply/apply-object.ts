@@ -1,12 +1,13 @@
 import { ADOPTED_ANNOTATION } from "../api/names.ts";
 import { Failure } from "../errors.ts";
 import { mergeFields } from "../membership/fields.ts";
-import { type Adoption, conflictSentence, isProtectedManager, judge, type Standing } from "../membership/judge.ts";
-import { helmEntriesOf } from "../membership/observed.ts";
-import { describeRef } from "../objects/identity.ts";
+import { type Claim, conflictSentence, isProtectedManager, judge, type Standing } from "../membership/judge.ts";
+import { helmEntriesOf, ownHookEntryOf, storedVersionsOf } from "../membership/observed.ts";
+import { describeRef, isCrd } from "../objects/identity.ts";
 import type { KubeObject, ManagedFieldsEntry } from "../objects/types.ts";
 import { withMark } from "../plan/place.ts";
 import type { ApplyItem } from "../plan/step.ts";
+import { droppedVersions } from "../plan/stored-versions.ts";
 import type { Desired } from "../plan/types.ts";
 import { fieldConflictsOf, isConflictError } from "./conflicts.ts";
 import type { WriteContext, WriteOutcome } from "./context.ts";
@@ -16,8 +17,7 @@ const MAX_RACES = 4;
 
 interface Write {
   desired: Desired;
-  layer: string;
-  adoption: Adoption;
+  claim: Claim;
   context: WriteContext;
   signal: AbortSignal;
 }
@@ -34,10 +34,10 @@ interface Write {
  */
 export async function applyItem(
   item: ApplyItem,
-  layer: string,
-  options: Omit<Write, "desired" | "layer">,
+  claim: Claim,
+  options: Omit<Write, "desired" | "claim">,
 ): Promise<WriteOutcome> {
-  const write: Write = { ...options, desired: item.desired, layer };
+  const write: Write = { ...options, desired: item.desired, claim };
   const { context, signal } = options;
   try {
     // A CRD may have got this version since the cluster was asked what it serves.
@@ -67,12 +67,15 @@ async function create(write: Write): Promise<WriteOutcome> {
 /** The object of that name exists: ours, to be adopted, or somebody else's. */
 async function takeExisting(write: Write, live: KubeObject | undefined, races: number): Promise<WriteOutcome> {
   if (!live) throw new Failure("StaleRead", "it went away while it was read; tried again");
-  const standing = judge(live, write.context.set, write.adoption, write.desired.object);
+  const { fromCrdsFolder } = write.desired;
+  const standing = judge(live, write.context.set, { ...write.claim, fromCrdsFolder });
   if (standing.kind === "terminating") return { kind: "terminating" };
   if (standing.kind === "foreign") throw await conflict(write, live, standing);
+  const inUse = isCrd(live) && droppedVersions(write.desired.object, storedVersionsOf(live));
+  if (inUse) throw inUse;
   const adopted = standing.kind === "adoptable" || live.metadata.annotations?.[ADOPTED_ANNOTATION] === "true";
   try {
-    const { resourceVersion } = (await foldHelm(write, live)).metadata;
+    const { resourceVersion } = (await fold(write, live)).metadata;
     const object = await send(write, { resourceVersion, force: true, adopted });
     return { kind: "written", object, how: standing.kind === "adoptable" ? "adopted" : "repaired" };
   } catch (error) {
@@ -82,18 +85,19 @@ async function takeExisting(write: Write, live: KubeObject | undefined, races: n
 }
 
 /**
- * Makes what Helm owns of an object ours, so that the apply takes away what we do not want: else fields that a chart dropped,
- * or a person's `helm upgrade` added, would stay for ever.
+ * Makes what Helm owns of an object ours to apply, and what we made of it as a hook, so that the apply takes away what we do
+ * not want: else fields that a chart dropped, or a person's `helm upgrade` added, would stay for ever.
  */
-async function foldHelm({ desired, context, signal }: Write, live: KubeObject): Promise<KubeObject> {
-  const helm = helmEntriesOf(live);
-  if (helm.length === 0) return live;
+async function fold({ desired, context, signal }: Write, live: KubeObject): Promise<KubeObject> {
   const { manager } = context.set;
+  const hook = ownHookEntryOf(live, context.set);
+  const folds = [...helmEntriesOf(live), ...(hook ? [hook] : [])];
+  if (folds.length === 0) return live;
   const { managedFields = [], resourceVersion } = live.metadata;
-  const others = managedFields.filter((entry) => !helm.includes(entry) && !isOwnApply(entry, manager));
+  const others = managedFields.filter((entry) => !folds.includes(entry) && !isOwnApply(entry, manager));
   const own = managedFields.filter((entry) => isOwnApply(entry, manager));
-  const fieldsV1 = mergeFields([...own, ...helm].map((entry) => entry.fieldsV1 ?? {}));
-  const { apiVersion } = own[0] ?? helm[0] ?? {};
+  const fieldsV1 = mergeFields([...own, ...folds].map((entry) => entry.fieldsV1 ?? {}));
+  const { apiVersion } = own[0] ?? folds[0] ?? {};
   const folded = { manager, operation: "Apply", apiVersion, fieldsType: "FieldsV1", fieldsV1 };
   const operations = [
     { op: "test" as const, path: "/metadata/resourceVersion", value: resourceVersion },
@@ -142,8 +146,8 @@ interface SendOptions {
   adopted: boolean;
 }
 
-async function send({ desired, layer, context, signal }: Write, options: SendOptions): Promise<KubeObject> {
-  const marked = withMark(desired, layer, options.adopted ? { [ADOPTED_ANNOTATION]: "true" } : {});
+async function send({ desired, claim, context, signal }: Write, options: SendOptions): Promise<KubeObject> {
+  const marked = withMark(desired, claim.layer, options.adopted ? { [ADOPTED_ANNOTATION]: "true" } : {});
   const { resourceVersion } = options;
   const body =
     resourceVersion === undefined ? marked : { ...marked, metadata: { ...marked.metadata, resourceVersion } };
@@ -158,7 +162,7 @@ async function send({ desired, layer, context, signal }: Write, options: SendOpt
 }
 
 function readLive({ desired, context, signal }: Write): Promise<KubeObject | undefined> {
-  return context.client.find(resourceOf(desired, context), desired.ref, { metadataOnly: true, signal });
+  return context.client.find(resourceOf(desired, context), desired.ref, { metadataOnly: !isCrd(desired.ref), signal });
 }
 
 function resourceOf(desired: Desired, context: WriteContext): ReturnType<WriteContext["resourceFor"]> & object {

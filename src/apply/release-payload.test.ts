@@ -5,7 +5,15 @@ import type { Failure } from "../errors.ts";
 import { stringifyJson } from "../objects/json.ts";
 import type { HookRun } from "../plan/release.ts";
 import type { Hook } from "../plan/types.ts";
-import { type HelmRelease, newRelease, packRelease, unpackRelease, withRuns } from "./release-payload.ts";
+import {
+  type HelmRelease,
+  newRelease,
+  packRelease,
+  parsedHooks,
+  recordedHooks,
+  unpackRelease,
+  withRuns,
+} from "./release-payload.ts";
 
 const HOOK: Hook = {
   name: "migrate",
@@ -81,6 +89,16 @@ describe("a release", () => {
     });
   });
 
+  it("holds a hook that is a List once, and gives it back object by object", () => {
+    const object = (name: string) => ({ apiVersion: "v1", kind: "ConfigMap", metadata: { name } });
+    const manifest = stringifyJson({ apiVersion: "v1", kind: "List", items: [object("a"), object("b")] });
+    const list: Hook = { ...HOOK, kind: "List", name: "", manifest, object: object("a") };
+    const hooks = [list, { ...list, object: object("b"), part: 1 }];
+    const release = releaseOf({ hooks });
+    expect(release.hooks).toHaveLength(1);
+    expect(parsedHooks(recordedHooks(release))).toEqual(hooks);
+  });
+
   it("names the revision that it goes back to", () => {
     expect(releaseOf({ rollbackRevision: 1 }).info).toMatchObject({ rollback_revision: 1 });
   });
@@ -138,12 +156,23 @@ describe("a release that is too large for a Secret", () => {
     const manifest = noise(1_600_000);
     const failure = await packRelease(releaseOf({ manifest })).catch((error: Failure) => error);
     expect(failure).toMatchObject({ reason: "TooLarge" });
-    expect((failure as Failure).message).toMatch(/^the record of Helm release web\/shop has 2\.\d MiB, also without/);
+    expect((failure as Failure).message).toMatch(
+      /^the record of Helm release web\/shop has 2\.\d MiB, and 2\.\d MiB unpacked, also without/,
+    );
     expect((failure as Failure).message.length).toBeLessThan(400);
   });
 });
 
+const BARE = { info: {}, version: 1 };
+const packed = (release: unknown) => base64(base64(gzipSync(JSON.stringify(release))));
+const bombOf = (items: string) => base64(base64(gzipSync(`{"info":{},"version":1,"x":[${items}0]}`)));
+
 describe("a Secret's release", () => {
+  it("may hold any text: what stands in strings makes no values", async () => {
+    const release = { ...BARE, manifest: '"\\[{,'.repeat(400_000) };
+    expect(await unpackRelease(packed(release), "web/s")).toEqual(release);
+  });
+
   it("is read also as Helm 2 wrote it, not compressed", async () => {
     const release = { name: "shop", namespace: "web", version: 1, info: { status: "deployed" } };
     expect(await unpackRelease(base64(base64(JSON.stringify(release))), "web/s")).toEqual(release);
@@ -154,9 +183,17 @@ describe("a Secret's release", () => {
     ["no base64", "%%%"],
     ["no JSON", base64(base64("{"))],
     ["null", base64(base64("null"))],
+    ["without info", packed({ info: null, version: 1 })],
+    ["with hooks that are no list", packed({ ...BARE, hooks: {} })],
+    ["with a hook that is null", packed({ ...BARE, hooks: [null] })],
+    ["with a manifest that is no text", packed({ ...BARE, manifest: {} })],
+    ["with a chart that is no chart", packed({ ...BARE, chart: { metadata: { version: 7 } } })],
     ["another object", base64(base64('{"kind":"Pod"}'))],
     ["half a gzip", base64(base64(gzipSync("{}").subarray(0, 12)))],
-    ["a bomb", base64(base64(gzipSync(Buffer.alloc(65 * 1024 * 1024, 32), { level: 1 })))],
+    ["a bomb", base64(base64(gzipSync(Buffer.alloc(17 * 1024 * 1024, 32), { level: 1 })))],
+    ["a bomb of objects", bombOf("{},".repeat(400_000))],
+    ["a bomb of numbers", bombOf("7,".repeat(400_000))],
+    ["a bomb that is not compressed", base64(base64(`{"info":{},"version":1,"x":[${"{},".repeat(400_000)}0]}`))],
   ])("that is %s is said to be unreadable", async (_name, data) => {
     await expect(unpackRelease(data, "web/s")).rejects.toMatchObject({
       reason: "InvalidObject",

@@ -47,7 +47,12 @@ async function refresh(ref: ObjectRef, context: WriteContext, signal: AbortSigna
   throw new Failure("StaleRead", `${describeRef(ref)} is served in another version now; it is read again`);
 }
 
-async function reasonToKeep(ref: ObjectRef, context: WriteContext, signal: AbortSignal): Promise<string | undefined> {
+/** Why a Namespace or a CustomResourceDefinition must stay: something that is not ours would go with it. */
+export async function reasonToKeep(
+  ref: ObjectRef,
+  context: Pick<WriteContext, "client" | "set" | "resources">,
+  signal: AbortSignal,
+): Promise<string | undefined> {
   const kind = groupKindKey(ref);
   if (kind !== "Namespace" && kind !== "CustomResourceDefinition.apiextensions.k8s.io") return undefined;
   const { client, set } = context;

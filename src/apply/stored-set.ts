@@ -1,4 +1,5 @@
-import { gunzipSync, gzipSync } from "node:zlib";
+import { brotliCompressSync, brotliDecompressSync, constants } from "node:zlib";
+import { Failure } from "../errors.ts";
 import { parseJson, stringifyJson } from "../objects/json.ts";
 import type { LayerContent } from "../plan/types.ts";
 
@@ -12,18 +13,40 @@ export interface StoredSet {
 /** 64 MiB unpacked: far above what fits into a Secret, and a bound for a hostile one. */
 const MAX_UNPACKED = 64 * 1024 * 1024;
 
-/** Packs a set for a Secret's `data`. */
+/** What the API server takes in one Secret (Kubernetes: `core.MaxSecretSize`). */
+const MAX_SECRET = 1024 * 1024;
+
+/** A window over the whole set: most of the manifest's words stand in the objects too. */
+const PARAMS = {
+  [constants.BROTLI_PARAM_QUALITY]: 6,
+  [constants.BROTLI_PARAM_LGWIN]: constants.BROTLI_MAX_WINDOW_BITS,
+};
+
+/**
+ * Packs a set for a Secret's `data`.
+ *
+ * @throws Failure TooLarge, naming the size
+ */
 export function packSet({ content, ...about }: StoredSet): string {
   const { release, ...rest } = content;
   // What only Helm's own commands need can be had from the chart again, and would take most of the room.
   const { source: _, ...lean } = release ?? {};
-  return gzipSync(stringifyJson({ ...about, content: release ? { ...rest, release: lean } : rest })).toString("base64");
+  const text = stringifyJson({ ...about, content: release ? { ...rest, release: lean } : rest });
+  const packed = brotliCompressSync(text, { params: PARAMS });
+  if (packed.length <= MAX_SECRET) return packed.toString("base64");
+  throw new Failure(
+    "TooLarge",
+    `the rendered objects have ${(packed.length / MAX_SECRET).toFixed(1)} MiB when packed; the Secret in strata-system that keeps ` +
+      "them holds 1 MiB: split the chart's values or objects into several layers",
+  );
 }
 
 /** The stored set, or undefined when it cannot be read: it is then rendered anew. */
 export function unpackSet(packed: string): StoredSet | undefined {
   try {
-    const text = gunzipSync(Buffer.from(packed, "base64"), { maxOutputLength: MAX_UNPACKED }).toString("utf8");
+    const text = brotliDecompressSync(Buffer.from(packed, "base64"), { maxOutputLength: MAX_UNPACKED }).toString(
+      "utf8",
+    );
     const set = parseJson(text) as Partial<StoredSet>;
     return set.inputs && set.specDigest && set.content ? (set as StoredSet) : undefined;
   } catch {

@@ -1,7 +1,8 @@
 import type { KubeClient } from "../kube/client.ts";
 import type { Resource } from "../kube/resource.ts";
 import type { ApplySet } from "../membership/applyset.ts";
-import { isMember, observe } from "../membership/observed.ts";
+import { isMember, observe, ownHookEntryOf } from "../membership/observed.ts";
+import { groupKindKey, refOf } from "../objects/identity.ts";
 import type { KubeObject } from "../objects/types.ts";
 import { isForbiddenError, isNotFoundError } from "./conflicts.ts";
 
@@ -74,5 +75,11 @@ function standsInNamespace(object: KubeObject, set: ApplySet): boolean {
   // Without an owner, but the controller takes them away with their Service.
   if (kind === "Endpoints" && metadata.labels?.["endpoints.kubernetes.io/managed-by"] === "endpoint-controller")
     return false;
+  if (isSpentHook(object, set)) return false;
   return isStranger(object, set);
+}
+
+/** What was run once for a release that has gone: Helm leaves it where it is, by its default policy. */
+function isSpentHook(object: KubeObject, set: ApplySet): boolean {
+  return ["Job.batch", "Pod"].includes(groupKindKey(refOf(object))) && ownHookEntryOf(object, set) !== undefined;
 }

@@ -4,12 +4,14 @@ import type { Failure } from "../errors.ts";
 import { ApiError } from "../kube/api-error.ts";
 import { coreResource } from "../kube/resource.ts";
 import type { ApplySet } from "../membership/applyset.ts";
+import { isCrd } from "../objects/identity.ts";
 import type { KubeObject } from "../objects/types.ts";
 import type { LayerInputs } from "../plan/inputs.ts";
 import { releaseNameOf } from "../plan/place.ts";
 import { latestOf, RELEASE_SELECTOR, type ReleaseRecord, readRecord } from "../plan/release.ts";
 import type { LayerContent } from "../plan/types.ts";
 import type { LayerRenderer } from "../wiring/layer-renderer.ts";
+import { lookupReader } from "../wiring/lookups.ts";
 import type { DiffTarget } from "./diff-target.ts";
 
 export interface ChartPlace {
@@ -66,7 +68,11 @@ async function rendered(
   const apiVersions = new Set([...target.site.apiVersions(), ...brought.flatMap(apiVersionsDeclaredBy)]);
   const capabilities = { kubeVersion: target.version, apiVersions: [...apiVersions].sort() };
   const latest = latestOf(await recordsOf(inputs, target, signal));
-  const about = { revision: (latest?.version ?? 0) + 1, isUpgrade: latest !== undefined };
+  const about = {
+    revision: (latest?.version ?? 0) + 1,
+    isUpgrade: latest !== undefined,
+    lookup: lookupReader(target.site),
+  };
   return await renderer.chart(inputs, { ...about, stored, capabilities }, signal);
 }
 
@@ -90,7 +96,7 @@ async function recordsOf(
 
 /** What a CRD will make the cluster serve, as charts ask for it. */
 function apiVersionsDeclaredBy(object: KubeObject): string[] {
-  if (object.kind !== "CustomResourceDefinition") return [];
+  if (!isCrd(object)) return [];
   const spec = object["spec"] as
     | { group?: string; names?: { kind?: string }; versions?: { name?: string; served?: boolean }[] }
     | undefined;

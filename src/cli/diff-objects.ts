@@ -1,9 +1,9 @@
-import type { Layer } from "../api/types.ts";
 import { applyItem } from "../apply/apply-object.ts";
 import type { WriteContext } from "../apply/context.ts";
 import { Failure } from "../errors.ts";
 import { CURRENT } from "../health/verdict.ts";
 import { toFailure } from "../kube/failures.ts";
+import type { Claim } from "../membership/judge.ts";
 import { isMember, type Observed, observe } from "../membership/observed.ts";
 import { describeRef, groupKindKey } from "../objects/identity.ts";
 import { canonicalJson } from "../objects/json.ts";
@@ -17,7 +17,7 @@ import type { Change, ObjectDiff } from "./diff-types.ts";
 
 export interface Comparison {
   target: DiffTarget;
-  layer: Layer;
+  claim: Claim;
   writes: WriteContext;
   secrecy: Secrecy;
   /** What the profile itself brings, and the server does not know yet: `groupKindKey`s, names of namespaces. */
@@ -84,7 +84,7 @@ async function judged(
   comparison: Comparison,
   signal: AbortSignal,
 ): Promise<ObjectDiff> {
-  const { target, layer, writes, secrecy, brought } = comparison;
+  const { target, claim, writes, secrecy, brought } = comparison;
   const { ref, key } = desired;
   const before = live && comparable(live);
   if (live && desired.createOnly) return { ref, change: "unchanged", notes: [] };
@@ -94,15 +94,17 @@ async function judged(
     return unchecked("its kind comes with this profile");
   try {
     const item = itemOf(desired, live, comparison);
-    const { adoption } = layer;
-    const outcome = await applyItem(item, layer.name, { adoption, context: writes, signal });
+    const outcome = await applyItem(item, claim, { context: writes, signal });
     if (outcome.kind === "exists") return { ref, change: "unchanged", notes: [] };
     if (outcome.kind === "terminating") {
       const notes = ["somebody is deleting it: it is created again when it is gone"];
       return difference({ ref, key, notes }, { before, after: before }, secrecy);
     }
     const after = live ? comparable(outcome.object) : foretold(outcome.object, desired.object);
-    const notes = [...(outcome.how === "adopted" ? ["taken over"] : []), ...moves(item.observed?.observed, layer.name)];
+    const notes = [
+      ...(outcome.how === "adopted" ? ["taken over"] : []),
+      ...moves(item.observed?.observed, claim.layer),
+    ];
     return difference({ ref, key, notes }, { before, after }, secrecy);
   } catch (error) {
     const isHomeless = error instanceof Failure && error.reason === "NamespaceNotFound";
@@ -113,10 +115,10 @@ async function judged(
 }
 
 /** As the operator would write it: see `standingOf`. Without the key of the digests every object may have drifted. */
-function itemOf(desired: Desired, live: KubeObject | undefined, { target, layer, writes }: Comparison): ApplyItem {
+function itemOf(desired: Desired, live: KubeObject | undefined, { target, claim, writes }: Comparison): ApplyItem {
   const observed = live && observe(live);
   if (!observed || !isMember(observed, writes.set)) return { desired, mode: "create", observed: undefined };
-  const isSame = observed.digest === desired.digest && observed.layer === layer.name;
+  const isSame = observed.digest === desired.digest && observed.layer === claim.layer;
   const mode = isSame || !target.digestKey ? "repair" : "update";
   return { desired, mode, observed: { observed, verdict: CURRENT } };
 }

@@ -5,6 +5,8 @@ import { ApiError } from "../kube/api-error.ts";
 import { toFailure } from "../kube/failures.ts";
 import type { ApplySet, Parent } from "../membership/applyset.ts";
 import { kindsServedBy } from "../objects/waves.ts";
+import { claimOf } from "../plan/chart-layer.ts";
+import { refusedLookups } from "../plan/evaluate-release.ts";
 import { type Referents, referencesOf } from "../plan/references.ts";
 import type { RemoveItem } from "../plan/step.ts";
 import type { PlannedLayer } from "../plan/types.ts";
@@ -48,7 +50,9 @@ export async function diffProfile(profile: Profile, sources: DiffSources, signal
     referents,
     chart: async (inputs, above) => {
       const { content, note } = await chartContent(inputs, { target, renderer, set, above }, signal);
-      if (note !== undefined) chartNotes.set(inputs.layer.name, [note]);
+      const release = content instanceof Failure ? undefined : content.release;
+      const notes = [note, release && refusedLookups(release)].filter((words) => words !== undefined);
+      chartNotes.set(inputs.layer.name, notes);
       return content;
     },
   });
@@ -82,11 +86,12 @@ async function broughtTo(
 const NEVER_BROUGHT = "nothing of it was ever brought to this cluster";
 const NOT_THE_HUB = "this cluster is not the hub: name files with the ConfigMaps and Secrets that it refers to";
 async function diffLayer(
-  { spec, state }: PlannedLayer,
+  layer: PlannedLayer,
   { target, plan, secrecy }: Planned,
   notes: readonly string[],
   signal: AbortSignal,
 ): Promise<LayerDiff> {
+  const { spec, state } = layer;
   const about = { name: spec.name, standing: "listed" as const, notes };
   const failure = plan.failures.get(spec.name);
   if (state.kind !== "known" || failure) {
@@ -94,7 +99,7 @@ async function diffLayer(
   }
   const namespaces = [...layerNamespaces(plan)].filter(([, layer]) => layer === spec.name);
   const writes = writesOn(target, plan.seen.set, isConfidential(spec));
-  const comparison = { target, layer: spec, writes, secrecy, brought: broughtBy(plan) };
+  const comparison = { target, claim: claimOf(layer), writes, secrecy, brought: broughtBy(plan) };
   const desired = state.desired.toSorted((a, b) => a.wave - b.wave);
   const diffs = await Promise.all([
     ...namespaces.map(([name]) => compareNamespace(name, { target, plan }, signal)),

@@ -1,13 +1,14 @@
 import type { Layer } from "../api/types.ts";
-import { ApiError } from "../kube/api-error.ts";
 import { coreResource } from "../kube/resource.ts";
 import { isExactNumber } from "../objects/json.ts";
 import type { ObjectRef } from "../objects/types.ts";
 import { parseManifests, parseYaml } from "../objects/yaml.ts";
 import type { SourceText } from "../plan/references.ts";
+import { RELEASE_TYPE } from "../plan/release.ts";
 import type { PlannedLayer } from "../plan/types.ts";
+import type { LookupRule } from "../render/types.ts";
 import { type Secrecy, secrecyOf, valuesOf } from "./diff-mask.ts";
-import type { DiffTarget } from "./diff-target.ts";
+import { type DiffTarget, undefinedIfRefused } from "./diff-target.ts";
 import type { ProfilePlan } from "./plan-profile.ts";
 
 const SECRETS = coreResource("Secret", "secrets", true);
@@ -21,7 +22,10 @@ export async function secrecyOfPlan(plan: ProfilePlan, target: DiffTarget, signa
   const desired = layers.flatMap(({ state }) => (state.kind === "known" ? state.desired : [])).filter(isSecret);
   const members = [...seen.site.members()].map(({ observed }) => observed).filter(isSecret);
   const refs = new Map([...desired, ...members].map(({ key, ref }) => [key, ref]));
-  const live = await Promise.all([...refs.values()].map((ref) => liveValues(ref, target, signal)));
+  const live = await Promise.all([
+    ...[...refs.values()].map((ref) => liveValues(ref, target, signal)),
+    ...layers.flatMap(({ spec }) => lookupRules(spec)).map((rule) => lookedUpValues(rule, target, signal)),
+  ]);
   return secrecyOf({
     exact: layers.flatMap(valuesFromSecrets),
     contained: [...desired.flatMap(({ object }) => valuesOf(object)), ...live.flat()],
@@ -33,14 +37,27 @@ function isSecret({ ref }: { ref: ObjectRef }): boolean {
   return ref.group === "" && ref.kind === "Secret";
 }
 
-/** Who may not read a Secret is told so where it is compared. */
 async function liveValues(ref: ObjectRef, { client }: DiffTarget, signal: AbortSignal): Promise<string[]> {
-  try {
-    return valuesOf(await client.find(SECRETS, ref, { signal }));
-  } catch (error) {
-    if (error instanceof ApiError) return [];
-    throw error;
-  }
+  return valuesOf(await client.find(SECRETS, ref, { signal }).catch(undefinedIfRefused));
+}
+
+function lookupRules({ helm }: Layer): LookupRule[] {
+  return (helm?.lookup ?? []).filter(({ apiVersion, kind }) => apiVersion === "v1" && kind === "Secret");
+}
+
+/** What a chart has read of Secrets stands wherever it likes in its objects, also in those that were rendered long ago. */
+async function lookedUpValues(
+  { namespace, name }: LookupRule,
+  { client }: DiffTarget,
+  signal: AbortSignal,
+): Promise<string[]> {
+  if (namespace !== undefined && name !== undefined)
+    return valuesOf(await client.find(SECRETS, { namespace, name }, { signal }).catch(undefinedIfRefused));
+  const named = name === undefined ? [] : [`metadata.name=${name}`];
+  // Helm's own records are large, and many.
+  const fieldSelector = [`type!=${RELEASE_TYPE}`, ...named].join(",");
+  const listed = await client.listAll(SECRETS, { namespace, fieldSelector, signal }).catch(undefinedIfRefused);
+  return (listed?.items ?? []).flatMap(valuesOf);
 }
 
 function valuesFromSecrets({ spec, inputs }: PlannedLayer): string[] {

@@ -65,8 +65,8 @@ export async function openTarget(
   }
 }
 
-/** It does not exist, or only Strata may read it. */
-function undefinedIfRefused(error: unknown): undefined {
+/** It does not exist, or the person may not read it: who may not is told so where it is compared. */
+export function undefinedIfRefused(error: unknown): undefined {
   if (error instanceof ApiError) return undefined;
   throw error;
 }
@@ -89,11 +89,13 @@ export function viewOf(target: DiffTarget, set: ApplySet, parent: Parent | undef
     kubernetesMinor: /^v?(\d+\.\d+)/.exec(version)?.[1] ?? "",
     scopeOf: (kind) => site.scopeOf(kind),
     served: (kind) => site.served(kind),
+    servedIn: (kind) => site.resourceFor(kind) !== undefined,
     watchState: () => "live",
     crdOf: (kind) => site.crdOf(kind),
     member: (key) => site.member(key),
     members: () => site.members(set.id),
     named: () => "absent",
+    deleted: () => undefined,
     releases: () => [],
     explain: () => undefined,
   };

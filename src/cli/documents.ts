@@ -5,7 +5,7 @@ import { SYSTEM_PROFILE } from "../api/kinds.ts";
 import { API_VERSION } from "../api/names.ts";
 import { isProfileKind, parseProfile, parseTargetCluster } from "../api/parse.ts";
 import type { Profile, TargetCluster } from "../api/types.ts";
-import { describeRef, parseApiVersion, refOf } from "../objects/identity.ts";
+import { describeRef, isCrd, parseApiVersion, refOf } from "../objects/identity.ts";
 import { normalize } from "../objects/normalize.ts";
 import type { KubeObject, Result } from "../objects/types.ts";
 import { parseManifests } from "../objects/yaml.ts";
@@ -56,7 +56,7 @@ export async function readDocuments(
     problems,
   );
   if (problems.length > 0) return { ok: false, problems };
-  const crds = objects.filter(({ kind }) => kind === "CustomResourceDefinition");
+  const crds = objects.filter(isCrd);
   return { ok: true, value: { profiles, targets, referents: referentsIn(objects, namespace), crds } };
 }
 

@@ -33,14 +33,6 @@ export class DryRunClient extends KubeClient {
     return super.create<T>(resource, object, { ...options, dryRun: true });
   }
 
-  override update<T extends KubeObject = KubeObject>(
-    resource: Resource,
-    object: KubeObject,
-    options: WriteOptions,
-  ): Promise<T> {
-    return super.update<T>(resource, object, { ...options, dryRun: true });
-  }
-
   override async apply<T extends KubeObject = KubeObject>(
     resource: Resource,
     object: KubeObject,

@@ -79,11 +79,13 @@ function siteOffline({ kubeVersion, crds }: OfflineOptions): PlanPlace["site"] {
     kubernetesMinor: /^v(\d+\.\d+)/.exec(kubeVersion)?.[1] ?? "",
     scopeOf: (kind: GroupKind) => declared.get(groupKindKey(kind)) ?? scopeOfBuiltIn(kind),
     served: () => false,
+    servedIn: () => false,
     watchState: () => "unwatched",
     crdOf: () => undefined,
     member: () => undefined,
     members: () => [],
     named: () => "absent",
+    deleted: () => undefined,
     releases: () => [],
     explain: () => undefined,
   };

@@ -7,7 +7,7 @@ export interface StatusCause {
 
 /** What was asked, for sentences and metrics. */
 export interface RequestInfo {
-  readonly verb: "get" | "list" | "watch" | "create" | "update" | "apply" | "patch" | "delete";
+  readonly verb: "get" | "list" | "watch" | "create" | "apply" | "patch" | "delete";
   /** `deployments.apps`, or the path of a request that is about no resource. */
   readonly resource: string;
   readonly kind?: string;

@@ -182,28 +182,6 @@ export class KubeClient {
     return answered<T>(response, resource, options);
   }
 
-  /** Replaces an object; `metadata.resourceVersion` in it is a precondition. */
-  async update<T extends KubeObject = KubeObject>(
-    resource: Resource,
-    object: KubeObject,
-    options: WriteOptions,
-  ): Promise<T> {
-    const key = keyOf(object);
-    const response = await this.#call(
-      {
-        method: "PUT",
-        path: objectPath(resource, key),
-        query: writeQuery(options),
-        headers: { ...accept(options), "Content-Type": "application/json" },
-        body: stringifyJson(object),
-        info: requestInfo("update", resource, key),
-      },
-      options,
-      object,
-    );
-    return answered<T>(response, resource, options);
-  }
-
   /**
    * Server-side apply (KEP-555). `created` says which of the two it was. With `metadata.resourceVersion: "1"` in the
    * object it creates or answers 409, never updates.

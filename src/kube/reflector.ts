@@ -13,8 +13,8 @@ import { Watchdog } from "./watchdog.ts";
 
 /** What a reflector tells its handler. */
 export type ReflectorEvent =
-  /** Everything that exists now: once at the beginning, and after each relist. What is not in it is gone. */
-  | { readonly type: "sync"; readonly objects: readonly KubeObject[] }
+  /** Everything that exists at a version: once at the beginning, and after each relist. What is not in it is gone. */
+  | { readonly type: "sync"; readonly objects: readonly KubeObject[]; readonly resourceVersion: string }
   | { readonly type: "upsert"; readonly object: KubeObject }
   /** With its last state, or, if a relist found it missing, with its apiVersion, kind, namespace and name only. */
   | { readonly type: "delete"; readonly object: KubeObject };
@@ -250,7 +250,7 @@ export class Reflector {
     this.#resourceVersion = resourceVersion;
     this.#verify = false;
     this.#recovered();
-    this.#emit({ type: "sync", objects: [...snapshot.objects] });
+    this.#emit({ type: "sync", objects: [...snapshot.objects], resourceVersion });
   }
 
   /** The server may be one that was restored from a backup: our point in time may lie in its future, where no event comes. */

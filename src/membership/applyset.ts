@@ -52,8 +52,14 @@ export interface Parent {
   layers: readonly string[];
   /** Namespaces that layers asked for (`namespace:`), which are ours to clean up if we created them. */
   ownNamespaces: ReadonlySet<string>;
-  /** The Helm releases of layers, so that one whose layer left the list is still found. */
-  releases: ReadonlyMap<string, { namespace: string; name: string }>;
+  /** The Helm releases of layers, so that one whose layer left the list, or has another release now, is still found. */
+  releases: readonly LayerRelease[];
+}
+
+export interface LayerRelease {
+  layer: string;
+  namespace: string;
+  name: string;
 }
 
 export const EMPTY_PARENT: Omit<Parent, "hub"> = {
@@ -62,7 +68,7 @@ export const EMPTY_PARENT: Omit<Parent, "hub"> = {
   places: new Set(),
   layers: [],
   ownNamespaces: new Set(),
-  releases: new Map(),
+  releases: [],
 };
 
 const RELEASES_KEY = "releases";
@@ -91,7 +97,7 @@ export function parentObject(set: ApplySet, profile: ProfileIdentity, parent: Pa
       [LAYERS_KEY]: parent.layers.join(","),
       [OWN_NAMESPACES_KEY]: [...parent.ownNamespaces].sort().join(","),
       [PLACES_KEY]: [...parent.places].sort().join(","),
-      [RELEASES_KEY]: releaseList(parent.releases).join(","),
+      [RELEASES_KEY]: parent.releases.map(releaseText).sort().join(","),
     },
   };
 }
@@ -106,18 +112,18 @@ export function parseParent(object: KubeObject): Parent {
     places: new Set(splitList(data[PLACES_KEY])),
     layers: splitList(data[LAYERS_KEY]),
     ownNamespaces: new Set(splitList(data[OWN_NAMESPACES_KEY])),
-    releases: new Map(splitList(data[RELEASES_KEY]).map(releaseEntry)),
+    releases: splitList(data[RELEASES_KEY]).map(releaseEntry),
   };
 }
 
 /** `front=web/shop`: the layer, and the namespace and name of its release. */
-function releaseList(releases: Parent["releases"]): string[] {
-  return [...releases].map(([layer, { namespace, name }]) => `${layer}=${namespace}/${name}`).sort();
+export function releaseText({ layer, namespace, name }: LayerRelease): string {
+  return `${layer}=${namespace}/${name}`;
 }
 
-function releaseEntry(text: string): [string, { namespace: string; name: string }] {
+function releaseEntry(text: string): LayerRelease {
   const [layer = "", namespace = "", name = ""] = text.split(/[=/]/);
-  return [layer, { namespace, name }];
+  return { layer, namespace, name };
 }
 
 /** What is about to be applied, in the terms of the parent. */
@@ -140,9 +146,10 @@ export function widen(parent: Parent, reach: Reach): Parent {
   );
   const ownNamespaces = parent.ownNamespaces.union(new Set(reach.ownNamespaces));
   const layers = mergeOrder(parent.layers, reach.layers);
-  const releases = new Map([...parent.releases, ...(reach.releases ?? [])]);
+  const known = new Set(parent.releases.map(releaseText));
+  const releases = [...parent.releases, ...(reach.releases ?? []).filter((one) => !known.has(releaseText(one)))];
   const same =
-    releaseList(releases).join() === releaseList(parent.releases).join() &&
+    releases.length === parent.releases.length &&
     kinds.size === parent.kinds.size &&
     namespaces.size === parent.namespaces.size &&
     places.size === parent.places.size &&

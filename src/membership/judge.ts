@@ -1,11 +1,20 @@
-import { PART_OF_LABEL } from "../api/names.ts";
-import { describeRef, refOf } from "../objects/identity.ts";
+import { HOOK_ANNOTATION, PART_OF_LABEL } from "../api/names.ts";
+import { describeRef, isCrd, refOf } from "../objects/identity.ts";
 import type { KubeObject, ManagedFieldsEntry } from "../objects/types.ts";
 import type { ApplySet } from "./applyset.ts";
 import { applyEntryOf } from "./fields.ts";
-import { hasControllerOwner } from "./observed.ts";
+import { hasControllerOwner, helmEntriesOf, ownHookEntryOf } from "./observed.ts";
 
 export type Adoption = "Never" | "IfUnowned" | "SameRelease" | "Always";
+
+/** Who wants an object, and what it may take. */
+export interface Claim {
+  /** The layer's name. */
+  layer: string;
+  adoption: Adoption;
+  /** The Helm release of a chart's layer. */
+  release?: { namespace: string; name: string } | undefined;
+}
 
 /** How an object that exists stands to a layer that wants it. */
 export type Standing =
@@ -20,12 +29,12 @@ export type Owner = { kind: "applySet"; id: string } | { kind: "tool"; words: st
 /**
  * Judges an object found in a cluster, read live: is it ours, may the layer adopt it, or does somebody else own it?
  *
- * @param wanted what the layer would apply: of a chart it carries the marks of its release
+ * @param claim with `fromCrdsFolder` for a CRD of a chart's `crds/` folder
  *
  * The order matters: what we applied ourselves is ours even when somebody removed the label, another ApplySet keeps what it
  * has, and only then the layer's `adoption` decides (design, "Writes": *Unowned*).
  */
-export function judge(live: KubeObject, set: ApplySet, adoption: Adoption, wanted?: KubeObject): Standing {
+export function judge(live: KubeObject, set: ApplySet, claim: Claim & { fromCrdsFolder?: boolean }): Standing {
   const partOf = live.metadata.labels?.[PART_OF_LABEL];
   const applied = applyEntryOf(live, set.manager) !== undefined;
   if (live.metadata.deletionTimestamp) return { kind: "terminating" };
@@ -33,9 +42,10 @@ export function judge(live: KubeObject, set: ApplySet, adoption: Adoption, wante
   if (partOf !== undefined && partOf !== set.id && !hasControllerOwner(live)) {
     return { kind: "foreign", owner: { kind: "applySet", id: partOf } };
   }
-  if (wanted && isSameRelease(live, wanted)) return { kind: "ours" };
+  if (isOfRelease(live, claim) || isOwnHook(live, set, claim)) return { kind: "ours" };
+  const { adoption, release, fromCrdsFolder } = claim;
   if (adoption === "Always") return { kind: "adoptable" };
-  const words = toolOf(live);
+  const words = toolOf(live, release !== undefined && fromCrdsFolder === true && adoption === "SameRelease");
   if (words !== undefined) return { kind: "foreign", owner: { kind: "tool", words } };
   if (adoption === "Never") return { kind: "foreign", owner: { kind: "nobody" } };
   return { kind: "adoptable" };
@@ -48,10 +58,15 @@ const RELEASE_NAMESPACE = "meta.helm.sh/release-namespace";
  * An object of the very release that the layer writes: whether the layer may take the release over was decided when its
  * revision was opened; what `helm rollback` or `helm upgrade` made on top of it comes with it.
  */
-function isSameRelease({ metadata: live }: KubeObject, { metadata: wanted }: KubeObject): boolean {
-  const [name, namespace] = [RELEASE_NAME, RELEASE_NAMESPACE].map((key) => live.annotations?.[key]);
-  if (name === undefined || namespace === undefined) return false;
-  return name === wanted.annotations?.[RELEASE_NAME] && namespace === wanted.annotations?.[RELEASE_NAMESPACE];
+function isOfRelease({ metadata: { annotations = {} } }: KubeObject, { release }: Claim): boolean {
+  if (!release) return false;
+  return annotations[RELEASE_NAME] === release.name && annotations[RELEASE_NAMESPACE] === release.namespace;
+}
+
+/** What was a hook of the layer and is an object of it now; a CRD that a hook only changed is not. */
+function isOwnHook(live: KubeObject, set: ApplySet, { layer }: Claim): boolean {
+  const run = live.metadata.annotations?.[HOOK_ANNOTATION] ?? "";
+  return run.startsWith(`${layer}/v`) && ownHookEntryOf(live, set) !== undefined && !isCrd(refOf(live));
 }
 
 /** Marks that other tools leave on what they manage: [where, key, words]. */
@@ -65,15 +80,17 @@ const TOOL_MARKS = [
 
 const UNOWNED_APPLIERS = /^(kubectl.*|before-first-apply)$/;
 
-function toolOf(live: KubeObject): string | undefined {
+/** @param isHelms whether Helm may have made it, for the release that the layer takes over: it claims nothing of `crds/` after */
+function toolOf(live: KubeObject, isHelms: boolean): string | undefined {
   const controller = live.metadata.ownerReferences?.find((owner) => owner.controller === true);
   if (controller) return `its controller ${controller.kind} ${controller.name}`;
   for (const [where, key, words] of TOOL_MARKS) {
     const value = live.metadata[where]?.[key];
     if (value !== undefined) return `${words} ${value}`;
   }
-  if (live.metadata.labels?.["app.kubernetes.io/managed-by"] === "Helm") return "Helm";
-  const applier = live.metadata.managedFields?.find(isForeignApply);
+  if (!isHelms && live.metadata.labels?.["app.kubernetes.io/managed-by"] === "Helm") return "Helm";
+  const helms = isHelms ? helmEntriesOf(live) : [];
+  const applier = live.metadata.managedFields?.find((entry) => isForeignApply(entry) && !helms.includes(entry));
   return applier && `field manager ${applier.manager}`;
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { KubeObject, ManagedFieldsEntry, ObjectMeta } from "../objects/types.ts";
 import { applySetOf, EMPTY_PARENT, type Parent, parentObject, parseParent, widen } from "./applyset.ts";
-import { isProtectedManager, judge } from "./judge.ts";
+import { type Adoption, isProtectedManager, judge } from "./judge.ts";
 import { isMember, layerMarkOf, observe } from "./observed.ts";
 
 const PROFILE = { kind: "ClusterProfile", namespace: "acme", name: "base" };
@@ -36,9 +36,22 @@ describe("an ApplySet", () => {
       places: new Set(["Deployment.apps/a", "ConfigMap/b"]),
       layers: ["cni", "csi"],
       ownNamespaces: new Set(["b"]),
-      releases: new Map([["cni", { namespace: "kube-system", name: "cilium" }]]),
+      releases: [
+        { layer: "cni", namespace: "kube-system", name: "cilium" },
+        { layer: "cni", namespace: "kube-system", name: "cilium-old" },
+      ],
     };
-    expect(parseParent(parentObject(SET, PROFILE, parent))).toEqual(parent);
+    const object = parentObject(SET, PROFILE, parent);
+    expect(object["data"]).toMatchObject({ releases: "cni=kube-system/cilium,cni=kube-system/cilium-old" });
+    expect(parseParent(object)).toEqual(parent);
+  });
+
+  it("keeps the release that a layer had before beside the one that it has now", () => {
+    const [old, next] = ["shop", "store"].map((name) => ({ layer: "front", namespace: "web", name })) as [never, never];
+    const parent: Parent = { ...EMPTY_PARENT, hub: "uid", layers: ["front"], releases: [old] };
+    const reach = { objects: [], layers: ["front"], ownNamespaces: [] };
+    expect(widen(parent, { ...reach, releases: [old] })).toBe(parent);
+    expect(widen(parent, { ...reach, releases: [next] }).releases).toEqual([old, next]);
   });
 
   it("is widened only when something is not covered yet", () => {
@@ -130,7 +143,7 @@ describe("a member", () => {
 });
 
 describe("judge: an object that exists already", () => {
-  const rows: [string, ObjectMeta, Parameters<typeof judge>[2], object][] = [
+  const rows: [string, ObjectMeta, Adoption, object][] = [
     [
       "nobody's, made by kubectl create",
       { managedFields: [{ manager: "kubectl-create", operation: "Update" }] },
@@ -196,7 +209,7 @@ describe("judge: an object that exists already", () => {
     ],
   ];
   it.each(rows)("%s", (_name, metadata, adoption, want) => {
-    expect(judge(object(metadata), SET, adoption)).toMatchObject(want);
+    expect(judge(object(metadata), SET, { layer: "shop", adoption })).toMatchObject(want);
   });
 
   const ofRelease = (name?: string, namespace?: string): ObjectMeta => ({
@@ -205,33 +218,83 @@ describe("judge: an object that exists already", () => {
       ...(namespace === undefined ? {} : { "meta.helm.sh/release-namespace": namespace }),
     },
   });
-  const releases: [string, ObjectMeta, ObjectMeta, object][] = [
-    ["of the very release", ofRelease("web", "a"), ofRelease("web", "a"), { kind: "ours" }],
-    ["of a release of another name", ofRelease("api", "a"), ofRelease("web", "a"), { kind: "foreign" }],
-    ["of a release in another namespace", ofRelease("web", "b"), ofRelease("web", "a"), { kind: "foreign" }],
-    ["of a release, wanted by a layer without one", ofRelease("web", "a"), {}, { kind: "foreign" }],
-    ["with half of the marks on both sides", ofRelease("web"), ofRelease("web"), { kind: "foreign" }],
-    [
-      "without marks, wanted by one with",
-      { managedFields: [apply("kubectl")] },
-      ofRelease("web", "a"),
-      { kind: "adoptable" },
-    ],
+  const WEB = { namespace: "a", name: "web" };
+  const releases: [string, ObjectMeta, typeof WEB | undefined, object][] = [
+    ["of the very release", ofRelease("web", "a"), WEB, { kind: "ours" }],
+    ["of a release of another name", ofRelease("api", "a"), WEB, { kind: "foreign" }],
+    ["of a release in another namespace", ofRelease("web", "b"), WEB, { kind: "foreign" }],
+    ["of a release, wanted by a layer of manifests", ofRelease("web", "a"), undefined, { kind: "foreign" }],
+    ["with half of the marks", ofRelease("web"), WEB, { kind: "foreign" }],
+    ["without marks", { managedFields: [apply("kubectl")] }, WEB, { kind: "adoptable" }],
     [
       "of the very release, by its marks, but another profile's",
       { ...ofRelease("web", "a"), ...labelled(OTHER.id) },
-      ofRelease("web", "a"),
+      WEB,
       { kind: "foreign", owner: { kind: "applySet", id: OTHER.id } },
     ],
     [
       "of the very release, on its way out",
       { ...ofRelease("web", "a"), deletionTimestamp: "2026-01-01T00:00:00Z" },
-      ofRelease("web", "a"),
+      WEB,
       { kind: "terminating" },
     ],
   ];
-  it.each(releases)("%s", (_name, metadata, wanted, want) => {
-    expect(judge(object(metadata), SET, "IfUnowned", object(wanted))).toMatchObject(want);
+  it.each(releases)("%s", (_name, metadata, release, want) => {
+    expect(judge(object(metadata), SET, { layer: "web", adoption: "IfUnowned", release })).toMatchObject(want);
+  });
+
+  const helmMade: ObjectMeta = { managedFields: [apply("helm")] };
+  const crds: [string, ObjectMeta, Adoption, boolean, object][] = [
+    ["made by helm 4, with the release that is taken over", helmMade, "SameRelease", true, { kind: "adoptable" }],
+    [
+      "likewise, with the label that many charts give theirs",
+      { ...helmMade, labels: { "app.kubernetes.io/managed-by": "Helm" } },
+      "SameRelease",
+      true,
+      { kind: "adoptable" },
+    ],
+    ["made by helm 4, with Always", helmMade, "Always", true, { kind: "adoptable" }],
+    ["made by helm 4, for a layer that takes no release over", helmMade, "IfUnowned", true, { kind: "foreign" }],
+    ["applied by helm, and no file of crds/", helmMade, "SameRelease", false, { kind: "foreign" }],
+    [
+      "applied by helm and by an operator",
+      { managedFields: [apply("helm"), apply("my-operator")] },
+      "SameRelease",
+      true,
+      { kind: "foreign", owner: { kind: "tool", words: "field manager my-operator" } },
+    ],
+    ["of another release's templates", ofRelease("api", "a"), "SameRelease", true, { kind: "foreign" }],
+  ];
+  it.each(crds)("a CRD of crds/ %s", (_name, metadata, adoption, fromCrdsFolder, want) => {
+    const claim = { layer: "web", adoption, release: WEB, fromCrdsFolder };
+    expect(judge(object(metadata), SET, claim)).toMatchObject(want);
+  });
+
+  const hookRun = (layer: string, manager: string): ObjectMeta => ({
+    labels: { "app.kubernetes.io/managed-by": "Helm" },
+    annotations: { "strata.dev/hook": `${layer}/v2/01234567/pre-upgrade/0/1` },
+    managedFields: [
+      {
+        manager,
+        operation: "Update",
+        fieldsV1: { "f:metadata": { "f:annotations": { "f:strata.dev/hook": {} } } },
+      },
+    ],
+  });
+  const hooks: [string, ObjectMeta, object][] = [
+    ["a hook of the layer", hookRun("shop", SET.manager), { kind: "ours" }],
+    ["a hook of another layer", hookRun("shopping", SET.manager), { kind: "foreign" }],
+    ["another profile's hook", hookRun("shop", OTHER.manager), { kind: "foreign" }],
+    ["no hook of ours: somebody copied the annotation", hookRun("shop", "kubectl-create"), { kind: "foreign" }],
+  ];
+  it.each(hooks)("%s, until the chart made an object of it", (_name, metadata, want) => {
+    expect(judge(object(metadata), SET, { layer: "shop", adoption: "IfUnowned" })).toMatchObject(want);
+  });
+
+  it("a CRD that a hook changed is nobody's for that", () => {
+    const crd = { ...object(hookRun("shop", SET.manager)), kind: "CustomResourceDefinition" };
+    const live = { ...crd, apiVersion: "apiextensions.k8s.io/v1" };
+    expect(judge(live, SET, { layer: "shop", adoption: "IfUnowned" })).toMatchObject({ kind: "foreign" });
   });
 
   it.each([

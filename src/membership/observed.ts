@@ -1,5 +1,5 @@
-import { ADOPTED_ANNOTATION, LAYER_ANNOTATION, PART_OF_LABEL } from "../api/names.ts";
-import { keyOf, refOf } from "../objects/identity.ts";
+import { ADOPTED_ANNOTATION, HOOK_ANNOTATION, LAYER_ANNOTATION, PART_OF_LABEL } from "../api/names.ts";
+import { isCrd, keyOf, refOf } from "../objects/identity.ts";
 import type { KubeObject, ManagedFieldsEntry, ObjectRef } from "../objects/types.ts";
 import type { ApplySet } from "./applyset.ts";
 import { ownsField } from "./fields.ts";
@@ -22,6 +22,8 @@ export interface Observed {
   helmWrote: boolean;
   terminating: boolean;
   finalizers: readonly string[];
+  /** Of a CRD: the versions in which objects may be stored (`status.storedVersions`). */
+  storedVersions?: readonly string[];
   /** The Apply entries of Strata's field managers: one, save during a hand-over. */
   entries: readonly ManagedFieldsEntry[];
 }
@@ -48,8 +50,15 @@ export function observe(object: KubeObject): Observed | undefined {
     adopted: metadata.annotations?.[ADOPTED_ANNOTATION] === "true",
     terminating: metadata.deletionTimestamp !== undefined,
     finalizers: metadata.finalizers ?? [],
+    ...(isCrd(ref) ? { storedVersions: storedVersionsOf(object) } : {}),
     entries: (metadata.managedFields ?? []).filter(isStrataApply),
   };
+}
+
+/** The versions in which objects of a CRD's kind may be stored. */
+export function storedVersionsOf(crd: KubeObject): string[] {
+  const { storedVersions } = (crd["status"] ?? {}) as { storedVersions?: unknown };
+  return Array.isArray(storedVersions) ? storedVersions.map(String) : [];
 }
 
 /**
@@ -79,6 +88,16 @@ export function layerMarkOf(layer: string, digest: string, kept: boolean): strin
 /** The entries by which Helm, of whatever version, owns fields of an object. */
 export function helmEntriesOf({ metadata }: KubeObject): ManagedFieldsEntry[] {
   return (metadata.managedFields ?? []).filter(({ manager, subresource }) => manager === "helm" && !subresource);
+}
+
+/** The entry by which the ApplySet's field manager made or changed an object as a hook, when it did. */
+export function ownHookEntryOf({ metadata }: KubeObject, set: ApplySet): ManagedFieldsEntry | undefined {
+  return metadata.managedFields?.find(
+    (entry) =>
+      entry.manager === set.manager &&
+      entry.operation === "Update" &&
+      ownsField(entry, ["metadata", "annotations", HOOK_ANNOTATION]),
+  );
 }
 
 const RESOURCE_POLICY = "helm.sh/resource-policy";

@@ -23,6 +23,15 @@ export function refOf(object: KubeObject): ObjectRef {
   return namespace ? { ...gvkOf(object), namespace, name } : { ...gvkOf(object), name };
 }
 
+export function isCrd({ kind }: Pick<GroupKind, "kind">): boolean {
+  return kind === "CustomResourceDefinition";
+}
+
+/** What holds data. */
+export function isVolume({ group, kind }: GroupKind): boolean {
+  return group === "" && /^PersistentVolume(Claim)?$/.test(kind);
+}
+
 /** One string per object of a cluster. The version is no part of it: `apps/v1` and `apps/v1beta1` serve the same object. */
 export function keyOf(ref: ObjectRef): string {
   return `${ref.group}/${ref.kind}/${ref.namespace ?? ""}/${ref.name}`;

@@ -68,6 +68,13 @@ export function profileScopes(seen: Seen): Scopes {
   return (kind: GroupKind) => seen.site.scopeOf(kind) ?? declared.get(groupKindKey(kind));
 }
 
+/** Hooks are a part of what a layer brings: a layer after it waits for another migration as well. */
+function hooksInDigest({ release }: LayerContent): unknown[] {
+  return (release?.hooks ?? [])
+    .filter(({ events }) => events.some((event) => event !== "test"))
+    .map(({ path, name, events, weight, manifest }) => [path, name, [...events], weight, manifest]);
+}
+
 interface Memo {
   signature: string;
   digestKey: Uint8Array;
@@ -94,10 +101,10 @@ function known(content: LayerContent, placement: Placement): ContentState {
   let memo = memos.get(content);
   if (memo?.signature !== signature || memo.digestKey !== digestKey) {
     const placed = place(content, placement);
-    const digest = hmacDigest(
-      digestKey,
-      placed.desired.map(({ key, digest: one }) => [key, one]),
-    );
+    const digest = hmacDigest(digestKey, [
+      ...placed.desired.map(({ key, digest: one }) => [key, one]),
+      ...hooksInDigest(content),
+    ]);
     memo = { signature, digestKey, placed, digest };
     memos.set(content, memo);
   }

@@ -1,5 +1,5 @@
 import { Failure } from "../errors.ts";
-import { describeRef, groupKindKey } from "../objects/identity.ts";
+import { describeRef, groupKindKey, isCrd } from "../objects/identity.ts";
 import type { GroupVersionKind } from "../objects/types.ts";
 import { judgeHealth, untilObserved } from "./layer-health.ts";
 import { failing, type KnownLayer, type LayerView, type Surroundings, working } from "./layer-view.ts";
@@ -68,7 +68,9 @@ interface Held {
 
 /** Objects whose kind is not served yet. Only this holds an object back: its CRD must be Established first. */
 function heldBack(views: readonly ObjectView[], seen: Seen): ReadonlyMap<string, Held> {
-  const crds = new Map(views.filter(({ desired }) => isCrd(desired)).map((view) => [servedKind(view.desired), view]));
+  const crds = new Map(
+    views.filter(({ desired }) => isCrd(desired.ref)).map((view) => [servedKind(view.desired), view]),
+  );
   const held = new Map<string, Held>();
   for (const { desired } of views) {
     const crd = crds.get(groupKindKey(desired.ref));
@@ -76,10 +78,6 @@ function heldBack(views: readonly ObjectView[], seen: Seen): ReadonlyMap<string,
     if (!established || !seen.site.served(desired.ref)) held.set(desired.key, { ref: desired.ref, established });
   }
   return held;
-}
-
-function isCrd({ ref }: Desired): boolean {
-  return ref.kind === "CustomResourceDefinition";
 }
 
 function servedKind({ object }: Desired): string {
@@ -164,7 +162,7 @@ function fightSentence({ desired }: ObjectView): string {
 function waitingKind(views: readonly ObjectView[], seen: Seen): string | undefined {
   const [held] = heldBack(views, seen).values();
   if (!held) return undefined;
-  const crd = views.find(({ desired }) => isCrd(desired) && servedKind(desired) === groupKindKey(held.ref));
+  const crd = views.find(({ desired }) => isCrd(desired.ref) && servedKind(desired) === groupKindKey(held.ref));
   const why = crd?.tracked && crd.tracked.verdict.state !== "Current" ? crd.tracked.verdict.message : "not served yet";
   return crd ? `${describeRef(crd.desired.ref)}: ${why}` : `${held.ref.kind} is not served yet`;
 }

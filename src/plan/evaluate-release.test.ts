@@ -74,6 +74,44 @@ describe("a revision", () => {
     expect(world.layer.state).toBe("Ready");
   });
 
+  it("is not even opened while a CRD would lose a version in which objects are stored", async () => {
+    const ref = { group: "apiextensions.k8s.io", version: "v1", kind: "CustomResourceDefinition", name: "lamps" };
+    const withLamps = (value: string, version: string) => {
+      const metadata = { name: ref.name };
+      const spec = { versions: [{ name: version, storage: true }] };
+      return { ...shop(value), crds: [{ apiVersion: "apiextensions.k8s.io/v1", kind: ref.kind, metadata, spec }] };
+    };
+    const stored = (world: ReleaseWorld, ...storedVersions: string[]): void => {
+      world.cluster.put({ ...world.cluster.get(ref)!, status: { storedVersions } });
+    };
+    const world = await installed({}, withLamps("1", "v1beta1"));
+    stored(world, "v1beta1", "v1");
+    world.change(withLamps("2", "v1"));
+    await world.settle();
+    expect(world.layer).toMatchObject({ state: "Blocked", reason: "VersionInUse" });
+    expect(world.cluster.log).toEqual([]);
+    expect(world.history).toEqual(["1 deployed"]);
+    stored(world, "v1");
+    await world.settle();
+    expect(world.layer.state).toBe("Ready");
+    expect(world.history).toEqual(["1 superseded", "2 deployed"]);
+  });
+
+  it("changes a CRD among its hooks where it is, each time", async () => {
+    const ref = { group: "apiextensions.k8s.io", version: "v1", kind: "CustomResourceDefinition", name: "lamps" };
+    const object = { apiVersion: "apiextensions.k8s.io/v1", kind: ref.kind, metadata: { name: ref.name } };
+    const hooks = [hookOf("lamps", ["pre-install", "pre-upgrade"], { kind: ref.kind, object })];
+    const world = await installed({}, { ...shop("1"), hooks });
+    const { uid } = world.cluster.get(ref)?.metadata ?? {};
+    world.change({ ...shop("2"), hooks });
+    await world.settle();
+    expect(world.layer.state).toBe("Ready");
+    expect(world.cluster.get(ref)?.metadata).toMatchObject({
+      uid,
+      annotations: { "strata.dev/hook": expect.stringContaining("/v2/") },
+    });
+  });
+
   it("follows each change: what is dropped goes before the hooks after, the old one is superseded", async () => {
     const world = await installed();
     world.change(shop("2"));
@@ -231,7 +269,9 @@ describe("a release that somebody else made", () => {
       world.helm(1, status);
       await world.settle();
       expect(world.layer).toMatchObject({ state: "Blocked", reason: "ReleaseBusy" });
-      expect(world.layer.message).toContain(`revision 1 is ${status}): waits until that has ended, or 10:05:00 UTC`);
+      expect(world.layer.message).toContain(
+        `revision 1 is ${status}): waits until that has ended, or 2026-01-05 10:05:00 UTC`,
+      );
       expect(world.cluster.log).toEqual([]);
       await world.settleUntil(isReady(world));
       expect(world.now).toBe(Date.parse("2026-01-05T10:05:00Z"));

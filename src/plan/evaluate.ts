@@ -1,13 +1,15 @@
 import { Failure } from "../errors.ts";
 import { widen } from "../membership/applyset.ts";
 import { groupKindKey, keyOf } from "../objects/identity.ts";
+import { isChart, releaseOf } from "./chart-layer.ts";
 import { evaluateObjects } from "./evaluate-objects.ts";
-import { evaluateRelease, isChart, releaseOf } from "./evaluate-release.ts";
+import { evaluateRelease } from "./evaluate-release.ts";
 import { healthChecksOf } from "./layer-health.ts";
 import { namespaceDigest, namespaceMetadataOf } from "./layer-namespace.ts";
 import { failing, type KnownLayer, type LayerView, pending, type Surroundings, working } from "./layer-view.ts";
 import { renderStep } from "./render-step.ts";
 import type { Step, WatchRequest } from "./step.ts";
+import { versionsInUse } from "./stored-versions.ts";
 import type { Desired, PlannedLayer } from "./types.ts";
 
 /**
@@ -28,6 +30,8 @@ export function evaluateLayer(layer: PlannedLayer, around: Surroundings): LayerV
   const reach = reachStep(known, around);
   if (reach instanceof Failure) return failing(layer, reach);
   if (reach) return { ...working(layer, "Applying", "getting ready to apply"), ...reach };
+  const inUse = versionsInUse(known, seen);
+  if (inUse) return { ...failing(layer, inUse), gateOpen: installedBefore };
   const unready = withoutNamespace(known, around, installedBefore);
   if (unready) return unready;
   return isChart(known)
@@ -67,7 +71,7 @@ function reachStep(layer: KnownLayer, around: Surroundings): Pick<LayerView, "st
     objects: state.desired.map(({ ref }) => ref),
     layers: order,
     ownNamespaces: namespace !== undefined && ownsNamespace(layer, around) ? [namespace] : [],
-    ...(isChart(layer) ? { releases: new Map([[layer.spec.name, releaseOf(layer)]]) } : {}),
+    ...(isChart(layer) ? { releases: [{ layer: layer.spec.name, ...releaseOf(layer) }] } : {}),
   });
   const watches: WatchRequest[] = [];
   let starting = false;

@@ -22,8 +22,9 @@ class Run {
   readonly log: string[] = [];
   readonly endings = new Map<string, Ending>();
   readonly attempts = new Map<string, Attempt>();
-  /** Nothing is served but what Kubernetes brings. */
   named: Seen["site"]["named"] = (ref) => this.live.get(keyOf(ref as ObjectRef)) ?? "absent";
+  /** What the watch told of an object when it was deleted. */
+  last: KubeObject | undefined;
   runs: Record<string, HookRun> = {};
   version = 1;
   readonly #hooks: readonly Hook[];
@@ -46,8 +47,9 @@ class Run {
   }
 
   #seen(): Seen {
-    const served: Seen["site"]["served"] = (kind) => scopeOfBuiltIn(kind) !== undefined;
-    const site = { named: this.named, served, explain: () => undefined };
+    // Nothing but what Kubernetes brings, and that in one version.
+    const servedIn: Seen["site"]["servedIn"] = (kind) => scopeOfBuiltIn(kind) !== undefined && kind.version === "v1";
+    const site = { named: this.named, servedIn, deleted: () => this.last, explain: () => undefined };
     return { now: this.now, attempts: this.attempts, site } as unknown as Seen;
   }
 
@@ -150,11 +152,23 @@ describe("the hooks of an event", () => {
     expect(new Run(hook).settle().done).toBe(done);
   });
 
-  it("of a kind that the cluster does not serve are tried all the same: the answer says so", () => {
-    const object = { apiVersion: "example.com/v1", kind: "Widget", metadata: { name: "a", namespace: "web" } };
-    const run = new Run(pre("a", { kind: "Widget", object }));
+  const unserved = [
+    ["of a kind that the cluster does not serve", "example.com/v1", "Widget"],
+    ["in a version in which the cluster does not serve the kind", "rbac.authorization.k8s.io/v1beta1", "Role"],
+  ] as const;
+
+  it.each(unserved)("%s are tried all the same: the answer says so", (_, apiVersion, kind) => {
+    const run = new Run(pre("a", { kind, object: { apiVersion, kind, metadata: { name: "a", namespace: "web" } } }));
     run.named = () => "unknown";
     expect(run.view().step).toMatchObject({ kind: "RunHook" });
+  });
+
+  it.each(unserved)("%s are gone, and need no deleting", (_, apiVersion, kind) => {
+    const object = { apiVersion, kind, metadata: { name: "a", namespace: "web" } };
+    const run = new Run(pre("a", { kind, object, deletePolicies: ["hook-succeeded"] }));
+    run.runs = { [`${EVENT}/0`]: { phase: "Succeeded", attempt: 1, startedAt: "", completedAt: "" } };
+    run.named = () => "unknown";
+    expect(run.view()).toMatchObject({ done: true });
   });
 
   it("wait until it is known what is there", () => {
@@ -171,13 +185,14 @@ describe("the hooks of an event", () => {
   });
 });
 
+const crd = {
+  apiVersion: "apiextensions.k8s.io/v1",
+  kind: "CustomResourceDefinition",
+  metadata: { name: "widgets.example.com", namespace: "web" },
+};
+
 describe("delete policies", () => {
   const succeeded = ["hook-succeeded"];
-  const crd = {
-    apiVersion: "apiextensions.k8s.io/v1",
-    kind: "CustomResourceDefinition",
-    metadata: { name: "widgets.example.com", namespace: "web" },
-  };
   const rows: [name: string, hooks: Hook[], endings: [string, Ending][], deleted: string[]][] = [
     ["none: nothing is deleted afterwards", [pre("a")], [], []],
     [
@@ -239,6 +254,17 @@ describe("what is in the way of a hook", () => {
       expect(view.failure?.message).toContain("Job web/a exists, and its delete policy has no before");
   });
 
+  it.each([
+    ["of an older run", older],
+    ["of somebody else", {}],
+  ])("is never deleted when it is a CRD %s: all custom objects would go with it", (_, annotations) => {
+    const run = new Run(pre("widgets.example.com", { kind: "List", object: crd }));
+    run.version = 2;
+    run.put(crd, annotations);
+    expect(run.settle().done).toBe(true);
+    expect(run.log).toEqual(["run widgets.example.com", `${EVENT}/0 Succeeded`]);
+  });
+
   it("is awaited while it is on its way out", () => {
     const run = new Run(pre("a"));
     run.version = 2;
@@ -282,6 +308,19 @@ describe("a hook that does not succeed", () => {
     expect(run.log).toEqual(["run a", `${EVENT}/0 Failed`]);
   });
 
+  it("has its whole time, though the cluster's clock is far behind", () => {
+    const run = new Run(pre("a"));
+    run.endings.set("a", "Running");
+    run.take(run.view().step ?? { kind: "None" });
+    for (const [key, live] of run.live) {
+      const creationTimestamp = new Date(run.now - 3600 * SECOND).toISOString();
+      run.live.set(key, { ...live, metadata: { ...live.metadata, creationTimestamp } });
+    }
+    run.now += 59 * SECOND;
+    expect(run.settle()).toMatchObject({ done: false, wakeAt: run.now + SECOND });
+    expect(run.log).toEqual(["run a"]);
+  });
+
   it("has failed when somebody deleted it, but not while the watch may only be late", () => {
     const run = new Run(pre("a"));
     run.endings.set("a", "Running");
@@ -292,5 +331,57 @@ describe("a hook that does not succeed", () => {
     expect(run.log).toEqual(["run a"]);
     run.now = view.wakeAt ?? 0;
     expect(run.settle().failure?.message).toContain("somebody deleted it before it had ended");
+  });
+});
+
+describe("a Job that its TTL takes away", () => {
+  const deletionTimestamp = "2026-01-05T10:00:01Z";
+  const leaving = (ending: Ending): Run => {
+    const run = new Run(pre("a"));
+    run.endings.set("a", ending);
+    run.take(run.view().step ?? { kind: "None" });
+    for (const [key, live] of run.live) {
+      const metadata = { ...live.metadata, deletionTimestamp, finalizers: ["foregroundDeletion"] };
+      run.live.set(key, { ...live, metadata });
+    }
+    return run;
+  };
+
+  it.each([
+    ["Succeeded", true],
+    ["Failed", false],
+  ] as const)("has %s while it is on its way out", (ending, done) => {
+    const run = leaving(ending);
+    expect(run.settle().done).toBe(done);
+    expect(run.log).toEqual(["run a", `${EVENT}/0 ${ending}`]);
+  });
+
+  it.each([
+    ["Succeeded", true],
+    ["Failed", false],
+  ] as const)("has %s although it was gone before anybody looked", (ending, done) => {
+    const run = leaving(ending);
+    run.last = [...run.live.values()][0];
+    run.live.clear();
+    expect(run.settle().done).toBe(done);
+    expect(run.log).toEqual(["run a", `${EVENT}/0 ${ending}`]);
+  });
+
+  it("and that was still running was deleted by somebody", () => {
+    const run = leaving("Running");
+    run.last = [...run.live.values()][0];
+    run.live.clear();
+    run.now = run.settle().wakeAt ?? 0;
+    expect(run.settle().failure?.message).toContain("somebody deleted it before it had ended");
+  });
+
+  it("is another one when it was of an older run", () => {
+    const run = leaving("Succeeded");
+    run.last = [...run.live.values()][0];
+    run.live.clear();
+    run.version = 2;
+    run.endings.set("a", "Running");
+    run.settle();
+    expect(run.log).toEqual(["run a", "run a"]);
   });
 });

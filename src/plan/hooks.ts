@@ -1,7 +1,7 @@
 import { HOOK_ANNOTATION } from "../api/names.ts";
 import { Failure } from "../errors.ts";
 import { assess, type Verdict } from "../health/index.ts";
-import { describeRef, groupKindKey, keyOf, refOf } from "../objects/identity.ts";
+import { describeRef, groupKindKey, isCrd, keyOf, refOf } from "../objects/identity.ts";
 import type { KubeObject, ObjectRef } from "../objects/types.ts";
 import { type HookRun, type ReleaseRecord, releaseAttempt } from "./release.ts";
 import type { NamedRef, Seen, Tracked } from "./seen.ts";
@@ -13,6 +13,8 @@ export interface HookEvent {
   event: string;
   /** The layer's name. */
   layer: string;
+  /** By what the attempts at its steps are remembered, if it is not the layer's name. */
+  id?: string;
   record: ReleaseRecord;
   /** In the order in which they run. */
   hooks: readonly PlacedHook[];
@@ -33,10 +35,22 @@ export interface HookView {
 }
 
 /** Helm runs the hooks of an event by weight, then by name, and else in the order of their kinds (`pkg/action/hooks.go`). */
-export function hooksOf(hooks: readonly PlacedHook[], event: string): PlacedHook[] {
+export function hooksOf<H extends { hook: Pick<Hook, "events" | "weight" | "name"> }>(
+  hooks: readonly H[],
+  event: string,
+): H[] {
   return hooks
     .filter(({ hook }) => hook.events.includes(event))
     .toSorted(({ hook: a }, { hook: b }) => a.weight - b.weight || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+}
+
+/**
+ * A hook for each object of a manifest. Helm creates all objects of a List and then waits for its Jobs and Pods: these come
+ * last, as each hook waits for the one before.
+ */
+export function partsOf(hook: Omit<Hook, "object" | "part">, objects: readonly KubeObject[]): Hook[] {
+  const sorted = objects.toSorted((a, b) => Number(isAwaited(a)) - Number(isAwaited(b)));
+  return sorted.map((object, part) => ({ ...hook, object, ...(part > 0 ? { part } : {}) }));
 }
 
 /** What a run is called on the hook's object: a run of an older revision, or an earlier attempt, is another one. */
@@ -114,13 +128,14 @@ function currentHook(about: HookEvent, turn: Turn, seen: Seen): Partly {
   const message = `running ${nameOf(about, hook)}`;
   const live = seen.site.named(namedRef(hook.ref));
   if (live instanceof Failure) return { done: false, message: live.message, failure: live };
-  // What the cluster does not serve cannot be watched: the attempt to create it says so.
-  const unserved = live === "unknown" && !seen.site.served(hook.ref);
-  if (live === "absent" || unserved) return absentHook(about, turn, seen);
-  if (live === "unknown") return { done: false, message };
+  // The attempt to create what the cluster does not serve says so.
+  if (isAbsent(hook.ref, live, seen)) return unstartedHook(about, turn, seen);
+  if (typeof live === "string") return { done: false, message };
   if (live.metadata.annotations?.[HOOK_ANNOTATION] === runId(about, turn.index, turn.attempt))
     return runningHook(about, { ...turn, live }, seen);
   if (live.metadata.deletionTimestamp) return { done: false, message: `${message}: its predecessor is being deleted` };
+  // As Helm does it; and all custom objects would go with it.
+  if (isCrd(hook.ref)) return unstartedHook(about, turn, seen);
   const isLeft = live.metadata.annotations?.[HOOK_ANNOTATION]?.startsWith(`${about.layer}/v`);
   if (isLeft || hasPolicy(hook.hook, "before-hook-creation"))
     return { done: false, message, ...removal(about, hook, { live, seen }) };
@@ -128,15 +143,24 @@ function currentHook(about: HookEvent, turn: Turn, seen: Seen): Partly {
   return { done: false, message: why, failure: new Failure("HookFailed", `${nameOf(about, hook)}: ${why}`) };
 }
 
+/** What the cluster does not serve in this version cannot be watched, and is not there. */
+function isAbsent(ref: ObjectRef, live: KubeObject | "absent" | "unknown", seen: Seen): boolean {
+  return live === "absent" || (live === "unknown" && !seen.site.servedIn(ref));
+}
+
 /** A hook that was created and is not seen after this time was deleted by somebody. */
 const VANISHED_MS = 30_000;
 
-function absentHook(about: HookEvent, turn: Turn, seen: Seen): Partly {
+function unstartedHook(about: HookEvent, turn: Turn, seen: Seen): Partly {
   const { hook, index, attempt } = turn;
   const message = `running ${nameOf(about, hook)}`;
   const id = runId(about, index, attempt);
-  const tried = seen.attempts.get(releaseAttempt(about.layer));
+  const tried = seen.attempts.get(attemptKey(about));
   if (tried?.digest === `run/${id}` && !tried.failure) {
+    // Its TTL may take a Job away before anybody has looked.
+    const last = seen.site.deleted(namedRef(hook.ref));
+    if (last?.metadata.annotations?.[HOOK_ANNOTATION] === id && ["Current", "Failed"].includes(verdictOf(last).state))
+      return runningHook(about, { ...turn, live: last }, seen);
     const due = (tried.writtenAt ?? 0) + VANISHED_MS;
     if (seen.now < due) return { done: false, message, wakeAt: due };
     const why = "somebody deleted it before it had ended";
@@ -145,13 +169,17 @@ function absentHook(about: HookEvent, turn: Turn, seen: Seen): Partly {
   return { done: false, message, step: { kind: "RunHook", attempt: attemptAt(about, `run/${id}`), id, hook } };
 }
 
-function attemptAt({ layer }: HookEvent, digest: string): ReleaseAttempt {
-  return { key: releaseAttempt(layer), digest };
+function attemptAt(about: HookEvent, digest: string): ReleaseAttempt {
+  return { key: attemptKey(about), digest };
+}
+
+function attemptKey({ id, layer }: HookEvent): string {
+  return releaseAttempt(id ?? layer);
 }
 
 function runningHook(about: HookEvent, turn: Turn & { live: KubeObject }, seen: Seen): Partly {
   const { hook, live } = turn;
-  const startedAt = Date.parse(live.metadata.creationTimestamp ?? "") || seen.now;
+  const startedAt = beganAt(about, live, seen);
   const verdict = verdictOf(live);
   if (verdict.state === "Current")
     return { done: false, message: "", step: noteStep(about, turn, { phase: "Succeeded", startedAt }) };
@@ -173,14 +201,26 @@ function runningHook(about: HookEvent, turn: Turn & { live: KubeObject }, seen: 
   return { done: false, message: `running ${nameOf(about, hook)}: ${sentence}`, late, wakeAt: deadline };
 }
 
+/** By our own clock where this process began it: the cluster's may be another. In milliseconds since the epoch. */
+function beganAt(about: HookEvent, live: KubeObject, seen: Seen): number {
+  const tried = seen.attempts.get(attemptKey(about));
+  const began = tried?.digest === `run/${live.metadata.annotations?.[HOOK_ANNOTATION]}` ? tried.writtenAt : undefined;
+  return began ?? (Date.parse(live.metadata.creationTimestamp ?? "") || seen.now);
+}
+
 /** Helm waits for Jobs and Pods to end; any other hook is done when it exists. */
+function isAwaited(object: KubeObject): boolean {
+  return ["Pod", "Job.batch"].includes(groupKindKey(refOf(object)));
+}
+
 function verdictOf(live: KubeObject): Verdict {
-  const kind = groupKindKey(refOf(live));
-  if (kind !== "Pod" && kind !== "Job.batch") return { state: "Current", message: "" };
-  const verdict = assess(live);
-  if (kind !== "Pod" || verdict.state !== "Current") return verdict;
-  const phase = (live["status"] as { phase?: string } | undefined)?.phase;
-  return phase === "Succeeded" ? verdict : { state: "InProgress", message: "is running" };
+  if (!isAwaited(live)) return { state: "Current", message: "" };
+  // What has succeeded has done its work, also when its TTL already takes it away.
+  const { deletionTimestamp: _, ...metadata } = live.metadata;
+  const verdict = assess({ ...live, metadata });
+  const isOver = live.kind !== "Pod" || (live["status"] as { phase?: string } | undefined)?.phase === "Succeeded";
+  if (verdict.state === "Current") return isOver ? verdict : { state: "InProgress", message: "is running" };
+  return verdict.state === "Failed" ? verdict : assess(live);
 }
 
 function trackedHook(object: KubeObject, verdict: Verdict): Tracked & { object: KubeObject } {
@@ -222,12 +262,13 @@ function cleanUp(
   { policy, seen }: { policy: string; seen: Seen },
 ): Partly | undefined {
   for (const placed of hooks) {
-    if (!hasPolicy(placed.hook, policy) || placed.hook.kind === "CustomResourceDefinition") continue;
+    if (!hasPolicy(placed.hook, policy) || isCrd(placed.ref)) continue;
     const live = seen.site.named(namedRef(placed.ref));
     const message = `deleting ${describeRef(placed.ref)}, as its delete policy ${policy} says`;
     if (live instanceof Failure) return { done: false, message: live.message, failure: live };
-    if (live === "unknown") return { done: false, message };
-    if (live === "absent" || !isOfRevision(live, about)) continue;
+    if (isAbsent(placed.ref, live, seen)) continue;
+    if (typeof live === "string") return { done: false, message };
+    if (!isOfRevision(live, about)) continue;
     return live.metadata.deletionTimestamp
       ? { done: false, message }
       : { done: false, message, ...removal(about, placed, { live, seen }) };

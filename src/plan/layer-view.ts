@@ -18,6 +18,10 @@ export interface LayerView {
   health: LayerHealth | undefined;
   failure?: Failure;
   step?: Step;
+  /** The step is no part of becoming Ready: nobody waits for it. */
+  aside?: boolean;
+  /** Something that the layer had before is still to go: it is Ready, and the deployment is not done. */
+  leaving?: boolean;
   /** Nothing speaks against what was told last: a fresh process is only getting to know what is there. */
   looking?: boolean;
   /** When time alone changes the answer, in milliseconds since the epoch. */

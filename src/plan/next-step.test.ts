@@ -100,6 +100,7 @@ class Simulation {
         kubernetesMinor: "1.36",
         scopeOf,
         served: (kind) => scopeOf(kind) !== undefined,
+        servedIn: (kind) => scopeOf(kind) !== undefined,
         watchState: (kind) => {
           if (this.refused.has(groupKindKey(kind))) return new Failure("Forbidden", "may not be read");
           return scopeOf(kind) === undefined ? "unserved" : this.watched.has(groupKindKey(kind)) ? "live" : "unwatched";
@@ -108,6 +109,7 @@ class Simulation {
         member: (key) => this.live.get(key),
         members: () => this.live.values(),
         named: () => "unknown",
+        deleted: () => undefined,
         releases: () => [],
         explain: () => undefined,
       },

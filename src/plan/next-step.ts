@@ -1,6 +1,8 @@
 import { Failure } from "../errors.ts";
-import { type Parent, widen } from "../membership/applyset.ts";
+import { type Parent, releaseText, widen } from "../membership/applyset.ts";
 import type { GroupKind } from "../objects/types.ts";
+import { wantedRelease } from "./chart-layer.ts";
+import { withDeparted } from "./departed-release.ts";
 import { evaluateLayer } from "./evaluate.ts";
 import type { LayerView } from "./layer-view.ts";
 import { dwellersOf, type Leaving, membersByLayer, type RemovalView, removeLayer } from "./removal.ts";
@@ -42,25 +44,28 @@ export function evaluate(plan: Plan, seen: Seen, prepared: Prepared): Deployment
   for (const layer of plan.layers) {
     const wantedElsewhere = (key: string) =>
       [...wanted].some(([name, keys]) => name !== layer.spec.name && keys.has(key));
-    const view = evaluateLayer(layer, { seen, prepared, waitsFor, order, wantedElsewhere, unknown, stays });
+    const judged = evaluateLayer(layer, { seen, prepared, waitsFor, order, wantedElsewhere, unknown, stays });
+    const view = withDeparted(judged, layer, { seen, prepared });
     layers.push(view);
     if (!view.gateOpen) waitsFor ??= layer.spec.name;
   }
-  const listed = layers.find(({ step }) => step !== undefined)?.step;
+  const listed = layers.find(({ step }) => step !== undefined);
   const allReady = layers.every(({ state }) => state === "Ready");
   const removals = removalsOf(new Set(order), { seen, stays }, prepared);
-  const after = allReady ? afterLayers(plan, removals, { seen, prepared }) : undefined;
+  const isLeaving = layers.some(({ leaving }) => leaving === true);
+  const after = allReady && !isLeaving ? afterLayers(plan, removals, { seen, prepared }) : undefined;
   const reach = knownKinds(seen, prepared);
   const hasLeft = prepared.parent.layers.some((name) => !order.includes(name));
   const blocked = hasLeft ? unreadableKind(seen, prepared.parent) : undefined;
   const looking = allReady && (reach !== undefined || isStarting(seen, prepared));
-  const step = listed ?? reach ?? after ?? { kind: "None" };
+  const step = listed?.step ?? reach ?? after ?? { kind: "None" };
+  const isIdle = step.kind === "None" || listed?.aside === true;
   return {
     layers,
     removals,
     step,
     wakeAt: earliest([...layers, ...removals]),
-    done: allReady && removals.length === 0 && step.kind === "None" && !looking && !blocked,
+    done: allReady && removals.length === 0 && isIdle && !isLeaving && !looking && !blocked,
     looking: looking || layers.some((layer) => layer.looking === true),
     ...(blocked ? { blocked } : {}),
   };
@@ -126,8 +131,9 @@ function groupKindOf(text: string): GroupKind {
   return { kind, group: group.join(".") };
 }
 
-function removalsOf(listed: ReadonlySet<string>, leaving: Leaving, { parent }: Prepared): RemovalView[] {
+function removalsOf(listed: ReadonlySet<string>, leaving: Leaving, prepared: Prepared): RemovalView[] {
   const { seen } = leaving;
+  const { parent } = prepared;
   const byLayer = membersByLayer(seen);
   const known = parent.layers.filter((name) => !listed.has(name));
   const unknown = [...byLayer.keys()].filter(
@@ -140,7 +146,7 @@ function removalsOf(listed: ReadonlySet<string>, leaving: Leaving, { parent }: P
   const groups = Map.groupBy(members, (tracked) => goesWith(tracked, order, seen));
   const blocked = unreadableKind(seen, parent);
   return order.toReversed().flatMap((name) => {
-    const view = evaluateUninstall(name, removeLayer(name, groups.get(name) ?? [], leaving), { seen, parent });
+    const view = evaluateUninstall(name, removeLayer(name, groups.get(name) ?? [], leaving), { seen, prepared });
     return view ? [blocked ? { ...view, failure: blocked, message: blocked.message } : view] : [];
   });
 }
@@ -191,6 +197,7 @@ function narrowStep(plan: Plan, seen: Seen, { parent }: Prepared): Step | undefi
   const unserved = parentPlaces(parent)
     .filter(({ kind }) => !seen.site.served(kind))
     .map(({ kind, namespace }) => ({ ...kind, namespace }));
+  const wanted = new Set(plan.layers.flatMap((layer) => releaseTextOf(layer) ?? []));
   const narrow = widen(
     {
       ...parent,
@@ -198,25 +205,30 @@ function narrowStep(plan: Plan, seen: Seen, { parent }: Prepared): Step | undefi
       namespaces: new Set(),
       places: new Set(),
       layers: [],
-      releases: new Map(),
+      releases: [],
       ownNamespaces: new Set([...parent.ownNamespaces].filter((namespace) => !isLeft(namespace, seen))),
     },
     {
       objects: [...refs, ...unserved],
       layers: plan.layers.map(({ spec }) => spec.name),
       ownNamespaces: [],
-      releases: new Map([...parent.releases].filter(([name]) => plan.layers.some(({ spec }) => spec.name === name))),
+      releases: parent.releases.filter((release) => wanted.has(releaseText(release))),
     },
   );
   const same =
     narrow.places.size === parent.places.size &&
     narrow.namespaces.size === parent.namespaces.size &&
     narrow.ownNamespaces.size === parent.ownNamespaces.size &&
-    narrow.releases.size === parent.releases.size &&
+    narrow.releases.length === parent.releases.length &&
     narrow.layers.join() === parent.layers.join();
   return same
     ? undefined
     : { kind: "Narrow", parent: narrow, gone: parent.layers.filter((name) => !narrow.layers.includes(name)) };
+}
+
+function releaseTextOf(layer: Plan["layers"][number]): string | undefined {
+  const release = wantedRelease(layer);
+  return release && releaseText({ layer: layer.spec.name, ...release });
 }
 
 function wantedKeys(plan: Plan): Map<string, ReadonlySet<string>> {

@@ -4,7 +4,7 @@ import { Failure } from "../errors.ts";
 import type { ApplySet } from "../membership/applyset.ts";
 import { layerMarkOf } from "../membership/observed.ts";
 import { hmacDigest } from "../objects/digest.ts";
-import { describeRef, groupKindKey, gvkOf, keyOf, refOf } from "../objects/identity.ts";
+import { describeRef, groupKindKey, gvkOf, isCrd, keyOf, refOf } from "../objects/identity.ts";
 import { normalize } from "../objects/normalize.ts";
 import type { GroupKind, GroupVersionKind, KubeObject } from "../objects/types.ts";
 import { kindsServedBy, waveOf } from "../objects/waves.ts";
@@ -40,8 +40,10 @@ export function place(content: LayerContent, placement: Placement): Placed {
   const problems: Failure[] = [];
   const seen = new Map<string, Desired>();
   const marks = release && helmMarks(placement);
+  const goesBack = release?.rolledBack !== undefined;
   const add = (object: KubeObject, from: Origin): void => {
-    const result = placeOne(object, { ...placement, served, from, marks: from === "crds" ? undefined : marks });
+    const own = from === "crds" ? undefined : marks;
+    const result = placeOne(object, { ...placement, served, from, goesBack, marks: own });
     if (result instanceof Failure) problems.push(result);
     else if (seen.has(result.key)) problems.push(duplicate(result, placement.layer));
     else seen.set(result.key, result);
@@ -114,7 +116,7 @@ export function withMark(desired: Desired, layer: string, extra: Record<string, 
 export function scopesDeclaredBy(objects: Iterable<KubeObject>): Map<string, "Namespaced" | "Cluster"> {
   const scopes = new Map<string, "Namespaced" | "Cluster">();
   for (const object of objects) {
-    if (object.kind !== "CustomResourceDefinition") continue;
+    if (!isCrd(object)) continue;
     const spec = object["spec"] as { group?: string; scope?: string; names?: { kind?: string } } | undefined;
     if (!spec?.group || !spec.names?.kind) continue;
     scopes.set(
@@ -131,6 +133,8 @@ function unknownKinds(content: LayerContent, scopes: Scopes): GroupVersionKind[]
 }
 
 interface OnePlacement extends Placement {
+  /** Whether it is the content of an older revision: as with `helm rollback`, CRDs stay as they are. */
+  goesBack: boolean;
   served: ReadonlySet<string>;
   from: Origin;
   marks: Marks | undefined;
@@ -193,7 +197,7 @@ function placeOne(raw: KubeObject, placement: OnePlacement): Desired | Failure {
     digest: hmacDigest(placement.digestKey, labelled),
     wave: waveOf(labelled, placement.served),
     fromCrdsFolder: from === "crds",
-    createOnly: from === "crds" && placement.layer.crds === "Create",
+    createOnly: from === "crds" && (placement.layer.crds === "Create" || placement.goesBack),
     attached: from === "attachments",
   };
 }

@@ -121,9 +121,34 @@ describe("readRecord", () => {
   });
 
   it.each([
+    ["whose revision was Ready, whoever wrote it last", ourLabels(3), { inputs: "1f2e", seal: "5eal" }],
+    ["that helm made with labels of another revision", ourLabels(2), { inputs: undefined, seal: undefined }],
+  ])("knows inputs and seal of one %s", (_name, labels, want) => {
+    const own = { ...helmLabels(3, "superseded"), ...labels, "strata.dev/seal": "5eal" };
+    expect(readRecord(secret(own))).toMatchObject({ ...want, progress: undefined });
+  });
+
+  it.each([
+    ["2", ["test/0", "test/1"]],
+    ["9999", []],
+    ["many", []],
+    [undefined, []],
+  ])("takes %s tests of one that helm test rewrote as passed", (passed, want) => {
+    const tests = passed === undefined ? {} : { "strata.dev/tests-passed": passed };
+    const runs = readRecord(secret({ ...helmLabels(3, "deployed"), ...ourLabels(3), ...tests }))?.progress?.runs ?? {};
+    expect(Object.keys(runs)).toEqual(want);
+    expect(Object.values(runs).every(({ phase }) => phase === "Succeeded")).toBe(true);
+  });
+
+  it.each([
     ["another Secret", {}],
     ["one of another owner", { ...helmLabels(1, "deployed"), owner: "tiller" }],
-    ["one without a version", { ...helmLabels(1, "deployed"), version: "latest" }],
+    ...["latest", "", "0", "-1", "1e3", "0x10", "01", "9007199254740991"].map(
+      (version): [string, Record<string, string>] => [
+        `one of version "${version}"`,
+        { ...helmLabels(1, "deployed"), version },
+      ],
+    ),
   ])("leaves %s out", (_name, labels) => {
     expect(readRecord(secret(labels))).toBeUndefined();
   });
@@ -132,6 +157,11 @@ describe("readRecord", () => {
     ["was modified", { createdAt: "1", modifiedAt: "2" }, 2_000],
     ["was created", { createdAt: "1" }, 1_000],
     ["was created as an object, when its labels say nothing", {}, Date.parse("2026-01-05T09:59:59Z")],
+    [
+      "was created as an object, when its labels say no time",
+      { modifiedAt: "1e300" },
+      Date.parse("2026-01-05T09:59:59Z"),
+    ],
   ])("takes the time when it %s", (_name, times, want) => {
     const { createdAt: _, ...labels } = helmLabels(1, "pending-install");
     expect(readRecord(secret({ ...labels, ...times }))?.touchedAt).toBe(want);

@@ -4,6 +4,8 @@ import {
   RELEASE_INPUTS_LABEL,
   RELEASE_LAYER_LABEL,
   RELEASE_REVISION_LABEL,
+  RELEASE_SEAL_LABEL,
+  RELEASE_TESTS_LABEL,
 } from "../api/names.ts";
 import type { Layer } from "../api/types.ts";
 import type { ApplySet } from "../membership/applyset.ts";
@@ -46,14 +48,10 @@ export interface ReleaseProgress {
   operation: "install" | "upgrade" | "rollback";
   /** When the release was first deployed, RFC 3339. */
   firstDeployed?: string;
-  /** Keyed digest of what a rollback would apply: whoever may write Secrets there must not choose that. */
-  seal?: string;
   /** Ended runs of hooks: `pre-install/0` is the first hook of the event. */
   runs: Readonly<Record<string, HookRun>>;
   /** Objects that a revision of somebody else brought and this one does not have: they go, as with `helm upgrade`. */
   strays?: readonly string[];
-  /** Whether the revision was Ready once: a rollback may go back to it. */
-  ready?: boolean;
   /** Whether it is Strata that takes the release away. */
   uninstalling?: boolean;
 }
@@ -71,6 +69,10 @@ export interface ReleaseRecord {
   /** The parent and the layer that it belongs to, also when Helm wrote it last. */
   parent: string | undefined;
   layer: string | undefined;
+  /** Digest of the inputs that the revision was made from, whoever wrote it last. */
+  inputs: string | undefined;
+  /** On a revision that was Ready, whoever wrote it last: a rollback may go back to it. */
+  seal: string | undefined;
   /** Undefined when somebody else wrote it last. */
   progress: ReleaseProgress | undefined;
 }
@@ -84,23 +86,28 @@ export function recordName({ name }: ReleaseName, version: number): string {
   return `sh.helm.release.v1.${name}.v${version}`;
 }
 
+/** A number that is counted on from without loss. */
+const VERSION = /^[1-9]\d{0,8}$/;
+
 /** Reads what the metadata of a release Secret tells; undefined when it is none. */
 export function readRecord({ metadata }: KubeObject): ReleaseRecord | undefined {
   const { labels = {}, annotations = {}, namespace = "" } = metadata;
-  const version = Number(labels["version"]);
-  const release = labels["name"];
-  if (labels["owner"] !== "helm" || release === undefined || !Number.isInteger(version)) return undefined;
+  const { version = "", name: release } = labels;
+  if (labels["owner"] !== "helm" || release === undefined || !VERSION.test(version)) return undefined;
+  const touched = touchedAt(labels, metadata.creationTimestamp);
   return {
     release: { namespace, name: release },
     secret: metadata.name ?? "",
     uid: metadata.uid ?? "",
     resourceVersion: metadata.resourceVersion ?? "",
-    version,
+    version: Number(version),
     status: (labels["status"] ?? "unknown") as ReleaseStatus,
-    touchedAt: touchedAt(labels, metadata.creationTimestamp),
+    touchedAt: touched,
     parent: labels[PARENT_LABEL],
     layer: labels[RELEASE_LAYER_LABEL],
-    progress: progressOf(annotations[RELEASE_ANNOTATION]) ?? rewritten(labels),
+    inputs: isOwnRevision(labels) ? labels[RELEASE_INPUTS_LABEL] : undefined,
+    seal: isOwnRevision(labels) ? labels[RELEASE_SEAL_LABEL] : undefined,
+    progress: progressOf(annotations[RELEASE_ANNOTATION]) ?? rewritten(labels, touched),
   };
 }
 
@@ -120,14 +127,32 @@ function progressOf(text: string | undefined): ReleaseProgress | undefined {
   }
 }
 
-/**
- * What is known of a record that Strata made and Helm wrote last. `helm test` notes its results on the deployed record, and
- * every command keeps labels; a record that Helm made itself has those of another revision.
- */
-function rewritten(labels: Record<string, string>): ReleaseProgress | undefined {
+/** Every command of Helm's keeps labels; a record that Helm made itself has those of another revision. */
+function isOwnRevision(labels: Record<string, string>): boolean {
+  return labels[RELEASE_REVISION_LABEL] === labels["version"];
+}
+
+/** What is known of a record that Strata made and Helm wrote last: `helm test` notes its results on the deployed one. */
+function rewritten(labels: Record<string, string>, touched: number): ReleaseProgress | undefined {
   const inputs = labels[RELEASE_INPUTS_LABEL];
-  const isOwn = inputs !== undefined && labels[RELEASE_REVISION_LABEL] === labels["version"];
-  return isOwn && labels["status"] === "deployed" ? { inputs, operation: "upgrade", runs: {} } : undefined;
+  if (inputs === undefined || !isOwnRevision(labels) || labels["status"] !== "deployed") return undefined;
+  const at = new Date(touched).toISOString();
+  const passed: HookRun = { phase: "Succeeded", startedAt: at, completedAt: at, attempt: 1 };
+  const tests = Array.from({ length: passedTests(labels) }, (_, index) => [`test/${index}`, passed]);
+  return { inputs, operation: "upgrade", runs: Object.fromEntries(tests) };
+}
+
+/** Bounded: whoever may write Secrets there may write any number. */
+function passedTests(labels: Record<string, string>): number {
+  const passed = labels[RELEASE_TESTS_LABEL] ?? "";
+  return /^\d{1,3}$/.test(passed) ? Number(passed) : 0;
+}
+
+/** What outlives a command of Helm's in the labels of a record, beside whose it is. */
+export function progressLabels(progress: ReleaseProgress): Record<string, string> {
+  const runs = Object.entries(progress.runs);
+  const passed = runs.filter(([key, { phase }]) => key.startsWith("test/") && phase === "Succeeded");
+  return passed.length > 0 ? { [RELEASE_TESTS_LABEL]: String(passed.length) } : {};
 }
 
 /** The labels by which Strata knows a record as its own. */
@@ -144,10 +169,13 @@ export function recordLabels(
   };
 }
 
+/** What a `Date` holds (ECMA-262). */
+const MAX_TIME = 8.64e15;
+
 /** Helm labels a record with Unix seconds. */
 function touchedAt(labels: Record<string, string>, created: string | undefined): number {
-  const seconds = Number(labels["modifiedAt"] ?? labels["createdAt"]);
-  return Number.isFinite(seconds) ? seconds * 1000 : Date.parse(created ?? "") || 0;
+  const time = Number(labels["modifiedAt"] ?? labels["createdAt"]) * 1000;
+  return Math.abs(time) <= MAX_TIME ? time : Date.parse(created ?? "") || 0;
 }
 
 /** Whether a record belongs to this layer, whoever wrote it last. */
@@ -155,14 +183,22 @@ export function belongsTo(record: ReleaseRecord, set: ApplySet, layer: string): 
   return record.parent === set.parent && record.layer === layer;
 }
 
-/** The key under which the latest attempt at a step on a layer's release is remembered. */
-export function releaseAttempt(layer: string): string {
-  return `release/${layer}`;
+/**
+ * The key under which the latest attempt at a step on a layer's release is remembered: of each sort by itself, as what was
+ * refused must not be tried again only because something else was tried since.
+ */
+export function releaseAttempt(layer: string, sort: "hooks" | "record" | "rollback" = "hooks"): string {
+  return `release/${layer}/${sort}`;
 }
 
 /** The newest of some records. */
 export function latestOf(records: readonly ReleaseRecord[]): ReleaseRecord | undefined {
   return records.toSorted((a, b) => b.version - a.version)[0];
+}
+
+/** Whether there is a release to upgrade: what `helm uninstall --keep-history` left is installed again. */
+export function isInstalled(latest: ReleaseRecord | undefined): boolean {
+  return latest !== undefined && latest.status !== "uninstalled";
 }
 
 export function isPending(status: ReleaseStatus): boolean {

@@ -1,6 +1,6 @@
 import type { Failure } from "../errors.ts";
 import { isMember } from "../membership/observed.ts";
-import { describeRef, keyOf } from "../objects/identity.ts";
+import { describeRef, isVolume, keyOf } from "../objects/identity.ts";
 import { WAVES, type Wave, waveOf } from "../objects/waves.ts";
 import type { LayerView } from "./layer-view.ts";
 import type { Seen, Tracked } from "./seen.ts";
@@ -125,8 +125,7 @@ function removalFailure(
  */
 function toRemoval(tracked: Tracked, { seen, stays }: Leaving): RemoveItem | undefined {
   const { ref, key, adopted, kept } = tracked.observed;
-  const isVolume = ref.group === "" && /^PersistentVolume(Claim)?$/.test(ref.kind);
-  if (adopted || kept || isVolume) return { tracked, how: "release" };
+  if (adopted || kept || isVolume(ref)) return { tracked, how: "release" };
   const dwellers = dwellersOf(key, seen);
   const staying = dwellers.find(stays);
   if (staying) return { tracked, how: "release", why: `${describeRef(staying.observed.ref)} of this profile needs it` };

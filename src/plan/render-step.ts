@@ -1,6 +1,6 @@
 import { Failure } from "../errors.ts";
 import { releaseNameOf } from "./place.ts";
-import { latestOf } from "./release.ts";
+import { isInstalled, latestOf } from "./release.ts";
 import type { Seen } from "./seen.ts";
 import type { Step } from "./step.ts";
 import type { PlannedLayer } from "./types.ts";
@@ -15,5 +15,5 @@ export function renderStep(layer: PlannedLayer, seen: Seen): Step | "unknown" | 
   const records = seen.site.releases({ namespace, name: releaseNameOf(spec) });
   if (records === "unknown" || records instanceof Failure) return records;
   const latest = latestOf(records);
-  return { kind: "Render", layer, revision: (latest?.version ?? 0) + 1, isUpgrade: latest !== undefined };
+  return { kind: "Render", layer, revision: (latest?.version ?? 0) + 1, isUpgrade: isInstalled(latest) };
 }

@@ -32,14 +32,18 @@ export interface SiteView {
   kubernetesMinor: string;
   scopeOf(kind: GroupKind): "Namespaced" | "Cluster" | undefined;
   served(kind: GroupKind): boolean;
+  /** Whether a kind is served in exactly this version. */
+  servedIn(kind: GroupVersionKind): boolean;
   /** The state of the watch that covers a kind in a namespace (any namespace where the identity may list them all). */
   watchState(kind: GroupKind, namespace: string | undefined): WatchState;
   /** The object key of the CRD that serves a kind, when one does. */
   crdOf(kind: GroupKind): string | undefined;
   member(key: string): Tracked | undefined;
   members(): Iterable<Tracked>;
-  /** A live object that no layer brings but a health check names, or a namespace that is on its way out. */
+  /** A live object that no layer brings but a health check names, a hook's, or a namespace that is on its way out. */
   named(ref: NamedRef): KubeObject | "absent" | "unknown" | Failure;
+  /** Such an object as it was when it was deleted, if that was seen. */
+  deleted(ref: NamedRef): KubeObject | undefined;
   /** The records of a Helm release, in no order. */
   releases(release: ReleaseName): readonly ReleaseRecord[] | "unknown" | Failure;
   /** The sentence that names why an object is late, from its pods and events, as far as they are known. */

@@ -45,6 +45,8 @@ export interface OpenRelease {
   latest: ReleaseRecord | undefined;
   /** Whether nobody but the chart's name stands against taking over the release of somebody else. */
   adopts: boolean;
+  /** All records that are there. */
+  records: readonly ReleaseRecord[];
   /** Records that make room. */
   surplus: readonly ReleaseRecord[];
 }
@@ -57,6 +59,10 @@ export interface MarkRelease {
   status: ReleaseStatus;
   description: string;
   progress: ReleaseProgress;
+  /** The hooks of which `progress` has the runs. */
+  hooks: readonly PlacedHook[];
+  /** Of a revision that is Ready. */
+  seal?: string;
   superseded: readonly ReleaseRecord[];
 }
 
@@ -96,6 +102,16 @@ export type Step =
     }
   /** The stored content of a layer that is not in the list any more: its hooks are still to run. */
   | { kind: "Recall"; layer: string }
+  /** The hooks of a release as the record of a revision has them, to be remembered `as` a content. */
+  | {
+      kind: "RecallHooks";
+      attempt: ReleaseAttempt;
+      layer: string;
+      as: string;
+      record: ReleaseRecord;
+      /** The key of the record's seal. */
+      key: Uint8Array;
+    }
   | { kind: "LeaveNamespace"; namespace: string }
   /** `gone` names the layers that are in nobody's list any more. */
   | { kind: "Narrow"; parent: Parent; gone: readonly string[] }

@@ -31,9 +31,17 @@ export interface ChartRelease {
   /** What the chart looked up and the layer does not allow: it was rendered as if nothing were there. */
   refusedLookups?: readonly string[];
   /** Set when this is the content of an older revision, because the one that the layer asks for failed. */
-  rolledBack?: { from: number; to: number; why: string };
+  rolledBack?: RolledBack;
   /** The chart and the values that were set, in Helm's JSON; not stored: the chart's source has it. */
   source?: ReleaseSource;
+}
+
+export interface RolledBack {
+  from: number;
+  to: number;
+  why: string;
+  /** What the chart that the layer asks for resolved to. */
+  pinned: Pick<LayerContent, "version" | "digest">;
 }
 
 /** What only Helm's own commands need of a release: `chart` and `config` of the record, as JSON texts. */
@@ -42,17 +50,23 @@ export interface ReleaseSource {
   config: string;
 }
 
-/** An object that a chart wants at moments of its release's life. */
+/** An object that a chart wants at moments of its release's life, as the chart gives it: without namespace and marks. */
 export interface Hook {
   name: string;
   kind: string;
+  /** The template that it comes from. */
   path: string;
+  /** `pre-install`, `test`…; a hook with an event that Helm does not know is in no release. */
   events: readonly string[];
   weight: number;
+  /** `before-hook-creation`, `hook-succeeded`, `hook-failed`; empty when the chart says nothing. */
   deletePolicies: readonly string[];
   outputLogPolicies: readonly string[];
+  /** The text that Helm runs as one: of a List, it holds the objects of all its parts. */
   manifest: string;
   object: KubeObject;
+  /** Which object of a List this is, from 1; left out for the first. */
+  part?: number;
 }
 
 /** A hook with the object that is created for it. */

@@ -1,23 +1,33 @@
 import { durationMs } from "../api/duration.ts";
 import { Failure } from "../errors.ts";
-import type { Parent } from "../membership/applyset.ts";
+import { type LayerRelease, releaseText } from "../membership/applyset.ts";
 import { evaluateHooks, hooksOf, watchedHooks } from "./hooks.ts";
 import { placeHooks } from "./place.ts";
 import { belongsTo, latestOf, type ReleaseName, type ReleaseRecord, releaseAttempt } from "./release.ts";
+import { heldBy } from "./release-attempt.ts";
 import type { RemovalView } from "./removal.ts";
 import type { Seen } from "./seen.ts";
 import type { Step } from "./step.ts";
-import type { PlacedHook } from "./types.ts";
+import type { Hook, LayerContent, PlacedHook } from "./types.ts";
 
 /** How long a hook of a layer that left the list may take: its own timeout has left with it. */
 const TIMEOUT_MS = durationMs("10m") ?? 0;
 
+function timeoutOf(layer: string, { profile }: Seen): number {
+  const { timeout } = profile.spec.layers.find(({ name }) => name === layer) ?? {};
+  return (timeout === undefined ? undefined : durationMs(timeout)) ?? TIMEOUT_MS;
+}
+
 const DELETE_EVENTS = ["pre-delete", "post-delete"];
 
-/** The release of a layer that goes, when it has one that is still this layer's. */
+/** A release that goes, when it is still the layer's. */
 interface Going {
   layer: string;
+  /** By what the attempts at its steps are remembered. */
+  id: string;
   release: ReleaseName;
+  /** Whether it is the one of which the layer's content is. */
+  isPresent: boolean;
   records: readonly ReleaseRecord[];
   latest: ReleaseRecord;
 }
@@ -31,38 +41,57 @@ interface Going {
 export function evaluateUninstall(
   layer: string,
   objects: RemovalView | undefined,
-  { seen, parent }: { seen: Seen; parent: Parent },
+  { seen, prepared }: Surroundings,
 ): RemovalView | undefined {
-  const going = goingOf(layer, seen, parent);
-  if (going === undefined) return objects;
+  const releases = prepared.parent.releases.filter((release) => release.layer === layer);
+  for (const release of releases) {
+    const going = goingOf(release, releases.length === 1, seen);
+    if (going) return viewOf(layer, going, { objects, seen, prepared });
+  }
+  return objects;
+}
+
+/** A release that a listed layer had before: its hooks and its records go; what the layer wants of its objects stays. */
+export function evaluateDeparted(release: LayerRelease, { seen, prepared }: Surroundings): RemovalView | undefined {
+  const going = goingOf(release, false, seen);
+  return going && viewOf(release.layer, going, { objects: undefined, seen, prepared });
+}
+
+interface Surroundings {
+  seen: Seen;
+  prepared: NonNullable<Seen["site"]["prepared"]>;
+}
+
+function viewOf(
+  layer: string,
+  going: Going | Stage,
+  { objects, seen, prepared }: Surroundings & { objects: RemovalView | undefined },
+): RemovalView | undefined {
   if (!("latest" in going)) return { layer, left: objects?.left ?? 0, ...going };
-  const hooks = hooksOfGoing(going, seen);
+  const hooks = hooksOfGoing(going, { seen, prepared });
   const stage = releaseStage(going, { objects, hooks }, seen);
   const named = Array.isArray(hooks) ? watchedHooks(hooks, DELETE_EVENTS) : [];
   const view = stage ? { layer, left: objects?.left ?? 0, ...held(stage, seen) } : objects;
   return view && { ...view, hooks: { named, late: view.hooks?.late ?? [] } };
 }
 
-/** A step that failed not long ago waits: until then its failure is what is shown. */
-function held(stage: Stage, seen: Seen): Stage {
-  const { step, ...rest } = stage;
-  if (!step || !("attempt" in step)) return stage;
-  const tried = seen.attempts.get(step.attempt.key);
-  if (tried?.digest !== step.attempt.digest || !tried.failure || seen.now >= (tried.retryAt ?? 0)) return stage;
-  return { ...rest, message: tried.failure.message, failure: tried.failure, wakeAt: tried.retryAt ?? seen.now };
+function held({ step, ...stage }: Stage, seen: Seen): Stage {
+  const refused = heldBy(step, seen);
+  if (refused) return { ...stage, message: refused.failure.message, failure: refused.failure, wakeAt: refused.retryAt };
+  return step ? { ...stage, step } : stage;
 }
 
 type Stage = Omit<RemovalView, "layer" | "left">;
 
 /** Undefined when there is no release, or somebody else has it by now. */
-function goingOf(layer: string, seen: Seen, parent: Parent): Going | Stage | undefined {
-  const release = parent.releases.get(layer);
-  if (!release) return undefined;
+function goingOf(of: LayerRelease, isPresent: boolean, seen: Seen): Going | Stage | undefined {
+  const { layer, ...release } = of;
   const records = seen.site.releases(release);
   if (records instanceof Failure) return { message: records.message, failure: records };
   if (records === "unknown") return { message: "reading the records of the Helm release" };
   const latest = latestOf(records);
-  return latest && belongsTo(latest, seen.set, layer) ? { layer, release, records, latest } : undefined;
+  if (!latest || !belongsTo(latest, seen.set, layer)) return undefined;
+  return { layer, id: isPresent ? layer : releaseText(of), release, isPresent, records, latest };
 }
 
 function releaseStage(
@@ -70,8 +99,7 @@ function releaseStage(
   { objects, hooks }: { objects: RemovalView | undefined; hooks: PlacedHook[] | Stage },
   seen: Seen,
 ): Stage | undefined {
-  const { layer, latest, records } = going;
-  const attempt = (digest: string) => ({ key: releaseAttempt(layer), digest });
+  const { id, latest, records } = going;
   if (!latest.progress?.uninstalling) return { message: "uninstalling the Helm release", step: uninstalling(going) };
   if (!Array.isArray(hooks)) return hooks;
   const before = hookStage(going, { event: "pre-delete", hooks }, seen);
@@ -81,28 +109,38 @@ function releaseStage(
   if (after) return after;
   // The newest goes last: it is the one that knows which hooks ran.
   const oldestFirst = records.toSorted((a, b) => a.version - b.version);
-  const step: Step = { kind: "ForgetRelease", attempt: attempt("forget"), records: oldestFirst };
+  const step: Step = {
+    kind: "ForgetRelease",
+    attempt: { key: releaseAttempt(id, "record"), digest: "forget" },
+    records: oldestFirst,
+  };
   return { message: "deleting the records of the Helm release", step };
 }
 
-function uninstalling({ layer, latest }: Going): Step {
+function uninstalling({ id, latest }: Going): Step {
   return {
     kind: "MarkRelease",
-    attempt: { key: releaseAttempt(layer), digest: `uninstalling/${latest.version}/${latest.resourceVersion}` },
+    attempt: {
+      key: releaseAttempt(id, "record"),
+      digest: `uninstalling/${latest.version}/${latest.resourceVersion}`,
+    },
     record: latest,
     status: "uninstalling",
     description: "Deletion in progress (or silently failed)",
     progress: { inputs: "", operation: "upgrade", runs: {}, ...latest.progress, uninstalling: true },
+    hooks: [],
     superseded: [],
   };
 }
 
-/** The hooks of the layer's content: as it was rendered by this process, else as it is stored. */
-function hooksOfGoing({ layer, release }: Going, seen: Seen): PlacedHook[] | Stage {
-  const memory = seen.contents.get(layer);
-  if (memory === undefined) return { message: "reading the stored hooks", step: { kind: "Recall", layer } };
-  if (memory.result.kind === "failed") return [];
-  const hooks = memory.result.content.release?.hooks ?? [];
+/** The hooks of the layer's content, else those that stand in the record of a revision that was Ready. */
+function hooksOfGoing(going: Going, around: Surroundings): PlacedHook[] | Stage {
+  const { layer, release, isPresent } = going;
+  const { seen } = around;
+  const content = isPresent ? contentOf(layer, seen) : undefined;
+  if (isPresent && !content) return { message: "reading the stored hooks", step: { kind: "Recall", layer } };
+  const hooks = content?.release?.hooks ?? recordedHooks(going, around);
+  if (!isHooks(hooks)) return hooks;
   const { placed, problems } = placeHooks(hooks, {
     layer: { name: layer },
     namespace: release.namespace,
@@ -112,14 +150,36 @@ function hooksOfGoing({ layer, release }: Going, seen: Seen): PlacedHook[] | Sta
   return problem ? { message: problem.message, failure: problem } : placed;
 }
 
+/** As it was rendered by this process, else as it is stored: what could not be rendered last does not say what is installed. */
+function contentOf(key: string, { contents }: Seen): LayerContent | undefined {
+  const result = contents.get(key)?.result;
+  return result?.kind === "known" ? result.content : undefined;
+}
+
+/** The newest record that cannot have been changed by somebody else is what tells which hooks to run. */
+function recordedHooks({ layer, id, records }: Going, { seen, prepared }: Surroundings): readonly Hook[] | Stage {
+  const record = latestOf(records.filter((one) => one.seal !== undefined && belongsTo(one, seen.set, layer)));
+  if (!record) return [];
+  const as = `${id}@${record.uid}`;
+  const content = contentOf(as, seen);
+  if (content) return content.release?.hooks ?? [];
+  const attempt = { key: releaseAttempt(id, "record"), digest: `recall/${record.uid}/${record.resourceVersion}` };
+  const step: Step = { kind: "RecallHooks", attempt, layer, as, record, key: prepared.digestKey };
+  return { message: "reading the recorded hooks", step };
+}
+
+function isHooks(hooks: readonly Hook[] | Stage): hooks is readonly Hook[] {
+  return Array.isArray(hooks);
+}
+
 function hookStage(
-  { layer, latest: record, release }: Going,
+  { layer, id, latest: record, release }: Going,
   { event, hooks }: { event: string; hooks: readonly PlacedHook[] },
   seen: Seen,
 ): Stage | undefined {
   const ordered = hooksOf(hooks, event);
   if (ordered.length === 0) return undefined;
-  const view = evaluateHooks({ layer, record, event, hooks: ordered, timeoutMs: TIMEOUT_MS }, seen);
+  const view = evaluateHooks({ layer, id, record, event, hooks: ordered, timeoutMs: timeoutOf(layer, seen) }, seen);
   if (view.done) return undefined;
   const { message, failure, step, wakeAt, late } = view;
   const remedy = `; to go without hooks: helm uninstall ${release.name} -n ${release.namespace} --no-hooks`;

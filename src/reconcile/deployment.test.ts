@@ -14,11 +14,13 @@ const VIEW: Omit<SiteView, "prepared"> = {
   kubernetesMinor: "1.36",
   scopeOf: () => "Namespaced",
   served: () => true,
+  servedIn: () => true,
   watchState: () => "live",
   crdOf: () => undefined,
   member: () => undefined,
   members: () => [],
   named: () => "unknown",
+  deleted: () => undefined,
   releases: () => [],
   explain: () => undefined,
 };

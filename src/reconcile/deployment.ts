@@ -2,9 +2,9 @@ import type { Profile, ProfileDeploymentStatus } from "../api/types.ts";
 import { Failure } from "../errors.ts";
 import { parseApiVersion } from "../objects/identity.ts";
 import { buildPlan } from "../plan/build-plan.ts";
+import { wantedRelease } from "../plan/chart-layer.ts";
 import { healthChecksOf } from "../plan/layer-health.ts";
 import { type DeploymentView, evaluate, evaluateTeardown, namespaceRef } from "../plan/next-step.ts";
-import { releaseNameOf } from "../plan/place.ts";
 import type { ReleaseName } from "../plan/release.ts";
 import type { NamedRef, Seen } from "../plan/seen.ts";
 import type { Step } from "../plan/step.ts";
@@ -226,15 +226,13 @@ function interestOf(plan: Plan, view: DeploymentView | undefined, memory: Deploy
     late: [...hooks.flatMap((one) => one.late), ...late],
     named: [...named, ...leaving, ...hooks.flatMap((one) => one.named)],
     kept: about,
-    releases: [...releasesOf(plan), ...(memory.prepared?.parent.releases.values() ?? [])],
+    releases: [...releasesOf(plan), ...(memory.prepared?.parent.releases ?? [])],
   };
 }
 
 /** The Helm releases of all listed charts: their records are known by the time a layer's turn comes. */
 function releasesOf(plan: Plan): ReleaseName[] {
-  return plan.layers.flatMap(({ spec, namespace }) =>
-    spec.helm && namespace !== undefined ? [{ namespace, name: releaseNameOf(spec) }] : [],
-  );
+  return plan.layers.flatMap((layer) => wantedRelease(layer) ?? []);
 }
 
 /** One event per transition of a layer: that it is Ready, or what went wrong. */

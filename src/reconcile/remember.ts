@@ -40,6 +40,7 @@ export function remember(memory: DeploymentMemory, step: Step, outcome: Outcome,
       return rememberRelease(memory, step, outcome, moment);
     case "Recalled":
       if (step.kind === "Recall") memory.contents.set(step.layer, recalled(outcome.content));
+      if (step.kind === "RecallHooks") memory.contents.set(step.as, recalled(outcome.content));
       return [];
     case "NamespaceLeft":
       if (step.kind === "LeaveNamespace") memory.leaving.set(step.namespace, outcome.state);
@@ -101,6 +102,8 @@ function rememberRelease(
   if (!("attempt" in step)) return [];
   const { key, digest } = step.attempt;
   const before = memory.attempts.get(key);
+  // The namespace was there when it was looked for, and somebody has deleted it since.
+  if (failure?.reason === "NamespaceNotFound") memory.namespaces.clear();
   memory.attempts.set(
     key,
     failure ? failedAttempt(before, digest, failure, moment) : { digest, writtenAt: moment.now },

@@ -21,6 +21,8 @@ test.each([
   expect(allowed).toEqual(want.map((text) => `v1 Secret ${text}`));
 });
 
+const wanted = (namespace: string, name: string) => ({ ...secret(namespace, name), told: secret(namespace, name) });
+
 describe("what a render looks up", () => {
   const reading = (result: LookupResult, asked: LookupKey[] = []) => ({
     allowed: [rule({ namespace: "web" })],
@@ -32,18 +34,19 @@ describe("what a render looks up", () => {
 
   test("is gathered round after round", async () => {
     const lookups = new Lookups(reading({ state: "Found", object: { data: {} } }));
-    await lookups.read([secret("web", "a")], signal);
-    await lookups.read([secret("web", "b")], signal);
-    expect(lookups.known.map(({ name, state }) => [name, state])).toEqual([
-      ["a", "Found"],
-      ["b", "Found"],
+    await lookups.read([wanted("web", "a")], signal);
+    await lookups.read([wanted("web", "b")], signal);
+    const found = { state: "Found", object: { data: {} } };
+    expect(lookups.known).toEqual([
+      { ...secret("web", "a"), ...found },
+      { ...secret("web", "b"), ...found },
     ]);
   });
 
   test("is not read when the renderer asks for more than is allowed", async () => {
     const asked: LookupKey[] = [];
     const lookups = new Lookups(reading({ state: "Absent" }, asked));
-    await expect(lookups.read([secret("web", "a"), secret("kube-system", "b")], signal)).rejects.toMatchObject({
+    await expect(lookups.read([wanted("web", "a"), wanted("kube-system", "b")], signal)).rejects.toMatchObject({
       reason: "RenderFailed",
     });
     expect(asked).toEqual([]);
@@ -52,8 +55,8 @@ describe("what a render looks up", () => {
   test("may be 16 MiB, over all rounds", async () => {
     const half = "x".repeat(MAX_LOOKUP_BYTES / 2 - 100);
     const lookups = new Lookups(reading({ state: "Found", object: { data: half } }));
-    await lookups.read([secret("web", "a")], signal);
-    await lookups.read([secret("web", "b")], signal);
-    await expect(lookups.read([secret("web", "c")], signal)).rejects.toThrow("the chart looks up more than 16 MiB");
+    await lookups.read([wanted("web", "a")], signal);
+    await lookups.read([wanted("web", "b")], signal);
+    await expect(lookups.read([wanted("web", "c")], signal)).rejects.toThrow("the chart looks up more than 16 MiB");
   });
 });

@@ -1,6 +1,6 @@
 import { Failure } from "../errors.ts";
 import { stringifyJson } from "../objects/json.ts";
-import type { LookupKey, LookupPort, LookupResult, LookupRule } from "./types.ts";
+import type { LookupKey, LookupPort, LookupResult, LookupRule, WantedLookup } from "./types.ts";
 
 /** Bytes of JSON that one render may look up. */
 export const MAX_LOOKUP_BYTES = 16 * 1024 * 1024;
@@ -44,11 +44,17 @@ export class Lookups {
   }
 
   /** @throws Failure RenderFailed for what is too large or not allowed, and what the port throws */
-  async read(wanted: readonly LookupKey[], signal: AbortSignal): Promise<void> {
+  async read(wanted: readonly WantedLookup[], signal: AbortSignal): Promise<void> {
     // The renderer runs other people's programs: it is not believed.
-    const refused = wanted.find((key) => !isAllowed(this.#port.allowed, key));
+    const { allowed } = this.#port;
+    const refused = wanted.find((key) => !isAllowed(allowed, key));
     if (refused) throw new Failure("RenderFailed", "the chart renderer asks for what helm.lookup does not allow");
-    const results = await Promise.all(wanted.map(async (key) => ({ ...key, ...(await this.#port.read(key, signal)) })));
+    const results = await Promise.all(
+      wanted.map(async (key) => {
+        const { told: _, ...about } = key;
+        return { ...about, ...(await this.#port.read(key, signal, allowed)) };
+      }),
+    );
     for (const result of results) this.#bytes += result.state === "Found" ? stringifyJson(result.object).length : 0;
     if (this.#bytes > MAX_LOOKUP_BYTES) throw tooMuch();
     this.#known.push(...results);

@@ -37,7 +37,7 @@ const answer = z.object({
   error: z
     .object({ kind: z.enum(["Chart", "Release", "Values", "KubeVersion", "Template"]), message: z.string() })
     .optional(),
-  wanted: z.array(lookupKey).optional(),
+  wanted: z.array(lookupKey.extend({ told: lookupKey })).optional(),
 });
 
 export type RenderDocument = z.infer<typeof document>;

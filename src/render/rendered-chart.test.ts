@@ -68,6 +68,19 @@ describe("a rendered chart", () => {
     expect(Object.isFrozen(rendered.hooks[1]?.object.metadata)).toBe(true);
   });
 
+  test("holds each object of a hook that is a List, those last that Helm waits for", () => {
+    const job = (name: string) => `{ apiVersion: batch/v1, kind: Job, metadata: { name: ${name} } }`;
+    const account = "{ apiVersion: v1, kind: ServiceAccount, metadata: { name: a } }";
+    const content = `apiVersion: v1\nkind: List\nitems: [${job("one")}, ${job("two")}, ${account}]\n`;
+    const { hooks } = renderedChartOf(answer({ hooks: [{ ...hook("", content), kind: "List" }] }));
+    const told = hooks.map(({ object, part, kind, manifest }) => [object.metadata.name, part, kind, manifest]);
+    expect(told).toEqual([
+      ["a", undefined, "List", content],
+      ["one", 1, "List", content],
+      ["two", 2, "List", content],
+    ]);
+  });
+
   test("holds what Helm stores in a release", () => {
     expect(rendered.chartJson).toBe('{"metadata":{"name":"shop"}}');
     expect(rendered.manifest).toMatch(
@@ -113,12 +126,13 @@ test.each([
     of: "hooks that are no objects",
     given: answer({
       hooks: [
-        hook("list", `apiVersion: v1\nkind: ConfigMapList\nitems: [{metadata: {name: a}}, {metadata: {name: b}}]\n`),
+        hook("list", `apiVersion: v1\nkind: ConfigMapList\nitems: []\n`),
+        hook("generated", "apiVersion: v1\nkind: ConfigMap\nmetadata: { generateName: a- }\n"),
         hook("nameless", "apiVersion: v1\nkind: ConfigMap\n"),
       ],
     }),
     sentence:
-      "RenderFailed: chart shop 1.2.3 does not render to valid objects: shop/templates/list.yaml: a hook must be one object, not a list; shop/templates/nameless.yaml, document 1, line 1: metadata.name is missing",
+      "RenderFailed: chart shop 1.2.3 does not render to valid objects: shop/templates/list.yaml: a hook must have an object; shop/templates/generated.yaml, document 1, line 1: metadata.generateName would make a new object on every pass; set metadata.name instead; shop/templates/nameless.yaml, document 1, line 1: metadata.name is missing",
   },
   {
     of: "a template",

@@ -1,9 +1,11 @@
 import { Failure, type FailureReason } from "../errors.ts";
 import type { KubeObject } from "../objects/types.ts";
 import { parseManifests } from "../objects/yaml.ts";
+import { partsOf } from "../plan/hooks.ts";
+import type { Hook } from "../plan/types.ts";
 import { describeLookup } from "./lookups.ts";
 import type { RenderAnswer, RenderDocument, RenderHook } from "./protocol.ts";
-import type { ChartMetadata, RenderedChart, RenderedHook } from "./types.ts";
+import type { ChartMetadata, RenderedChart } from "./types.ts";
 
 type AnswerError = NonNullable<RenderAnswer["error"]>;
 
@@ -38,13 +40,13 @@ class Documents {
     });
   }
 
-  hooks(hooks: readonly RenderHook[]): RenderedHook[] {
+  hooks(hooks: readonly RenderHook[]): Hook[] {
     return hooks.flatMap(({ content: manifest, ...hook }) => {
       const before = this.#problems.length;
-      const [object, ...others] = this.objects([{ path: hook.path, content: manifest }]);
-      if (object !== undefined && others.length === 0) return [{ ...hook, manifest, object }];
-      if (this.#problems.length === before) this.#problems.push(`${hook.path}: a hook must be one object, not a list`);
-      return [];
+      const objects = this.objects([{ path: hook.path, content: manifest }]);
+      const isEmpty = objects.length === 0 && this.#problems.length === before;
+      if (isEmpty) this.#problems.push(`${hook.path}: a hook must have an object`);
+      return partsOf({ ...hook, manifest }, objects);
     });
   }
 

@@ -7,7 +7,7 @@ import type { RenderAnswer } from "./protocol.ts";
 import { RenderPool } from "./render-pool.ts";
 import { renderedChartOf } from "./rendered-chart.ts";
 import { SharedWork } from "./shared-work.ts";
-import type { LookupKey, RenderedChart, RenderRequest } from "./types.ts";
+import type { RenderedChart, RenderRequest, WantedLookup } from "./types.ts";
 
 export interface RendererOptions {
   /** Path of the `strata-render` binary. */
@@ -21,7 +21,7 @@ export interface RendererOptions {
 }
 
 /** A chart that looks at its cluster is rendered for this cluster alone. */
-type Rendering = { chart: RenderedChart; isRandom: boolean } | { wanted: readonly LookupKey[] };
+type Rendering = { chart: RenderedChart; isRandom: boolean } | { wanted: readonly WantedLookup[] };
 
 const MINOR = /^v?(\d+\.\d+)/;
 
@@ -103,12 +103,12 @@ export class Renderer implements AsyncDisposable {
   /** Renders again with what the last render wanted to know, until it wants no more. */
   async #renderLooking(
     request: RenderRequest,
-    first: readonly LookupKey[],
+    first: readonly WantedLookup[],
     signal: AbortSignal,
   ): Promise<RenderedChart> {
     if (!request.lookup) throw new Error("the renderer looks up what nobody allowed");
     const lookups = new Lookups(request.lookup);
-    let wanted: readonly LookupKey[] | undefined = first;
+    let wanted: readonly WantedLookup[] | undefined = first;
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
       await lookups.read(wanted, signal);
       const answer: RenderAnswer = await this.#pool.render({ request, known: lookups.known }, signal);

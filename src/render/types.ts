@@ -1,4 +1,5 @@
 import type { KubeObject } from "../objects/types.ts";
+import type { Hook } from "../plan/types.ts";
 
 /** Everything that decides what a chart renders to. Equal requests give equal objects, save for random functions. */
 export interface RenderRequest {
@@ -26,8 +27,8 @@ export interface RenderRequest {
 /** What a chart may look up in its cluster, and the eyes that it looks with. The renderer itself has none. */
 export interface LookupPort {
   allowed: readonly LookupRule[];
-  /** Called for what is allowed only. What it throws is what the render throws. */
-  read(key: LookupKey, signal: AbortSignal): Promise<LookupResult>;
+  /** Called for what is allowed only, with all that is. What it throws is what the render throws. */
+  read(key: WantedLookup, signal: AbortSignal, allowed: readonly LookupRule[]): Promise<LookupResult>;
 }
 
 /** Allows to look up one kind; a namespace or name that is left out means any. */
@@ -46,6 +47,11 @@ export interface LookupKey {
   name: string;
 }
 
+/** A lookup with the words in which people may be told of it: a chart can make a name of any value. */
+export interface WantedLookup extends LookupKey {
+  told: LookupKey;
+}
+
 /** `Unserved`: the cluster does not serve the group and version, which is an error in Helm, as absence is not. */
 export type LookupResult =
   | { state: "Found"; object: Record<string, unknown> }
@@ -58,24 +64,6 @@ export interface ChartMetadata {
   appVersion?: string;
 }
 
-/** One hook of a release, as its chart gives it: namespaces and marks are not set yet. */
-export interface RenderedHook {
-  name: string;
-  kind: string;
-  /** The template that it comes from. */
-  path: string;
-  /** `pre-install`, `test`…; a hook with an event that Helm does not know is in no release. */
-  events: readonly string[];
-  weight: number;
-  /** `before-hook-creation`, `hook-succeeded`, `hook-failed`; empty when the chart says nothing. */
-  deletePolicies: readonly string[];
-  outputLogPolicies: readonly string[];
-  /** The YAML text, as Helm stores it. */
-  manifest: string;
-  /** The same, parsed. Frozen. */
-  object: KubeObject;
-}
-
 export interface RenderedChart {
   chart: ChartMetadata;
   /** In Helm's install order, without hooks and without the chart's `crds/`. Frozen, because callers share them. */
@@ -83,7 +71,7 @@ export interface RenderedChart {
   /** The objects of `crds/` of the chart and of its enabled subcharts. */
   crds: readonly KubeObject[];
   /** All hooks, tests among them, in the order of Helm's release: by kind, then by template. Not yet by weight. */
-  hooks: readonly RenderedHook[];
+  hooks: readonly Hook[];
   /** The text that Helm stores in a release: each template's documents but hooks and `crds/`, in install order. */
   manifest: string;
   /** The chart as Helm stores it in a release, JSON; without templates and files when it is larger than 16 MiB. */

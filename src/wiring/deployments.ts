@@ -2,7 +2,7 @@ import { LRUCache } from "lru-cache";
 import { FINALIZER, LOCAL_CLUSTER } from "../api/names.ts";
 import type { Profile, ProfileDeployment, ProfileDeploymentStatus } from "../api/types.ts";
 import { type ActContext, act } from "../apply/act.ts";
-import type { CachedRelease, ReleaseCache } from "../apply/release-steps.ts";
+import type { CachedRelease, ReleaseCache } from "../apply/release-records.ts";
 import { Failure } from "../errors.ts";
 import { toFailure } from "../kube/failures.ts";
 import { removeFinalizer } from "../kube/hub/finalizer.ts";
@@ -36,8 +36,11 @@ export class DeploymentWiring implements DeploymentPorts {
   readonly #hub: Hub;
   readonly #renderer: LayerRenderer;
   readonly #again: (key: string, afterMs: number) => void;
-  /** What was last written of Helm releases; 64 of them, as one may have megabytes. */
-  readonly #releases: ReleaseCache = new LRUCache<string, CachedRelease>({ max: 64 });
+  /** What was last written of Helm releases: 32 MiB of them. */
+  readonly #releases: ReleaseCache = new LRUCache<string, CachedRelease>({
+    maxSize: 32 * 1024 * 1024,
+    sizeCalculation: ({ packed }) => packed.length + 1,
+  });
   /** Where each deployment acts now: who is to be woken, and whose watches are to be given up. */
   readonly #places = new Map<string, ActingPlace>();
 
@@ -214,11 +217,13 @@ function viewOf(key: string, { site, link, set }: Pick<ActingPlace, "site" | "li
     kubernetesMinor: /^v?(\d+\.\d+)/.exec(versionOf(link))?.[1] ?? "",
     scopeOf: (kind) => site.scopeOf(kind),
     served: (kind) => site.served(kind),
+    servedIn: (kind) => site.resourceFor(kind) !== undefined,
     watchState: (kind, namespace) => site.watchState(key, kind, namespace),
     crdOf: (kind) => site.crdOf(kind),
     member: (object) => site.member(object),
     members: () => site.members(set.id),
     named: (ref) => site.named(ref),
+    deleted: (ref) => site.deleted(ref),
     releases: (release) => site.releases(release),
     explain: (tracked) => site.explain(tracked),
   };

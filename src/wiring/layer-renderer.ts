@@ -7,6 +7,7 @@ import { stringifyJson } from "../objects/json.ts";
 import { toYaml } from "../objects/yaml.ts";
 import { type LayerInputs, layerValues } from "../plan/inputs.ts";
 import { manifestsContent, plainObjects } from "../plan/manifests.ts";
+import type { Step } from "../plan/step.ts";
 import type { LayerContent, PlannedLayer, ReleaseSource } from "../plan/types.ts";
 import type { Renderer } from "../render/renderer.ts";
 import type { LookupPort, RenderedChart } from "../render/types.ts";
@@ -58,7 +59,7 @@ export class LayerRenderer {
 
   /** @returns the content, or the failure that the layer shows; throws what the target's API server says */
   async render(
-    { layer: { spec, inputs }, revision, isUpgrade }: { layer: PlannedLayer; revision: number; isUpgrade: boolean },
+    { layer: { spec, inputs }, revision, isUpgrade }: Omit<Step & { kind: "Render" }, "kind">,
     place: RenderPlace,
     signal: AbortSignal,
   ): Promise<LayerContent | Failure> {
@@ -77,7 +78,12 @@ export class LayerRenderer {
       this.#count("failed");
       return content;
     }
-    await this.store(inputs, content, { place, signal });
+    try {
+      await this.store(inputs, content, { place, signal });
+    } catch (error) {
+      if (error instanceof Failure) return error;
+      throw error;
+    }
     return content;
   }
 
@@ -101,7 +107,7 @@ export class LayerRenderer {
     return packed === undefined ? undefined : unpackSet(packed)?.content;
   }
 
-  /** The chart of a layer as its Helm release holds it, read again from the chart's source. */
+  /** The chart of a layer as its Helm release holds it: fetched from the chart's source and rendered for nothing else. */
   async releaseSource(
     { inputs, state }: PlannedLayer,
     place: RenderPlace,
@@ -128,7 +134,7 @@ export class LayerRenderer {
     if (!helm || inputs.namespace === undefined)
       return new Failure("NamespaceMissing", `layer ${name} has a chart and needs a namespace`);
     try {
-      const pinned = stored?.specDigest === inputs.specDigest ? stored.content : undefined;
+      const pinned = stored?.specDigest === inputs.specDigest ? pinnedIn(stored.content) : undefined;
       const version = pinned?.version ?? (await this.#source.resolve(helm, signal)).version;
       const chart = await this.#source.fetch(
         { ...helm, version, ...(pinned?.digest ? { digest: pinned.digest } : {}) },
@@ -157,6 +163,11 @@ export class LayerRenderer {
       throw error;
     }
   }
+}
+
+/** What the layer's chart was resolved to, also while the content is that of an older revision. */
+function pinnedIn(content: LayerContent): Pick<LayerContent, "version" | "digest"> {
+  return content.release?.rolledBack?.pinned ?? content;
 }
 
 /** A rendered chart with what is attached to it, as the content of its layer. */

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { ApiError } from "../kube/api-error.ts";
 import type { Resource } from "../kube/resource.ts";
 import type { KubeObject } from "../objects/types.ts";
-import type { LookupKey } from "../render/types.ts";
+import type { LookupKey, LookupRule, WantedLookup } from "../render/types.ts";
 import { type LookupSite, lookupReader } from "./lookups.ts";
 
 const signal = new AbortController().signal;
@@ -16,13 +16,12 @@ const secrets: Resource = {
   hasStatus: false,
 };
 const nodes: Resource = { ...secrets, kind: "Node", plural: "nodes", namespaced: false };
-const key = (more: Partial<LookupKey> = {}): LookupKey => ({
-  apiVersion: "v1",
-  kind: "Secret",
-  namespace: "web",
-  name: "db",
-  ...more,
-});
+const key = (more: Partial<LookupKey> = {}, told: Partial<LookupKey> = {}): WantedLookup => {
+  const about = { apiVersion: "v1", kind: "Secret", namespace: "web", name: "db", ...more };
+  return { ...about, told: { ...about, ...told } };
+};
+/** All that these tests look up. */
+const ALLOWED: LookupRule[] = ["Secret", "Secrets", "Node"].map((kind) => ({ apiVersion: "v1", kind }));
 const object = (name: string): KubeObject => ({ apiVersion: "v1", kind: "Secret", metadata: { name } });
 
 /** A site that serves Secrets and Nodes, and says what it was asked. */
@@ -44,7 +43,11 @@ function site({ found, error, pages = [] }: { found?: KubeObject; error?: unknow
   };
   const resourceFor = ({ kind }: { kind: string }) => [secrets, nodes].find((one) => one.kind === kind);
   const view = { client, resourceFor, apiVersions: () => ["v1", "v1/Secret", "v1/Node"] } as unknown as LookupSite;
-  return { read: lookupReader(view), asked };
+  const read = lookupReader(view);
+  return {
+    asked,
+    read: (wanted: WantedLookup, during: AbortSignal, allowed = ALLOWED) => read(wanted, during, allowed),
+  };
 }
 
 function refused(status: number, reason: string, message: string): ApiError {
@@ -111,6 +114,37 @@ describe("a lookup", () => {
         /^the chart may not look up v1 Secret web\/db: User "system:serviceaccount:acme:web" cannot get .*bind a role that allows it to ServiceAccount acme\/web$/,
       ),
     });
+  });
+
+  test("whose name is a value keeps it to itself, whatever the server repeats", async () => {
+    const secretly = key({ namespace: "s3cret-ns", name: "s3cret" }, { namespace: "***", name: "***" });
+    const words = `secrets "s3cret" is forbidden: User "me" cannot get resource "secrets" in API group "" in the namespace "s3cret-ns"`;
+    const { read } = site({ error: refused(403, "Forbidden", words) });
+    await expect(read(secretly, signal)).rejects.toMatchObject({
+      reason: "Forbidden",
+      message: expect.stringMatching(
+        /^the chart may not look up v1 Secret \*\*\*\/\*\*\*: User "me" .* namespace "\*\*\*"/,
+      ),
+    });
+    const broken = site({ error: refused(500, "InternalError", `etcd: "s3cret" in "s3cret-ns"`) });
+    await expect(broken.read(secretly, signal)).rejects.toMatchObject({
+      message: expect.not.stringContaining("s3cret"),
+    });
+  });
+
+  test.each([
+    { of: "a namespace", namespace: "web", allowed: false },
+    { of: "no namespace", namespace: undefined, allowed: true },
+  ])("of an object of the cluster is allowed by a rule with $of: $allowed", async ({ namespace, allowed }) => {
+    const { read, asked } = site({ found: object("a") });
+    const rule = { apiVersion: "v1", kind: "Node", ...(namespace === undefined ? {} : { namespace }) };
+    const answer = read(key({ kind: "Node" }), signal, [rule]);
+    if (allowed) expect(await answer).toMatchObject({ state: "Found" });
+    else {
+      const message = expect.stringMatching(/^the chart looks up v1 Node db, and its kind has no namespaces: /);
+      await expect(answer).rejects.toMatchObject({ reason: "InvalidSpec", message });
+    }
+    expect(asked).toHaveLength(allowed ? 1 : 0);
   });
 
   test("of a list without an end is cut off", async () => {

@@ -170,6 +170,23 @@ describe("two field managers on one profile", () => {
   });
 });
 
+describe("a map that loses its last entry stays an empty map", () => {
+  const helm = { repo: "http://localhost:1", chart: "shop", version: "1.0.0" };
+  const labels = { team: "web" };
+
+  test.each([
+    ["values", { values: { host: "x" } }, { values: {} }],
+    ["a map within values", { values: { host: { name: "x" } } }, { values: { host: {} } }],
+    ["namespaceMetadata", { namespaceMetadata: { labels } }, { namespaceMetadata: {} }],
+    ["its labels", { namespaceMetadata: { labels } }, { namespaceMetadata: { labels: {} } }],
+  ])("%s", async (name, before, after) => {
+    const profile = `emptied-${name.replaceAll(" ", "-").toLowerCase()}`;
+    await aProfile(profile, [{ name: "shop", helm, ...before }]);
+    const path = await aProfile(profile, [{ name: "shop", helm, ...after }]);
+    expect((await read(hub, path)).spec.layers[0]).toEqual(expect.objectContaining(after));
+  });
+});
+
 /** The paths of fields that have no description. */
 function undocumented(properties: Record<string, Live>, path = ""): string[] {
   return Object.entries(properties).flatMap(([name, schema]) => {

@@ -1,7 +1,9 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type ControlPlane, startControlPlane } from "../support/controlplane.ts";
+import { runCommand } from "../support/kubectl.ts";
 import { temporaryFolder } from "../support/processes.ts";
 import { type ChartRepo, startChartRepo } from "../support/registry.ts";
 import {
@@ -16,6 +18,9 @@ import {
   waitUntil,
 } from "../support/stories.ts";
 import { type StrataProcess, startStrata } from "../support/strata.ts";
+import { toolPath } from "../support/tools.ts";
+
+const CLI = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 
 /** What a chart finds of a Secret and of a ConfigMap with the same name, and how many Secrets. */
 const LOOKER = `
@@ -89,6 +94,25 @@ test.each([
   await waitUntil(hub, pathOfProfile(`acme/${name}`), { what: "Ready", is: isReady });
   const found = (await read(hub, pathOf("v1", "configmaps", `${name}/looker`)))?.data as Record<string, string>;
   expect(found).toEqual({ ...NOTHING, ...want });
+});
+
+test.each([
+  ["what the rules allow", "{ apiVersion: v1, kind: ConfigMap }", ["config: plain", "secret: none"]],
+  ["no value of a Secret that it finds", "{ apiVersion: v1, kind: Secret, namespace: shared, name: db }", ["***"]],
+  ["nor one of a Secret that a wider rule allows", "{ apiVersion: v1, kind: Secret }", ["secret: '***'", "list: db,"]],
+  [
+    "what the rules do not allow",
+    "",
+    ["rendered as if v1 Secret shared/db, v1 ConfigMap shared/db, v1 Secret shared/* did not"],
+  ],
+])("strata diff looks up as the person of the kubeconfig, and shows %s", async (_, lookup, wanted) => {
+  const env = { ...process.env, STRATA_RENDER_BINARY: toolPath("strata-render"), KUBECONFIG: hub.kubeconfigPath };
+  const input = profile("acme", "compared", lookup);
+  const { stdout, stderr } = await runCommand(process.execPath, [CLI, "diff", "-f", "-"], { env, input });
+  expect(stderr).toBe("");
+  for (const words of wanted) expect(stdout).toContain(words);
+  expect(stdout).not.toMatch(/c4n4ry/);
+  expect(stdout).not.toContain(SECRET);
 });
 
 test("a chart reads as the identity of its profile, which is told what it may not", async () => {

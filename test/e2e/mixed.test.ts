@@ -45,6 +45,8 @@ stringData: { key: {{ .Values.license.key | quote }} }
 `;
 const PAGE_VALUES = "{ title: plain, lines: [a, b], map: { kept: yes please, dropped: old }, license: { key: none } }";
 
+const LAMPS = "lamps.lamps.example";
+
 let hub: ControlPlane;
 let home: StrataHome;
 let strata: StrataProcess;
@@ -62,6 +64,7 @@ beforeAll(async () => {
     await writeFile(join(chart, "values.yaml"), PAGE_VALUES);
     await writeFile(join(chart, "templates", "page.yaml"), PAGE);
   }
+  await writeLamps();
   [repo, pages, registry] = await Promise.all([
     startChartRepo(OWN_CHARTS),
     startChartRepo(folder.path),
@@ -73,6 +76,40 @@ beforeAll(async () => {
   strata = await home.start({ STRATA_PLAIN_HTTP_REGISTRIES: registry.host });
   await trustedTenant(hub, "acme");
 });
+
+/** A chart whose CRD gets another version, and then drops the first one. */
+async function writeLamps(): Promise<void> {
+  for (const [chartVersion, versions] of Object.entries({
+    "1.0.0": ["v1beta1"],
+    "2.0.0": ["v1", "v1beta1"],
+    "3.0.0": ["v1"],
+  })) {
+    const chart = join(folder.path, `lamps-${chartVersion}`);
+    for (const inside of ["templates", "crds"]) await mkdir(join(chart, inside), { recursive: true });
+    await writeFile(join(chart, "Chart.yaml"), `{ apiVersion: v2, name: lamps, version: ${chartVersion} }`);
+    const spec = {
+      group: "lamps.example",
+      scope: "Namespaced",
+      names: { kind: "Lamp", plural: "lamps" },
+      versions: versions.map((name, index) => ({
+        name,
+        served: true,
+        storage: index === 0,
+        schema: { openAPIV3Schema: { type: "object", "x-kubernetes-preserve-unknown-fields": true } },
+      })),
+    };
+    const definition = {
+      apiVersion: "apiextensions.k8s.io/v1",
+      kind: "CustomResourceDefinition",
+      metadata: { name: LAMPS },
+      spec,
+    };
+    await writeFile(join(chart, "crds", "lamps.yaml"), JSON.stringify(definition));
+    const template =
+      "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: lamps }\ndata: { version: {{ .Chart.Version }} }\n";
+    await writeFile(join(chart, "templates", "lamps.yaml"), template);
+  }
+}
 
 afterAll(async () => {
   await strata?.kill();
@@ -355,6 +392,40 @@ describe("a chart layer", () => {
     expect(await schema()).toEqual(theirs);
     await applyAndWait("crds", shop("Upgrade"));
     expect(await schema()).toMatchObject({ "x-kubernetes-preserve-unknown-fields": true });
+  });
+
+  test("is not upgraded while that would take a version of a CRD in which objects are stored, and loses none", async () => {
+    const lamps = (version: string): string => `
+    - name: lamps
+      helm: { repo: "${pages.url}", chart: lamps, version: ${version} }`;
+    const definition = (): Promise<Live> =>
+      read(hub, pathOf("apiextensions.k8s.io/v1", "customresourcedefinitions", LAMPS));
+    const chartVersion = async (): Promise<string> => (await read(hub, configMapPath("lamps/lamps"))).data.version;
+    await applyAndWait("lamps", lamps("1.0.0"));
+    await apply(hub, {
+      apiVersion: "lamps.example/v1beta1",
+      kind: "Lamp",
+      metadata: { name: "desk", namespace: "lamps" },
+      watts: 40,
+    });
+    await applyAndWait("lamps", lamps("2.0.0"));
+    expect((await definition()).status.storedVersions).toEqual(["v1beta1", "v1"]);
+
+    await apply(hub, profile("lamps", lamps("3.0.0")));
+    const refused = layerOf(await failureOf("lamps", "VersionInUse"), "lamps");
+    expect(refused).toMatchObject({ state: "Blocked", reason: "VersionInUse" });
+    expect(refused.message).toMatch(new RegExp(`^CustomResourceDefinition ${LAMPS}: version v1beta1 would go, and `));
+    expect(await chartVersion()).toBe("2.0.0");
+    expect(await read(hub, pathOf("v1", "secrets", "lamps/sh.helm.release.v1.lamps.v3"))).toBeUndefined();
+
+    // As the sentence says.
+    await hub.kubectlOk(["annotate", LAMPS, "--all", "-n", "lamps", "written=again"]);
+    const [, patch = ""] = /kubectl patch crd .* -p '(.*)'$/.exec(refused.message) ?? [];
+    await hub.kubectlOk(["patch", "crd", LAMPS, "--subresource=status", "--type=merge", "-p", patch]);
+    await waitUntil(hub, profilePath("lamps"), { what: "Ready", is: isReady });
+    expect(await chartVersion()).toBe("3.0.0");
+    expect((await definition()).spec.versions.map(({ name }: Live) => name)).toEqual(["v1"]);
+    expect((await read(hub, "/apis/lamps.example/v1/namespaces/lamps/lamps/desk")).watts).toBe(40);
   });
 
   test("renders once for equal inputs, never for unchanged ones, and outlives its registry and a restart", async () => {

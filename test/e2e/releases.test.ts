@@ -2,7 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type ControlPlane, startControlPlane } from "../support/controlplane.ts";
-import { helm } from "../support/helm.ts";
+import { type HelmProgram, helm } from "../support/helm.ts";
 import { temporaryFolder } from "../support/processes.ts";
 import { type ChartRepo, startChartRepo } from "../support/registry.ts";
 import {
@@ -138,15 +138,19 @@ async function bring(tenant: string, values: object, layer: object = {}): Promis
   return await waitUntil(hub, path(tenant), { what: "Ready", is: isReady });
 }
 
-function runHelm(...args: readonly string[]): Promise<string> {
-  return helm(args, { home: folder.path, kubeconfigPath: hub.kubeconfigPath });
+/** The commands of a helm, on the hub. */
+function commandsOf(program: HelmProgram): (...args: readonly string[]) => Promise<string> {
+  return (...args) => helm(args, { home: folder.path, kubeconfigPath: hub.kubeconfigPath, program });
 }
+
+/** What people have at hand: the records and the marks are the same for both. */
+const PROGRAMS = ["helm", "helm3"] as const satisfies HelmProgram[];
 
 async function historyOf(
   tenant: string,
-  name = "app",
+  program: HelmProgram = "helm",
 ): Promise<{ revision: number; status: string; description: string }[]> {
-  return JSON.parse(await runHelm("history", name, "-n", tenant, "-o", "json"));
+  return JSON.parse(await commandsOf(program)("history", "app", "-n", tenant, "-o", "json"));
 }
 
 const statusesOf = (history: readonly { status: string }[]) => history.map(({ status }) => status);
@@ -156,157 +160,157 @@ async function eventsOf(tenant: string, reason: string): Promise<string[]> {
   return items.filter((event: Live) => event.reason === reason).map((event: Live) => event.message);
 }
 
-describe("a chart's release", () => {
+describe.each(PROGRAMS)("a chart's release, by the commands of %s", (program) => {
+  const shown = `shown-${program}`;
+  const runHelm = commandsOf(program);
+
   test("is what helm itself would show", async () => {
-    await trustedTenant(hub, "shown");
-    await bring("shown", { title: "one" });
+    await trustedTenant(hub, shown);
+    await bring(shown, { title: "one" });
     const list = JSON.parse(await runHelm("list", "-A", "-o", "json"));
     expect(list).toContainEqual(
       expect.objectContaining({
         name: "app",
-        namespace: "shown",
+        namespace: shown,
         revision: "1",
         status: "deployed",
         chart: "app-1.0.0",
       }),
     );
-    expect(await historyOf("shown")).toMatchObject([
+    expect(await historyOf(shown, program)).toMatchObject([
       { revision: 1, status: "deployed", description: "Install complete" },
     ]);
-    expect(await runHelm("status", "app", "-n", "shown")).toContain("Open app in shown.");
-    expect(JSON.parse(await runHelm("get", "values", "app", "-n", "shown", "-o", "json"))).toEqual({ title: "one" });
-    const manifest = await runHelm("get", "manifest", "app", "-n", "shown");
+    expect(await runHelm("status", "app", "-n", shown)).toContain(`Open app in ${shown}.`);
+    expect(JSON.parse(await runHelm("get", "values", "app", "-n", shown, "-o", "json"))).toEqual({ title: "one" });
+    // The defaults come from the chart that the record holds.
+    expect(await runHelm("get", "all", "app", "-n", shown)).toMatch(
+      /COMPUTED VALUES:\nfails: none\ntitle: one\n[\s\S]*HOOKS:\n[\s\S]*MANIFEST:\n[\s\S]*NOTES:\nOpen app/,
+    );
+    const manifest = await runHelm("get", "manifest", "app", "-n", shown);
     expect(manifest).toContain("# Source: app/templates/config.yaml");
     expect(manifest).not.toMatch(/strata|meta\.helm\.sh/);
-    expect(await runHelm("get", "hooks", "app", "-n", "shown")).toContain("name: before");
-    const config = await read(hub, "/api/v1/namespaces/shown/configmaps/app");
+    expect(await runHelm("get", "hooks", "app", "-n", shown)).toContain("name: before");
+    const config = await read(hub, `/api/v1/namespaces/${shown}/configmaps/app`);
     expect(config.metadata.labels["app.kubernetes.io/managed-by"]).toBe("Helm");
     expect(config.metadata.annotations).toMatchObject({
       "meta.helm.sh/release-name": "app",
-      "meta.helm.sh/release-namespace": "shown",
+      "meta.helm.sh/release-namespace": shown,
     });
     expect(config.data).toEqual({ title: "one", revision: "1", upgrade: "false" });
   });
 
   test("has a revision for each change, and its hooks ran", async () => {
-    await bring("shown", { title: "two" });
-    expect(statusesOf(await historyOf("shown"))).toEqual(["superseded", "deployed"]);
-    const config = await read(hub, "/api/v1/namespaces/shown/configmaps/app");
+    await bring(shown, { title: "two" });
+    expect(statusesOf(await historyOf(shown, program))).toEqual(["superseded", "deployed"]);
+    const config = await read(hub, `/api/v1/namespaces/${shown}/configmaps/app`);
     expect(config.data).toEqual({ title: "two", revision: "2", upgrade: "true" });
-    expect(await read(hub, "/apis/batch/v1/namespaces/shown/jobs/before")).toBeUndefined();
+    expect(await read(hub, `/apis/batch/v1/namespaces/${shown}/jobs/before`)).toBeUndefined();
     expect(
-      (await read(hub, "/apis/batch/v1/namespaces/shown/jobs/after")).metadata.annotations["strata.dev/hook"],
+      (await read(hub, `/apis/batch/v1/namespaces/${shown}/jobs/after`)).metadata.annotations["strata.dev/hook"],
     ).toMatch(/^app\/v2\/[0-9a-f]{8}\/post-upgrade\/0\/1$/);
-    const { hooks } = JSON.parse(await runHelm("status", "app", "-n", "shown", "-o", "json"));
+    const { hooks } = JSON.parse(await runHelm("status", "app", "-n", shown, "-o", "json"));
     const phases = hooks.map(({ name, last_run }: Live) => [name, last_run.phase]);
     expect(phases).toContainEqual(["before", "Succeeded"]);
     expect(phases).toContainEqual(["after", "Succeeded"]);
   });
 
   test("can be tested by helm", async () => {
-    expect(await runHelm("test", "app", "-n", "shown")).toMatch(/check[\s\S]*Phase: +Succeeded/);
+    expect(await runHelm("test", "app", "-n", shown)).toMatch(/check[\s\S]*Phase: +Succeeded/);
   });
 
   test("comes back when a person rolls it back, upgrades it or uninstalls it", async () => {
-    const password = (await read(hub, "/api/v1/namespaces/shown/secrets/app-password")).data.password;
-    const config = "/api/v1/namespaces/shown/configmaps/app";
+    const password = (await read(hub, `/api/v1/namespaces/${shown}/secrets/app-password`)).data.password;
+    const config = `/api/v1/namespaces/${shown}/configmaps/app`;
     const restored = { what: "as the layer wants it", is: (live: Live) => live?.data?.title === "two" };
-    using profile = await follow(hub, path("shown"));
+    using profile = await follow(hub, path(shown));
 
-    await runHelm("rollback", "app", "1", "-n", "shown");
+    await runHelm("rollback", "app", "1", "-n", shown);
     await waitUntil(hub, config, restored);
     await profile.until("Ready", isReady);
-    await waitUntil(hub, "/api/v1/namespaces/shown/secrets/sh.helm.release.v1.app.v4", {
+    await waitUntil(hub, `/api/v1/namespaces/${shown}/secrets/sh.helm.release.v1.app.v4`, {
       what: "deployed",
       is: (live) => live?.metadata.labels.status === "deployed",
     });
-    expect(statusesOf(await historyOf("shown"))).toEqual(["superseded", "superseded", "superseded", "deployed"]);
-    expect((await read(hub, "/api/v1/namespaces/shown/secrets/app-password")).data.password).toBe(password);
+    expect(statusesOf(await historyOf(shown, program))).toEqual(["superseded", "superseded", "superseded", "deployed"]);
+    expect((await read(hub, `/api/v1/namespaces/${shown}/secrets/app-password`)).data.password).toBe(password);
 
     await runHelm(
       "upgrade",
       "app",
       `${repo.url}/app-2.0.0.tgz`,
       "-n",
-      "shown",
+      shown,
       "--set",
       "title=mine",
       "--timeout",
       "60s",
     );
     await waitUntil(hub, config, restored);
-    await waitUntil(hub, "/api/v1/namespaces/shown/secrets/sh.helm.release.v1.app.v6", {
+    await waitUntil(hub, `/api/v1/namespaces/${shown}/secrets/sh.helm.release.v1.app.v6`, {
       what: "deployed",
       is: (live) => live?.metadata.labels.status === "deployed",
     });
 
     const { uid } = (await read(hub, config)).metadata;
-    await runHelm("uninstall", "app", "-n", "shown", "--timeout", "60s");
+    await runHelm("uninstall", "app", "-n", shown, "--timeout", "60s");
     await waitUntil(hub, config, { what: "made anew", is: (live) => live !== undefined && live.metadata.uid !== uid });
-    await waitUntil(hub, "/api/v1/namespaces/shown/secrets/sh.helm.release.v1.app.v1", {
+    await waitUntil(hub, `/api/v1/namespaces/${shown}/secrets/sh.helm.release.v1.app.v1`, {
       what: "deployed",
       is: (live) => live?.metadata.labels.status === "deployed",
     });
-    expect((await read(hub, "/api/v1/namespaces/shown/secrets/app-password")).data.password).toBe(password);
-    expect((await eventsOf("shown", "ReleaseOverruled")).length).toBeGreaterThan(0);
+    expect((await read(hub, `/api/v1/namespaces/${shown}/secrets/app-password`)).data.password).toBe(password);
+    expect((await eventsOf(shown, "ReleaseOverruled")).length).toBeGreaterThan(0);
   });
 
   test("goes with its layer: hooks before and after, its records last, and what it keeps stays", async () => {
-    await hub.kubectlOk(["delete", "addonprofile", "apps", "-n", "shown", "--timeout=90s"]);
-    expect(await runHelm("list", "-n", "shown", "-q")).toBe("");
+    await hub.kubectlOk(["delete", "addonprofile", "apps", "-n", shown, "--timeout=90s"]);
+    expect(await runHelm("list", "-n", shown, "-q")).toBe("");
     for (const name of ["leaving", "left"]) {
-      expect((await read(hub, `/apis/batch/v1/namespaces/shown/jobs/${name}`)).status.succeeded).toBe(1);
+      expect((await read(hub, `/apis/batch/v1/namespaces/${shown}/jobs/${name}`)).status.succeeded).toBe(1);
     }
-    const kept = await read(hub, "/api/v1/namespaces/shown/configmaps/app-kept");
+    const kept = await read(hub, `/api/v1/namespaces/${shown}/configmaps/app-kept`);
     expect(kept.metadata.labels["applyset.kubernetes.io/part-of"]).toBeUndefined();
-    expect(await read(hub, "/api/v1/namespaces/shown/configmaps/app")).toBeUndefined();
+    expect(await read(hub, `/api/v1/namespaces/${shown}/configmaps/app`)).toBeUndefined();
   });
 });
 
-describe("a release that helm made", () => {
-  const web = "/apis/apps/v1/namespaces/taken/deployments/app-web";
+describe.each(PROGRAMS)("a release that %s made", (program) => {
+  const taken = `taken-${program}`;
+  const foreign = `foreign-${program}`;
+  const web = `/apis/apps/v1/namespaces/${taken}/deployments/app-web`;
+  const runHelm = commandsOf(program);
 
   test("is not touched unless the layer says so", async () => {
-    await trustedTenant(hub, "taken");
-    await runHelm(
-      "install",
-      "app",
-      `${repo.url}/app-1.0.0.tgz`,
-      "-n",
-      "taken",
-      "--timeout",
-      "60s",
-      "--set",
-      "title=old",
-    );
-    await apply(hub, profileOf("taken", { title: "new" }));
-    const profile = await waitUntil(hub, path("taken"), {
+    await trustedTenant(hub, taken);
+    await runHelm("install", "app", `${repo.url}/app-1.0.0.tgz`, "-n", taken, "--timeout", "60s", "--set", "title=old");
+    await apply(hub, profileOf(taken, { title: "new" }));
+    const profile = await waitUntil(hub, path(taken), {
       what: "in conflict",
       is: (live) => layerOf(live, "app")?.reason === "Conflict",
     });
     expect(layerOf(profile, "app").message).toBe(
-      "Helm release taken/app exists (revision 1, deployed) and was not made by Strata: set the layer's adoption to " +
+      `Helm release ${taken}/app exists (revision 1, deployed) and was not made by Strata: set the layer's adoption to ` +
         "SameRelease to go on with its history, or choose another helm.releaseName",
     );
   });
 
   test("goes on with its history, and nothing of it is deleted or restarted", async () => {
     const before = await read(hub, web);
-    const pods = await hub.kubectlOk(["get", "pods", "-n", "taken", "-l", "app=app", "-o", "name"]);
-    await bring("taken", { title: "new" }, { adoption: "SameRelease" });
+    const pods = await hub.kubectlOk(["get", "pods", "-n", taken, "-l", "app=app", "-o", "name"]);
+    await bring(taken, { title: "new" }, { adoption: "SameRelease" });
     const after = await read(hub, web);
     expect(after.metadata.uid).toBe(before.metadata.uid);
-    expect(await hub.kubectlOk(["get", "pods", "-n", "taken", "-l", "app=app", "-o", "name"])).toBe(pods);
+    expect(await hub.kubectlOk(["get", "pods", "-n", taken, "-l", "app=app", "-o", "name"])).toBe(pods);
     expect(after.metadata.managedFields.map((entry: Live) => entry.manager)).not.toContain("helm");
-    expect(statusesOf(await historyOf("taken"))).toEqual(["superseded", "deployed"]);
-    expect(await eventsOf("taken", "Adopted")).toContainEqual(expect.stringContaining("Helm release taken/app"));
+    expect(statusesOf(await historyOf(taken, program))).toEqual(["superseded", "deployed"]);
+    expect(await eventsOf(taken, "Adopted")).toContainEqual(expect.stringContaining(`Helm release ${taken}/app`));
   });
 
   test("of another chart is refused", async () => {
-    await trustedTenant(hub, "foreign");
-    await runHelm("install", "app", `${repo.url}/other-1.0.0.tgz`, "-n", "foreign", "--timeout", "60s");
-    await apply(hub, profileOf("foreign", {}, { adoption: "SameRelease" }));
-    const profile = await waitUntil(hub, path("foreign"), {
+    await trustedTenant(hub, foreign);
+    await runHelm("install", "app", `${repo.url}/other-1.0.0.tgz`, "-n", foreign, "--timeout", "60s");
+    await apply(hub, profileOf(foreign, {}, { adoption: "SameRelease" }));
+    const profile = await waitUntil(hub, path(foreign), {
       what: "in conflict",
       is: (live) => layerOf(live, "app")?.reason === "Conflict",
     });

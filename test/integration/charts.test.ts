@@ -5,8 +5,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Failure } from "../../src/errors.ts";
 import type { KubeObject } from "../../src/objects/types.ts";
 import { parseManifests } from "../../src/objects/yaml.ts";
+import type { Hook } from "../../src/plan/types.ts";
 import { Renderer } from "../../src/render/renderer.ts";
-import type { RenderedChart, RenderedHook, RenderRequest } from "../../src/render/types.ts";
+import type { RenderedChart, RenderRequest } from "../../src/render/types.ts";
 import { ChartSource } from "../../src/source/chart-source.ts";
 import type { ChartPackage } from "../../src/source/types.ts";
 import { helm } from "../support/helm.ts";
@@ -91,7 +92,7 @@ async function helmRelease(chart: Uint8Array): Promise<HelmRelease> {
 }
 
 /** A hook as a release holds it; Go leaves out what is empty. */
-function storedHook({ name, kind, path, events, weight, manifest, ...policies }: RenderedHook): unknown {
+function storedHook({ name, kind, path, events, weight, manifest, ...policies }: Hook): unknown {
   const { deletePolicies, outputLogPolicies } = policies;
   return {
     name,

@@ -3,16 +3,23 @@ import { join } from "node:path";
 import { runCommand } from "./kubectl.ts";
 import { toolPath } from "./tools.ts";
 
+/** Helm 4, which is meant by `helm` everywhere, and Helm 3. */
+export type HelmProgram = "helm" | "helm3";
+
 /** Runs the real helm with caches and settings only in `home`; throws when it fails, else resolves with its output. */
 export async function helm(
   args: readonly string[],
-  { home, kubeconfigPath = "/dev/null" }: { home: string; kubeconfigPath?: string },
+  {
+    home,
+    kubeconfigPath = "/dev/null",
+    program = "helm",
+  }: { home: string; kubeconfigPath?: string; program?: HelmProgram },
 ): Promise<string> {
   const folders = { HELM_CACHE_HOME: "cache", HELM_CONFIG_HOME: "config", HELM_DATA_HOME: "data" };
   const settings = Object.entries(folders).map(([name, folder]) => [name, join(home, `helm-${folder}`)]);
   const env = { ...process.env, ...Object.fromEntries(settings), KUBECONFIG: kubeconfigPath };
-  const { code, stdout, stderr } = await runCommand(toolPath("helm"), args, { env, cwd: home });
-  if (code !== 0) throw new Error(`helm ${args.join(" ")} ended with ${code}: ${stderr}`);
+  const { code, stdout, stderr } = await runCommand(toolPath(program), args, { env, cwd: home });
+  if (code !== 0) throw new Error(`${program} ${args.join(" ")} ended with ${code}: ${stderr}`);
   return stdout;
 }
 

@@ -27,6 +27,8 @@ export class MemoryCluster {
   readonly log: string[] = [];
   /** Writes until the process is cut off, before or after the one that it ends with. */
   cutOff: { after: number; written: boolean } | undefined;
+  /** Names of objects that may not be read. */
+  readonly hidden = new Set<string>();
   onCreate: (object: KubeObject) => KubeObject = (object) => object;
   readonly #objects = new Map<string, KubeObject>();
   readonly #now: () => number;
@@ -40,17 +42,23 @@ export class MemoryCluster {
   get client(): KubeClient {
     const client = {
       get: async (resource: Resource, key: ObjectKey) => this.#live(refFor(resource, key)),
-      find: async (resource: Resource, key: ObjectKey) => this.get(refFor(resource, key)),
-      create: async (_resource: Resource, object: KubeObject) => this.#create(object),
-      update: async (_resource: Resource, object: KubeObject) => {
-        this.#check(refOf(object), object.metadata);
-        return this.write(wordsOf(object), () => this.put(object));
+      find: async (resource: Resource, key: ObjectKey) => {
+        if (this.hidden.has(key.name)) throw new Refused(403);
+        return this.get(refFor(resource, key));
       },
-      mergePatch: async (resource: Resource, key: ObjectKey, { metadata }: Pick<KubeObject, "metadata">) => {
+      listAll: async ({ kind }: Resource, { namespace }: { namespace?: string }) => {
+        const items = this.all(kind).filter(({ metadata }) => (namespace ?? metadata.namespace) === metadata.namespace);
+        return { items };
+      },
+      create: async (_resource: Resource, object: KubeObject) => this.#create(object),
+      mergePatch: async (resource: Resource, key: ObjectKey, patch: Pick<KubeObject, "metadata" | "data">) => {
+        const { metadata, data } = patch;
         const live = this.#check(refFor(resource, key), metadata);
         const annotations = { ...live.metadata.annotations, ...metadata.annotations };
-        const words = `note ${wordsOf(live)}`;
-        return this.write(words, () => this.put({ ...live, metadata: { ...live.metadata, annotations } }));
+        const labels = { ...live.metadata.labels, ...metadata.labels };
+        const changed = { ...live, metadata: { ...live.metadata, annotations, labels }, ...(data ? { data } : {}) };
+        const words = metadata.labels?.["status"] === undefined ? `note ${wordsOf(live)}` : wordsOf(changed);
+        return this.write(words, () => this.put(changed));
       },
       delete: async (resource: Resource, key: ObjectKey, wanted: Preconditions) => {
         const ref = refFor(resource, key);
@@ -64,7 +72,12 @@ export class MemoryCluster {
   resourceFor(kind: GroupVersionKind): Resource | undefined {
     const scope = scopeOfBuiltIn(kind);
     const plural = `${kind.kind.toLowerCase()}s`;
-    return scope && { ...kind, plural, namespaced: scope === "Namespaced", verbs: [], hasStatus: false };
+    return scope && { ...kind, plural, namespaced: scope === "Namespaced", verbs: ["list"], hasStatus: false };
+  }
+
+  /** Of the kinds that have objects. */
+  get resources(): Resource[] {
+    return this.all().flatMap((object) => this.resourceFor(gvkOf(object)) ?? []);
   }
 
   get(ref: Omit<ObjectRef, "namespace"> & { namespace?: string | undefined }): KubeObject | undefined {

@@ -1,6 +1,11 @@
 import { parseProfile } from "../../src/api/parse.ts";
 import type { Profile, ProfileDeploymentStatus } from "../../src/api/types.ts";
-import * as releases from "../../src/apply/release-steps.ts";
+import { noteHook, removeHook, runHook } from "../../src/apply/hook-steps.ts";
+import type { ReleaseCache, ReleaseContext } from "../../src/apply/release-records.ts";
+import { forgetRelease, markRelease, openRelease, rollback } from "../../src/apply/release-steps.ts";
+import { removeStrays } from "../../src/apply/release-strays.ts";
+import { recallHooks } from "../../src/apply/sealed-release.ts";
+import { packSet, unpackSet } from "../../src/apply/stored-set.ts";
 import { Failure } from "../../src/errors.ts";
 import { applySetOf, EMPTY_PARENT, type Parent } from "../../src/membership/applyset.ts";
 import { applyEntryOf, fieldsDigest } from "../../src/membership/fields.ts";
@@ -8,14 +13,15 @@ import { observe } from "../../src/membership/observed.ts";
 import { stringifyJson } from "../../src/objects/json.ts";
 import { scopeOfBuiltIn } from "../../src/objects/scope.ts";
 import type { KubeObject } from "../../src/objects/types.ts";
+import type { LayerInputs } from "../../src/plan/inputs.ts";
 import { plainObjects } from "../../src/plan/manifests.ts";
-import type { Outcome } from "../../src/plan/outcome.ts";
+import type { Outcome, RemoveResult } from "../../src/plan/outcome.ts";
 import { withMark } from "../../src/plan/place.ts";
 import { type ReleaseRecord, type ReleaseStatus, readRecord, recordName } from "../../src/plan/release.ts";
 import type { SiteView, Tracked } from "../../src/plan/seen.ts";
-import type { Step } from "../../src/plan/step.ts";
+import type { RemoveItem, Step } from "../../src/plan/step.ts";
 import { newDeployment } from "../../src/plan/targets.ts";
-import type { Hook, LayerContent, PlannedLayer } from "../../src/plan/types.ts";
+import type { Hook, LayerContent, PlannedLayer, ReleaseSource } from "../../src/plan/types.ts";
 import { DeploymentReconciler } from "../../src/reconcile/deployment.ts";
 import type { DeploymentFacts } from "../../src/reconcile/ports.ts";
 import { CutOff, MemoryCluster } from "./memory-cluster.ts";
@@ -26,6 +32,7 @@ interface Chart {
   /** Those of its `crds/` folder. */
   crds?: readonly KubeObject[];
   hooks?: readonly Hook[];
+  version?: string;
 }
 
 export type Ending = "Succeeded" | "Failed" | "Running";
@@ -33,7 +40,6 @@ export type Ending = "Succeeded" | "Failed" | "Running";
 const HOME = "web";
 const RELEASE = { namespace: HOME, name: "shop" };
 const KEY = new Uint8Array(32);
-const SOURCE = { chart: '{"metadata":{"name":"shop","version":"1.0.0"}}', config: "{}" };
 
 /** A hook of a chart: a Job, if nothing else is said. */
 export function hookOf(name: string, events: readonly string[], about: Partial<Hook> = {}): Hook {
@@ -65,15 +71,23 @@ export class ReleaseWorld {
   readonly cluster = new MemoryCluster(() => this.now);
   /** How the runs of a hook end, by its name and in order; the last ending goes on for ever. */
   readonly endings = new Map<string, Ending[]>();
-  /** Objects that are late, by name. */
-  /** Names of objects and hooks that the API server refuses for good. */
+  /** Names of objects and hooks that the API server refuses, and its reason: for good, if nothing else is said. */
   readonly refused = new Set<string>();
+  refusal = new Failure("InvalidObject", "spec.size: must not be negative");
+  /** Somebody has deleted the namespace: nothing can be made in it until it is ensured. */
+  homeless = false;
+  /** Names of objects that cannot be deleted now. */
+  readonly unprunable = new Set<string>();
+  /** Objects that are late, by name. */
   readonly sick = new Map<string, "InProgress" | "Failed">();
   /** What people were told, as `Reason: message`. */
   readonly told: string[] = [];
   readonly set = applySetOf({ kind: "AddOnProfile", namespace: "acme", name: "p" });
   status: ProfileDeploymentStatus | undefined;
+  onStatus: () => void = () => undefined;
   renders = 0;
+  /** Whether the chart's registry cannot be reached. */
+  registryIsDown = false;
   finished = false;
   #chart: Chart = {};
   #profile: Profile;
@@ -83,7 +97,7 @@ export class ReleaseWorld {
   #wakeIn: number | undefined;
   #acted = false;
   #site = {};
-  #cache: releases.ReleaseCache = new Map();
+  #cache: ReleaseCache = new Map();
   #reconciler: DeploymentReconciler;
   #revisions = 0;
 
@@ -99,7 +113,8 @@ export class ReleaseWorld {
     const values = { revision: this.#revisions };
     const helm = { repo: "https://charts.example", chart: "shop", version: "1.0.0" };
     this.#chart = chart;
-    this.#profile = this.#profileOf({ name: "shop", helm, values, ...layer });
+    const source = "manifests" in layer ? {} : { helm, values };
+    this.#profile = this.#profileOf({ name: "shop", ...source, ...layer });
   }
 
   /** The chart's layer leaves the list. */
@@ -109,6 +124,12 @@ export class ReleaseWorld {
 
   tearDown(): void {
     this.#deletedAt = new Date(this.now).toISOString();
+  }
+
+  /** The controller of a Job that is running says that it has succeeded. */
+  finish(job: string): void {
+    for (const live of this.cluster.all("Job"))
+      if (live.metadata.name === job) this.cluster.put(ended(live, "Succeeded"));
   }
 
   /** A new process: it knows what the cluster and the status know. */
@@ -121,6 +142,11 @@ export class ReleaseWorld {
   get layer(): { state: string | undefined; reason: string | undefined; message: string } {
     const row = this.status?.layers?.find(({ name }) => name === "shop");
     return { state: row?.state, reason: row?.reason, message: row?.message ?? "" };
+  }
+
+  /** What the parent remembers. */
+  get parent(): Parent {
+    return this.#parent;
   }
 
   get records(): ReleaseRecord[] {
@@ -210,6 +236,7 @@ export class ReleaseWorld {
       want: () => undefined,
       report: (_key, status) => {
         this.status = status;
+        this.onStatus();
       },
       tell: (_facts, { reason, message }) => void this.told.push(`${reason}: ${message}`),
       finish: async () => {
@@ -236,11 +263,13 @@ export class ReleaseWorld {
       kubernetesMinor: "1.36",
       scopeOf: scopeOfBuiltIn,
       served: (kind) => scopeOfBuiltIn(kind) !== undefined,
+      servedIn: (kind) => scopeOfBuiltIn(kind) !== undefined,
       watchState: () => "live",
       crdOf: () => undefined,
       member: (key) => this.#members().find(({ observed }) => observed.key === key),
       members: () => this.#members(),
       named: (ref) => this.cluster.get(ref) ?? "absent",
+      deleted: () => undefined,
       releases: ({ namespace, name }) =>
         this.records.filter(({ release }) => release.namespace === namespace && release.name === name),
       explain: () => undefined,
@@ -265,6 +294,7 @@ export class ReleaseWorld {
         this.#parent = step.parent;
         return { kind: "Reached", parent: step.parent };
       case "EnsureNamespace":
+        this.homeless = false;
         return { kind: "NamespaceEnsured" };
       case "LeaveNamespace":
         return { kind: "NamespaceLeft", state: "left" };
@@ -275,14 +305,19 @@ export class ReleaseWorld {
       case "Apply":
         return this.#apply(step);
       case "Remove":
-        for (const { tracked } of step.items)
-          this.cluster.write(`prune ${tracked.observed.ref.name}`, () => this.cluster.remove(tracked.observed.ref));
-        return { kind: "Removed", results: step.items.map((item) => ({ item, ok: true })) };
+        return { kind: "Removed", results: step.items.map((item) => this.#remove(item)) };
       case "Forget":
         return { kind: "Forgotten" };
       default:
         return await this.#onRelease(step, signal);
     }
+  }
+
+  #remove(item: RemoveItem): RemoveResult {
+    const { ref } = item.tracked.observed;
+    if (this.unprunable.has(ref.name)) return { item, ok: false, failure: new Failure("ServerError", "500") };
+    this.cluster.write(`prune ${ref.name}`, () => this.cluster.remove(ref));
+    return { item, ok: true };
   }
 
   #render({ spec, inputs }: PlannedLayer): LayerContent | Failure {
@@ -293,15 +328,32 @@ export class ReleaseWorld {
     if (!spec.helm) return { objects: attachments, crds: [] };
     const { objects = [], crds = [], hooks = [] } = this.#chart;
     const manifest = [...attachments, ...objects].map((object) => stringifyJson(object)).join("\n---\n");
-    const content = { objects, crds, attachments, release: { chart: "shop", hooks, manifest, notes: "" } };
+    const about = { version: this.#version, digest: `sha256:${this.#version}` };
+    const content = { ...about, objects, crds, attachments, release: { chart: "shop", hooks, manifest, notes: "" } };
     this.renders += 1;
-    this.#stored.set(spec.name, { inputs: inputs.digest, content });
+    this.#keep(spec.name, inputs, content);
     return content;
+  }
+
+  /** As a stored set comes back to the next process. */
+  #keep(layer: string, { digest, specDigest }: LayerInputs, content: LayerContent): void {
+    const set = unpackSet(packSet({ inputs: digest, specDigest, content }));
+    if (set) this.#stored.set(layer, set);
+  }
+
+  get #version(): string {
+    return this.#chart.version ?? "1.0.0";
+  }
+
+  #source({ spec }: PlannedLayer): ReleaseSource | Failure {
+    if (this.registryIsDown) return new Failure("SourceUnavailable", "the registry cannot be reached");
+    const chart = stringifyJson({ metadata: { name: "shop", version: this.#version }, templates: [] });
+    return { chart, config: stringifyJson(spec.values ?? {}) };
   }
 
   #apply(step: Step & { kind: "Apply" }): Outcome {
     const results = step.items.map((item) => {
-      if (this.refused.has(item.desired.ref.name)) return { item, ok: false as const, failure: refusal() };
+      if (this.refused.has(item.desired.ref.name)) return { item, ok: false as const, failure: this.refusal };
       const object = withMark(item.desired, step.layer.spec.name);
       const { name: _, namespace: __, ...owned } = object.metadata;
       const fieldsV1 = fieldsOf({ ...object, metadata: owned });
@@ -330,30 +382,34 @@ export class ReleaseWorld {
 
   async #dispatch(step: Step, signal: AbortSignal): Promise<Outcome> {
     const on = this.#context();
+    if (this.homeless && (step.kind === "OpenRelease" || step.kind === "RunHook"))
+      throw new Failure("NamespaceNotFound", `namespace ${HOME} does not exist`);
     switch (step.kind) {
       case "OpenRelease":
-        return await releases.openRelease(step, on, signal);
+        return await openRelease(step, on, signal);
       case "MarkRelease":
-        return await releases.markRelease(step, on, signal);
+        return await markRelease(step, on, signal);
       case "RunHook":
-        if (this.refused.has(step.hook.ref.name)) throw refusal();
-        return await releases.runHook(step, on, signal);
+        if (this.refused.has(step.hook.ref.name)) throw this.refusal;
+        return await runHook(step, on, signal);
       case "NoteHook":
-        return await releases.noteHook(step, on, signal);
+        return await noteHook(step, on, signal);
       case "RemoveHook":
-        return await releases.removeHook(step, on, signal);
+        return await removeHook(step, on, signal);
       case "RemoveStrays":
-        return await releases.removeStrays(step, on, signal);
+        return await removeStrays(step, on, signal);
       case "ForgetRelease":
-        return await releases.forgetRelease(step, on, signal);
+        return await forgetRelease(step, on, signal);
       case "Rollback":
-        return await releases.rollback(step, on, signal);
+        return await rollback(step, on, signal);
+      case "RecallHooks":
+        return await recallHooks(step, on, signal);
       default:
         throw new Error(`an unknown step: ${step.kind}`);
     }
   }
 
-  #context(): releases.ReleaseContext {
+  #context(): ReleaseContext {
     const { cluster } = this;
     return {
       set: this.set,
@@ -361,22 +417,23 @@ export class ReleaseWorld {
       now: () => new Date(this.now),
       recordRelease: () => undefined,
       forgetRelease: () => undefined,
-      sourceOf: async () => SOURCE,
+      sourceOf: async (layer) => this.#source(layer),
       store: async ({ spec, inputs }, content) => {
-        cluster.write("store", () => this.#stored.set(spec.name, { inputs: inputs?.digest ?? "", content }));
+        cluster.write("store", () => inputs && this.#keep(spec.name, inputs, content));
       },
       writes: {
         client: cluster.client,
         set: this.set,
         resourceFor: (kind) => cluster.resourceFor(kind),
         versionsOf: () => [],
-        resources: async () => [],
+        resources: async () => cluster.resources,
         hideEchoes: true,
         metadataOnly: () => false,
         // A cut-off is no answer of the cluster.
         toFailure: (error, what) => {
           if (error instanceof CutOff) throw error;
-          return new Failure("ServerError", `${what}: ${String(error)}`);
+          const isForbidden = (error as { status?: number }).status === 403;
+          return new Failure(isForbidden ? "Forbidden" : "ServerError", `${what}: ${String(error)}`);
         },
         ownerOf: async () => undefined,
       },
@@ -398,8 +455,4 @@ function fieldsOf(value: object): Record<string, unknown> {
       typeof below === "object" && below !== null && !Array.isArray(below) ? fieldsOf(below) : {},
     ]),
   );
-}
-
-function refusal(): Failure {
-  return new Failure("InvalidObject", "spec.size: must not be negative");
 }

@@ -10,6 +10,7 @@ export type ToolName =
   | "kubectl"
   | "strata-render"
   | "helm"
+  | "helm3"
   | "kwok"
   | "registry";
 

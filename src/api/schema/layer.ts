@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { helmSource, MAX_RELEASE_NAME } from "./helm.ts";
 import { manifestSource } from "./manifests.ts";
-import { freeObject, textMap } from "./maps.ts";
+import { AS_A_WHOLE, freeObject, textMap } from "./maps.ts";
 import { exactlyOneOf, onlyWith, withRules } from "./rules.ts";
 import { apiVersion, dnsLabel, duration } from "./text.ts";
 import { valuesSource } from "./values.ts";
@@ -38,6 +38,7 @@ const namespaceMetadata = z
       .exactOptional(),
     annotations: textMap(4096).describe("Annotations to set.").exactOptional(),
   })
+  .meta(AS_A_WHOLE)
   .describe(
     "Labels and annotations of the layer's namespace, set when Strata creates it, before the layer's first object.",
   );

@@ -16,7 +16,13 @@ export function textMap(maxValueLength: number) {
     .meta({ maxProperties: MAX_ENTRIES });
 }
 
+/**
+ * What server-side apply takes as a whole. Merged field by field, a map whose last entry is left out becomes null there, and not
+ * empty (structured-merge-diff): the API server refuses that, and in values a null deletes a key.
+ */
+export const AS_A_WHOLE = { "x-kubernetes-map-type": "atomic" };
+
 /** A free JSON object, kept as it is. */
 export function freeObject() {
-  return z.record(z.string(), z.unknown()).meta({ "x-kubernetes-preserve-unknown-fields": true });
+  return z.record(z.string(), z.unknown()).meta({ "x-kubernetes-preserve-unknown-fields": true, ...AS_A_WHOLE });
 }

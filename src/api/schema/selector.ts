@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { textMap } from "./maps.ts";
+import { AS_A_WHOLE, textMap } from "./maps.ts";
 import { matching, withRules } from "./rules.ts";
 
 const LABEL_KEY = "^([a-z0-9]([-.a-z0-9]*[a-z0-9])?/)?[A-Za-z0-9]([-._A-Za-z0-9]*[A-Za-z0-9])?$";
@@ -44,6 +44,6 @@ export function labelSelector(description: string) {
         .describe("Requirements on labels that must all hold, beside `matchLabels`.")
         .exactOptional(),
     })
-    .meta({ "x-kubernetes-map-type": "atomic" })
+    .meta(AS_A_WHOLE)
     .describe(description);
 }

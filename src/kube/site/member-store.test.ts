@@ -19,7 +19,7 @@ function harness() {
 
 test("an event that is older than the answer to a write is ignored", () => {
   const { store } = harness();
-  store.upsert(at("10"), "watch", false);
+  store.record(at("10"), "watch", false);
   store.upsert(at("9"), "watch", false);
   expect(versionIn(store)).toBe("10");
 });
@@ -27,18 +27,35 @@ test("an event that is older than the answer to a write is ignored", () => {
 test("the deletion of an object does not hide the one that was created after it", () => {
   const { store } = harness();
   store.upsert(at("12", { uid: "2" }), "watch", false);
-  store.drop(at("11", { uid: "1" }));
+  store.drop(at("11", { uid: "1" }), "watch");
   expect(versionIn(store)).toBe("12");
 });
 
 test("a deletion that came last counts, and so does one that a relist found", () => {
   const { store } = harness();
   store.upsert(at("12"), "watch", false);
-  store.drop(at("13"));
+  store.drop(at("13"), "watch");
   expect(versionIn(store)).toBeUndefined();
   store.upsert(at("14"), "watch", false);
-  store.drop({ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "a", namespace: "acme" } });
+  store.drop({ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "a", namespace: "acme" } }, "watch");
   expect(versionIn(store)).toBeUndefined();
+});
+
+test("an answer that is read after the watch has told of the object's end does not bring it back", () => {
+  const { store } = harness();
+  store.upsert(at("12"), "watch", false);
+  store.drop(at("13"), "watch");
+  store.record(at("12"), "watch", false);
+  expect(versionIn(store)).toBeUndefined();
+  store.record(at("14"), "watch", false);
+  expect(versionIn(store)).toBe("14");
+});
+
+test("an answer does not hide the object that somebody made after it", () => {
+  const { store } = harness();
+  store.upsert(at("14", { uid: "2" }), "watch", false);
+  store.record(at("12", { uid: "1" }), "watch", false);
+  expect(versionIn(store)).toBe("14");
 });
 
 test("a list is believed even when it is older: the cluster was restored from a backup", () => {
@@ -46,8 +63,22 @@ test("a list is believed even when it is older: the cluster was restored from a 
   store.upsert(at("1000"), "watch", false);
   store.replace([at("500")], "watch", false);
   expect(versionIn(store)).toBe("500");
-  store.upsert(at("501"), "watch", false);
+  store.record(at("501"), "watch", false);
   expect(versionIn(store)).toBe("501");
+});
+
+test("its profile hears of a CRD in which nothing is stored in an old version any more", () => {
+  const { store, changed } = harness();
+  const crd = (resourceVersion: string, ...storedVersions: string[]): KubeObject => ({
+    ...at(resourceVersion),
+    apiVersion: "apiextensions.k8s.io/v1",
+    kind: "CustomResourceDefinition",
+    status: { storedVersions },
+  });
+  store.upsert(crd("1", "v1beta1", "v1"), "watch", false);
+  changed.length = 0;
+  store.upsert(crd("2", "v1"), "watch", false);
+  expect(changed).toEqual([["set"]]);
 });
 
 test("both owners hear of an object that changes hands", () => {

@@ -19,6 +19,8 @@ export type MembersChanged = (applySets: ReadonlySet<string>, key: string) => vo
 export class MemberStore {
   readonly #entries = new Map<string, Entry>();
   readonly #bySet = new Map<string, Set<string>>();
+  /** By watch: the resourceVersion up to which it has told everything. */
+  readonly #told = new Map<string, bigint>();
   readonly #onChange: MembersChanged;
 
   constructor(onChange: MembersChanged) {
@@ -37,11 +39,25 @@ export class MemberStore {
   }
 
   /**
-   * Takes in what a watch or the answer to a write says of an object; what is older than what is known is ignored.
+   * Takes in what a watch says of an object; what is older than what is known is ignored.
    *
    * @param keepObject whether a health check needs the whole object even when it is healthy
    */
   upsert(object: KubeObject, source: string, keepObject: boolean): void {
+    this.#tell(source, object);
+    this.#take(object, source, keepObject);
+  }
+
+  /**
+   * Takes in the answer to a write, unless the watch is past it: then the watch knows better, even where it knows nothing,
+   * for somebody has deleted the object before we came to read the answer.
+   */
+  record(object: KubeObject, source: string, keepObject: boolean): void {
+    const told = this.#told.get(source);
+    if (told === undefined || versionOf(object.metadata) > told) this.#take(object, source, keepObject);
+  }
+
+  #take(object: KubeObject, source: string, keepObject: boolean): void {
     const key = keyOf(refOf(object));
     const known = this.#entries.get(key);
     const observed = observe(object);
@@ -66,21 +82,17 @@ export class MemberStore {
   }
 
   /** A watch tells that an object has gone, or has lost its label; what is known to have come after that stays. */
-  drop(object: KubeObject): void {
+  drop(object: KubeObject, source: string): void {
+    this.#tell(source, object);
     const key = keyOf(refOf(object));
     const known = this.#entries.get(key);
-    const { resourceVersion } = object.metadata;
-    if (
-      known &&
-      resourceVersion !== undefined &&
-      BigInt(known.observed.resourceVersion || "0") > BigInt(resourceVersion)
-    )
-      return;
+    if (known && object.metadata.resourceVersion !== undefined && isOlder(object.metadata, known.observed)) return;
     this.delete(key);
   }
 
   /** A relist: what this source told before and is not among `objects` is gone. */
   replace(objects: readonly KubeObject[], source: string, keepObject: boolean): void {
+    this.#told.delete(source);
     const present = new Set(objects.map((object) => keyOf(refOf(object))));
     for (const [key, entry] of this.#entries) if (entry.source === source && !present.has(key)) this.delete(key);
     for (const object of objects) {
@@ -89,6 +101,12 @@ export class MemberStore {
       if (known?.source === source && isOlder(object.metadata, known.observed)) this.delete(known.observed.key);
       this.upsert(object, source, keepObject);
     }
+  }
+
+  #tell(source: string, { metadata }: KubeObject): void {
+    const told = this.#told.get(source) ?? 0n;
+    const version = versionOf(metadata);
+    if (version > told) this.#told.set(source, version);
   }
 
   #put(entry: Entry): void {
@@ -107,13 +125,18 @@ export class MemberStore {
 
 /** resourceVersions of one kind grow (KEP-5504); an answer to our own write may come after the watch told of a later one. */
 function isOlder(next: { resourceVersion?: string | undefined }, known: Observed): boolean {
-  return BigInt(next.resourceVersion || "0") < BigInt(known.resourceVersion || "0");
+  return versionOf(next) < versionOf(known);
+}
+
+function versionOf({ resourceVersion }: { resourceVersion?: string | undefined }): bigint {
+  return BigInt(resourceVersion || "0");
 }
 
 function signatureOf(observed: Observed, verdict: Verdict, kept: boolean): string {
-  const { uid, partOf, layer, digest, adopted, terminating, finalizers, entries } = observed;
+  const { uid, partOf, layer, digest, adopted, terminating, finalizers, storedVersions, entries } = observed;
   const fields = entries.map((entry) => `${entry.manager}=${fieldsDigest(entry)}`);
-  return JSON.stringify([uid, partOf, layer, digest, adopted, terminating, finalizers, fields, verdict, kept]);
+  const about = [uid, partOf, layer, digest, adopted, terminating, finalizers, storedVersions];
+  return JSON.stringify([...about, fields, verdict, kept]);
 }
 
 function stripped(object: KubeObject): KubeObject {

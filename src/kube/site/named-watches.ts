@@ -8,6 +8,8 @@ import type { Resource } from "../resource.ts";
 interface NamedWatch {
   reflector: Reflector;
   object: KubeObject | "absent" | "unknown";
+  /** What was deleted last. */
+  last?: KubeObject;
   failure: Failure | undefined;
   owners: Set<string>;
 }
@@ -23,6 +25,11 @@ export class NamedWatches {
 
   get(ref: NamedRef): KubeObject | "absent" | "unknown" {
     return this.#watches.get(nameKey(ref))?.object ?? "unknown";
+  }
+
+  /** An object as it was when it was deleted, if the watch has seen that. */
+  last(ref: NamedRef): KubeObject | undefined {
+    return this.#watches.get(nameKey(ref))?.last;
   }
 
   /** Why an object is not known, while it is not. */
@@ -70,6 +77,7 @@ export class NamedWatches {
         handler: (event) => {
           if (event.type === "sync") watch.object = event.objects[0] ?? "absent";
           else watch.object = event.type === "upsert" ? event.object : "absent";
+          if (event.type === "delete") watch.last = event.object;
           onChange();
         },
       }),

@@ -1,17 +1,16 @@
 import type { Failure } from "../../errors.ts";
 import type { KubeObject } from "../../objects/types.ts";
-import { RELEASE_SELECTOR, type ReleaseName, type ReleaseRecord, readRecord } from "../../plan/release.ts";
+import { RELEASE_SELECTOR, type ReleaseName, type ReleaseRecord } from "../../plan/release.ts";
 import type { KubeClient } from "../client.ts";
 import { Reflector } from "../reflector.ts";
-import { isNewer } from "../reflector-keys.ts";
 import { coreResource } from "../resource.ts";
+import { ReleaseRecords } from "./release-records.ts";
 
 const SECRETS = coreResource("Secret", "secrets", true);
 
 interface NamespaceWatch {
   reflector: Reflector;
-  /** By the name of the Secret; undefined until the first list is in. */
-  records: Map<string, ReleaseRecord> | undefined;
+  records: ReleaseRecords;
   failure: Failure | undefined;
   owners: Set<string>;
 }
@@ -27,8 +26,8 @@ export class ReleaseWatches {
 
   get({ namespace, name }: ReleaseName): readonly ReleaseRecord[] | "unknown" | Failure {
     const watch = this.#watches.get(namespace);
-    if (!watch?.records) return watch?.failure ?? "unknown";
-    return [...watch.records.values()].filter(({ release }) => release.name === name);
+    const records = watch?.records.all;
+    return records?.filter(({ release }) => release.name === name) ?? watch?.failure ?? "unknown";
   }
 
   /** Replaces what an owner wants; what nobody wants any more stops. */
@@ -47,11 +46,11 @@ export class ReleaseWatches {
 
   /** The answer to a write, so that the next pass need not wait for the watch. */
   record(object: KubeObject): void {
-    this.#upsert(this.#watches.get(object.metadata.namespace ?? "")?.records, object);
+    this.#watches.get(object.metadata.namespace ?? "")?.records.answer(object);
   }
 
-  forget({ release, secret }: ReleaseRecord): void {
-    this.#watches.get(release.namespace)?.records?.delete(secret);
+  forget(record: ReleaseRecord): void {
+    this.#watches.get(record.release.namespace)?.records.forget(record);
   }
 
   close(): void {
@@ -59,20 +58,10 @@ export class ReleaseWatches {
     this.#watches.clear();
   }
 
-  /** Whether something came in that is newer than what is known. */
-  #upsert(records: Map<string, ReleaseRecord> | undefined, object: KubeObject): boolean {
-    const record = readRecord(object);
-    if (!records || !record) return false;
-    const known = records.get(record.secret);
-    if (known && !isNewer(record.resourceVersion, known.resourceVersion)) return false;
-    records.set(record.secret, record);
-    return true;
-  }
-
   #start(namespace: string): NamespaceWatch {
     const { client, onChange, onError } = this.#options;
     const watch: NamespaceWatch = {
-      records: undefined,
+      records: new ReleaseRecords(),
       failure: undefined,
       owners: new Set(),
       reflector: new Reflector({
@@ -83,17 +72,17 @@ export class ReleaseWatches {
         metadataOnly: true,
         onError,
         onState: (state) => {
+          // Whichever of both it is, a list comes next or is on its way.
+          if (state.state !== "live") watch.records.listing();
           const failure = state.state === "failing" ? state.failure : undefined;
           if (failure === watch.failure) return;
           watch.failure = failure;
           onChange();
         },
         handler: (event) => {
-          if (event.type === "sync") {
-            const records = event.objects.flatMap((object) => readRecord(object) ?? []);
-            watch.records = new Map(records.map((record) => [record.secret, record]));
-          } else if (event.type === "delete") watch.records?.delete(event.object.metadata.name ?? "");
-          else if (!this.#upsert(watch.records, event.object)) return;
+          if (event.type === "sync") watch.records.sync(event.objects, event.resourceVersion);
+          else if (event.type === "delete") watch.records.drop(event.object);
+          else if (!watch.records.upsert(event.object)) return;
           onChange();
         },
       }),

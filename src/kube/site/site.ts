@@ -168,7 +168,7 @@ export class Site {
     const kind = groupKindKey({ ...parseApiVersion(object.apiVersion), kind: object.kind });
     const [resource] = this.#resources.get(kind) ?? [];
     const place = resource && this.#placeOf(resource, object.metadata.namespace);
-    if (place !== undefined) this.#store.upsert(object, place, this.#kept.has(kind));
+    if (place !== undefined) this.#store.record(object, place, this.#kept.has(kind));
   }
 
   forget(key: string): void {
@@ -177,7 +177,13 @@ export class Site {
 
   named(ref: NamedRef): KubeObject | "absent" | "unknown" | Failure {
     const object = this.#named.get(ref);
-    return object === "unknown" ? (this.#named.failure(ref) ?? object) : object;
+    // While its watch is broken, what was absent may be there by now.
+    return typeof object === "object" ? object : (this.#named.failure(ref) ?? object);
+  }
+
+  /** An object that is watched by its name as it was when it was deleted, if that was seen. */
+  deleted(ref: NamedRef): KubeObject | undefined {
+    return this.#named.last(ref);
   }
 
   /** The records of a Helm release. */
@@ -298,6 +304,6 @@ export class Site {
   #take(event: ReflectorEvent, source: string, keep: boolean): void {
     if (event.type === "sync") this.#store.replace(event.objects, source, keep);
     else if (event.type === "upsert") this.#store.upsert(event.object, source, keep);
-    else this.#store.drop(event.object);
+    else this.#store.drop(event.object, source);
   }
 }

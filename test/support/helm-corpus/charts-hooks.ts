@@ -106,6 +106,72 @@ rules: []
     },
   },
   {
+    name: "hooks-list",
+    feature: "a hook that is a List, with a Job that needs the rest of it",
+    files: {
+      "templates/hook.yaml": yaml`
+        apiVersion: v1
+        kind: List
+        metadata: { annotations: { helm.sh/hook: "pre-install, pre-upgrade" } }
+        items:
+          - apiVersion: batch/v1
+            kind: Job
+            metadata: { name: migrate }
+            spec: { backoffLimit: 0, template: { spec: { serviceAccountName: migrate, restartPolicy: Never, containers: [{ name: main, image: "registry.example/migrate:{{ .Chart.Version }}" }] } } }
+          - apiVersion: v1
+            kind: ServiceAccount
+            metadata: { name: migrate }
+      `,
+      "templates/plain.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: plain }\n",
+    },
+    differences: [
+      backByUpgrade(["rollback"], /^(ServiceAccount|Job)\/migrate: /),
+      backByUpgrade(["uninstall"], /^Job\/migrate: spec\./),
+    ],
+  },
+  {
+    name: "hooks-crd",
+    feature: "a CRD that is a hook, and changes: it is never deleted, as its objects would go with it",
+    files: {
+      "templates/crd.yaml": yaml`
+        apiVersion: apiextensions.k8s.io/v1
+        kind: CustomResourceDefinition
+        metadata: { name: lamps.hooks-crd.example.com, annotations: { helm.sh/hook: "pre-install, pre-upgrade" } }
+        spec:
+          group: hooks-crd.example.com
+          scope: Namespaced
+          names: { kind: Lamp, plural: lamps }
+          versions: [{ name: v1, served: true, storage: true, schema: { openAPIV3Schema: { type: object, description: "{{ .Chart.Version }}" } } }]
+      `,
+      "templates/plain.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: plain }\n",
+    },
+    differences: [
+      backByUpgrade(["rollback", "uninstall"], /^CustomResourceDefinition\/lamps\.hooks-crd\.example\.com: /),
+    ],
+  },
+  {
+    name: "hooks-generated-name",
+    feature: "a hook with generateName in its second version",
+    files: { "templates/hook.yaml": config("a", hook("pre-install, pre-upgrade")) },
+    upgrade: {
+      files: { "templates/hook.yaml": config("a", hook("pre-upgrade")).replace("{ name:", "{ generateName:") },
+    },
+    removal: { files: { "templates/hook.yaml": config("a", hook("pre-install, pre-upgrade")) } },
+    refused: {
+      release: "upgrade",
+      helm: /resource name may not be empty/,
+      strata: /metadata\.generateName would make a new object on every pass/,
+    },
+    differences: [
+      {
+        name: "refused-early",
+        steps: ["upgrade", "removal", "rollback"],
+        lines: /^Release\/hooks-generated-name\.v[2-4]: /,
+      },
+      backByUpgrade(["rollback", "uninstall"], /^ConfigMap\/a: /),
+    ],
+  },
+  {
     name: "hooks-policies",
     feature: "hooks of every delete policy",
     files: {

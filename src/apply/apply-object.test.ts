@@ -1,0 +1,63 @@
+import { describe, expect, it } from "vitest";
+import type { KubeClient } from "../kube/client.ts";
+import { coreResource } from "../kube/resource.ts";
+import { applySetOf } from "../membership/applyset.ts";
+import { keyOf } from "../objects/identity.ts";
+import type { KubeObject } from "../objects/types.ts";
+import type { Desired } from "../plan/types.ts";
+import { applyItem } from "./apply-object.ts";
+import type { WriteContext } from "./context.ts";
+
+const SET = applySetOf({ kind: "AddOnProfile", namespace: "acme", name: "p" });
+const CONFIG_MAPS = coreResource("ConfigMap", "configmaps", true);
+const ref = { group: "", version: "v1", kind: "ConfigMap", namespace: "web", name: "flip" };
+const signal = new AbortController().signal;
+
+const exists = Object.assign(new Error("AlreadyExists"), { status: 409 });
+
+/** A cluster with one object, and what was written to it. */
+function cluster(live: KubeObject) {
+  const written: unknown[] = [];
+  const client = {
+    find: async () => live,
+    jsonPatch: async (_resource: unknown, _key: unknown, operations: { path: string; value: unknown }[]) => {
+      written.push(...operations.filter(({ path }) => path === "/metadata/managedFields").map(({ value }) => value));
+      return { ...live, metadata: { ...live.metadata, resourceVersion: "8" } };
+    },
+    apply: async (_resource: unknown, object: KubeObject, { force }: { force: boolean }) => {
+      if (object.metadata.resourceVersion === "1") throw exists;
+      written.push({ version: object.metadata.resourceVersion, force, annotations: object.metadata.annotations });
+      return { object };
+    },
+  } as unknown as KubeClient;
+  const context = {
+    client,
+    set: SET,
+    resourceFor: () => CONFIG_MAPS,
+    metadataOnly: () => true,
+    hideEchoes: true,
+    toFailure: (error: unknown) => error,
+    ownerOf: async () => undefined,
+  } as unknown as WriteContext;
+  return { context, written };
+}
+
+describe("an object that was a hook", () => {
+  it("is ours to apply: what the hook had and the object has not goes, and it goes with the layer", async () => {
+    const object = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "flip", namespace: "web" } };
+    const run = { "strata.dev/hook": "shop/v1/01234567/pre-install/0/1" };
+    const fieldsV1 = { "f:data": {}, "f:metadata": { "f:annotations": { "f:strata.dev/hook": {} } } };
+    const made = { manager: SET.manager, operation: "Update" as const, apiVersion: "v1", fieldsV1 };
+    const edited = { manager: "kubectl-edit", operation: "Update" as const, apiVersion: "v1", fieldsV1: {} };
+    const metadata = { ...object.metadata, annotations: run, managedFields: [made, edited], resourceVersion: "7" };
+    const { context, written } = cluster({ ...object, metadata });
+    const desired = { ref, key: keyOf(ref), object, digest: "d", fromCrdsFolder: false, createOnly: false } as Desired;
+    const claim = { layer: "shop", adoption: "IfUnowned" as const };
+    const outcome = await applyItem({ desired, mode: "create", observed: undefined }, claim, { context, signal });
+    expect(outcome).toMatchObject({ kind: "written", how: "repaired" });
+    expect(written).toEqual([
+      [edited, { manager: SET.manager, operation: "Apply", apiVersion: "v1", fieldsType: "FieldsV1", fieldsV1 }],
+      { version: "8", force: true, annotations: { "strata.dev/layer": "shop/d" } },
+    ]);
+  });
+});

@@ -1,0 +1,80 @@
+import { durationMs } from "../api/duration.ts";
+import { Failure } from "../errors.ts";
+import { attemptAt, type ChartLayer, HELM_TIMEOUT_MS, releaseOf } from "./chart-layer.ts";
+import { failing, type LayerView, type Surroundings, working } from "./layer-view.ts";
+import { belongsTo, isInstalled, isPending, latestOf, type ReleaseRecord, surplus } from "./release.ts";
+
+export function openRevision(layer: ChartLayer, records: readonly ReleaseRecord[], around: Surroundings): LayerView {
+  const latest = latestOf(records);
+  const revision = (latest?.version ?? 0) + 1;
+  const busy = latest && busyView(layer, latest, around);
+  if (busy) return busy;
+  // Whoever took an own release over with helm left records of ours below; another layer's claim stands.
+  const isOurs = (record: ReleaseRecord) => isOwn(record, layer, around);
+  const own = latest !== undefined && (isOurs(latest) || (latest.parent === undefined && records.some(isOurs)));
+  const conflict = own ? undefined : conflictOf(layer, latest);
+  if (conflict) return failing(layer, conflict);
+  const key = contentKey(layer);
+  const { rolledBack } = layer.state.content.release;
+  const goesBack = records.some(({ version }) => version === rolledBack?.to);
+  const operation = goesBack ? "rollback" : isInstalled(latest) ? "upgrade" : "install";
+  return {
+    ...working(layer, "Applying", `opening revision ${revision} of the Helm release`),
+    step: {
+      kind: "OpenRelease",
+      attempt: attemptAt(layer, "record", `open/${revision}/${key}`),
+      layer,
+      release: releaseOf(layer),
+      revision,
+      latest,
+      adopts: latest !== undefined && !own,
+      progress: { inputs: key, operation, runs: {} },
+      records,
+      surplus: surplus(records, layer.spec),
+    },
+  };
+}
+
+/** Of this layer, or of one that left the list: a layer that was renamed goes on with its release. */
+function isOwn(record: ReleaseRecord, layer: ChartLayer, { seen, order }: Surroundings): boolean {
+  if (record.layer === undefined) return false;
+  return (
+    belongsTo(record, seen.set, layer.spec.name) || (record.parent === seen.set.parent && !order.includes(record.layer))
+  );
+}
+
+/** What a revision was made from; the content to which a failed one was rolled back is another one. */
+export function contentKey({ inputs, state }: ChartLayer): string {
+  const { rolledBack } = state.content.release;
+  return rolledBack ? `${inputs?.digest}-rollback-${rolledBack.from}` : (inputs?.digest ?? "");
+}
+
+/** Somebody else is at work on the release, or was cut off in the middle: after a time it is taken up from there. */
+function busyView(layer: ChartLayer, latest: ReleaseRecord, { seen }: Surroundings): LayerView | undefined {
+  if (latest.progress || !(isPending(latest.status) || latest.status === "uninstalling")) return undefined;
+  const patience = Math.min(HELM_TIMEOUT_MS, durationMs(layer.spec.timeout) ?? HELM_TIMEOUT_MS);
+  const until = latest.touchedAt + patience;
+  // A clock that is far ahead of ours tells nothing.
+  if (seen.now >= until || until > seen.now + 2 * patience) return undefined;
+  const { namespace, name } = releaseOf(layer);
+  const clock = new Date(until).toISOString().slice(0, 19).replace("T", " ");
+  const message =
+    `somebody else is at work on Helm release ${namespace}/${name} (revision ${latest.version} is ${latest.status}): ` +
+    `waits until that has ended, or ${clock} UTC`;
+  return { ...failing(layer, new Failure("ReleaseBusy", message)), wakeAt: until };
+}
+
+function conflictOf(layer: ChartLayer, latest: ReleaseRecord | undefined): Failure | undefined {
+  if (!latest) return undefined;
+  const { namespace, name } = releaseOf(layer);
+  const what = `Helm release ${namespace}/${name} exists (revision ${latest.version}, ${latest.status})`;
+  if (latest.parent !== undefined)
+    return new Failure(
+      "Conflict",
+      `${what} and belongs to another layer or profile: give one of them another helm.releaseName`,
+    );
+  if (layer.spec.adoption === "SameRelease" || layer.spec.adoption === "Always") return undefined;
+  const remedy =
+    "set the layer's adoption to SameRelease to go on with its history, or choose another helm.releaseName";
+  return new Failure("Conflict", `${what} and was not made by Strata: ${remedy}`);
+}

@@ -48,7 +48,8 @@ function seenOf(item: Live, list: Live): Seen & { key: string; owned: boolean } 
   const kind: string = list.kind.slice(0, -"List".length);
   const [group = ""] = list.apiVersion.includes("/") ? list.apiVersion.split("/") : [""];
   const { name, namespace = "", uid, resourceVersion, ownerReferences = [] } = item.metadata;
-  const owned = kind === "Pod" && ownerReferences.some(({ controller }: Live) => controller === true);
+  const owned =
+    (kind === "Pod" && ownerReferences.some(({ controller }: Live) => controller === true)) || isGhost(item);
   return {
     key: `${namespace} ${kind}.${group}/${name}`,
     title: isRecord(item) ? recordTitle(item) : `${kind}/${name}`,
@@ -58,6 +59,15 @@ function seenOf(item: Live, list: Live): Seen & { key: string; owned: boolean } 
     resourceVersion: Number(resourceVersion),
     owned,
   };
+}
+
+/**
+ * A ClusterRole that was just deleted, made anew by Kubernetes itself: its aggregation controller applies what it has worked
+ * out from the roles that were deleted with it. Whether it comes in time to do so is a matter of chance, with any tool.
+ */
+function isGhost({ metadata: { managedFields = [] } }: Live): boolean {
+  const managers = managedFields.map(({ manager }: Live) => manager);
+  return managers.length > 0 && managers.every((manager: string) => manager === "clusterrole-aggregation-controller");
 }
 
 const SERVER_FIELDS = ["managedFields", "uid", "resourceVersion", "creationTimestamp", "generation"];

@@ -258,7 +258,9 @@ describe("a release that somebody else made", () => {
     const labels = { ...secret.metadata.labels, "strata.dev/parent": "strata-0", "strata.dev/layer": "shop" };
     world.cluster.put({ ...secret, metadata: { ...secret.metadata, labels } });
     await world.settle();
-    expect(world.layer.message).toContain("belongs to another layer or profile");
+    expect(world.layer.message).toMatch(
+      /belongs to layer \S+ of (this|another) profile: give one of them another helm.releaseName/,
+    );
     expect(world.cluster.log).toEqual([]);
   });
 

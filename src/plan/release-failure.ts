@@ -26,7 +26,8 @@ export function overdue(
 
 /** Each hook has its own time: that of the objects counts from the end of the last one. */
 function deadlineOf({ spec }: ChartLayer, { touchedAt, progress }: OpenRecord): number {
-  const ends = Object.values(progress.runs).map(({ completedAt }) => Date.parse(completedAt));
+  // Whoever may write Secrets there may write any text: what is no time must not become a moment to wake at.
+  const ends = Object.values(progress.runs).map(({ completedAt }) => Date.parse(completedAt) || 0);
   return Math.max(touchedAt, ...ends) + (durationMs(spec.timeout) ?? 0);
 }
 

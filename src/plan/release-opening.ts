@@ -1,4 +1,5 @@
 import { durationMs } from "../api/duration.ts";
+import { PARENT_LABEL } from "../api/names.ts";
 import { Failure } from "../errors.ts";
 import { attemptAt, type ChartLayer, HELM_TIMEOUT_MS, releaseOf } from "./chart-layer.ts";
 import { failing, type LayerView, type Surroundings, working } from "./layer-view.ts";
@@ -12,7 +13,7 @@ export function openRevision(layer: ChartLayer, records: readonly ReleaseRecord[
   // Whoever took an own release over with helm left records of ours below; another layer's claim stands.
   const isOurs = (record: ReleaseRecord) => isOwn(record, layer, around);
   const own = latest !== undefined && (isOurs(latest) || (latest.parent === undefined && records.some(isOurs)));
-  const conflict = own ? undefined : conflictOf(layer, latest);
+  const conflict = own ? undefined : conflictOf(layer, latest, around);
   if (conflict) return failing(layer, conflict);
   const key = contentKey(layer);
   const { rolledBack } = layer.state.content.release;
@@ -64,17 +65,23 @@ function busyView(layer: ChartLayer, latest: ReleaseRecord, { seen }: Surroundin
   return { ...failing(layer, new Failure("ReleaseBusy", message)), wakeAt: until };
 }
 
-function conflictOf(layer: ChartLayer, latest: ReleaseRecord | undefined): Failure | undefined {
+function conflictOf(layer: ChartLayer, latest: ReleaseRecord | undefined, { seen }: Surroundings): Failure | undefined {
   if (!latest) return undefined;
   const { namespace, name } = releaseOf(layer);
   const what = `Helm release ${namespace}/${name} exists (revision ${latest.version}, ${latest.status})`;
-  if (latest.parent !== undefined)
-    return new Failure(
-      "Conflict",
-      `${what} and belongs to another layer or profile: give one of them another helm.releaseName`,
-    );
+  if (latest.parent !== undefined) {
+    const isOurs = latest.parent === seen.set.parent;
+    const remedy = `give one of them another helm.releaseName${isOurs ? "" : orphanRemedy(latest)}`;
+    const owner = `layer ${latest.layer ?? "?"} of ${isOurs ? "this" : "another"} profile`;
+    return new Failure("Conflict", `${what} and belongs to ${owner}: ${remedy}`);
+  }
   if (layer.spec.adoption === "SameRelease" || layer.spec.adoption === "Always") return undefined;
   const remedy =
     "set the layer's adoption to SameRelease to go on with its history, or choose another helm.releaseName";
   return new Failure("Conflict", `${what} and was not made by Strata: ${remedy}`);
+}
+
+/** A profile that was deleted with its objects left behind cannot give its release back. */
+function orphanRemedy({ secret }: ReleaseRecord): string {
+  return `; if that profile is gone, take the label ${PARENT_LABEL} off Secret ${secret}`;
 }

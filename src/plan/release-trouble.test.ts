@@ -46,6 +46,17 @@ function claim(world: ReleaseWorld, version: string): void {
 }
 
 describe("two owners of one release", () => {
+  it("the remedy for an owner that is gone leads to a take-over", async () => {
+    const world = await installed(shop("1"), { adoption: "SameRelease" });
+    claim(world, "2");
+    await world.settle();
+    const other = world.cluster.all("Secret").find(({ metadata }) => metadata.name?.endsWith(".v2")) as KubeObject;
+    const { "strata.dev/parent": _, ...labels } = other.metadata.labels ?? {};
+    world.cluster.put({ ...other, metadata: { ...other.metadata, labels } });
+    await world.settle();
+    expect(world.history.at(-1)).toBe("3 deployed");
+  });
+
   it.each(["IfUnowned", "SameRelease", "Always"])(
     "the one that is overruled gives way: adoption %s",
     async (adoption) => {
@@ -53,7 +64,10 @@ describe("two owners of one release", () => {
       claim(world, "2");
       await anHour(world);
       expect(world.layer).toMatchObject({ state: "Blocked", reason: "Conflict" });
-      expect(world.layer.message).toContain("belongs to another layer or profile");
+      expect(world.layer.message).toBe(
+        "Helm release web/shop exists (revision 2, deployed) and belongs to layer shop of another profile: give one of them " +
+          "another helm.releaseName; if that profile is gone, take the label strata.dev/parent off Secret sh.helm.release.v1.shop.v2",
+      );
       expect(world.history).toEqual(["1 deployed", "2 deployed"]);
       expect(world.cluster.log).toEqual([]);
     },
@@ -167,6 +181,23 @@ describe("a revision that stays undone", () => {
     world.now += 3 * 60_000;
     await world.settle();
     expect(world.history).toEqual(["1 failed"]);
+  });
+});
+
+describe("a run of a hook whose end is no time, as somebody wrote it on the record", () => {
+  it("is no reason to be awake all the time, nor to give the revision up", async () => {
+    const world = new ReleaseWorld(shop("1"));
+    world.refusal = new Failure("AdmissionDenied", "no");
+    world.refused.add("config");
+    await world.settle();
+    const [record] = world.cluster.all("Secret") as [KubeObject];
+    const annotations = { ...record.metadata.annotations };
+    annotations["strata.dev/release"] =
+      annotations["strata.dev/release"]?.replace(/"completedAt":"[^"]*"/g, '"completedAt":"soon"') ?? "";
+    world.cluster.put({ ...record, metadata: { ...record.metadata, annotations } });
+    await world.settle();
+    expect(world.history).toEqual(["1 pending-install"]);
+    expect(world.wakeIn).toBeGreaterThan(0);
   });
 });
 

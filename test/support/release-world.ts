@@ -149,6 +149,11 @@ export class ReleaseWorld {
     return this.#parent;
   }
 
+  /** In how many milliseconds time alone brings the next pass. */
+  get wakeIn(): number | undefined {
+    return this.#wakeIn;
+  }
+
   get records(): ReleaseRecord[] {
     const records = this.cluster.all("Secret").flatMap((secret) => readRecord(secret) ?? []);
     return records.toSorted((a, b) => a.version - b.version);

@@ -59,6 +59,8 @@ const LIMITS: ReflectorLimits = {
   backoff: { baseMs: 1_000, capMs: 30_000 },
   refusedCapMs: 60_000,
 };
+/** An API server answers the first watch of a kind that it has just begun to serve with 429: its cache takes a moment to fill. */
+const FRESH_MS = 100;
 /** A watch that ends sooner than this, and sooner than asked for, did not serve. */
 const SHORTEST_WATCH_MS = 10_000;
 
@@ -284,6 +286,10 @@ export class Reflector {
       await this.#pause(this.#clock.random() * this.#limits.backoff.baseMs);
       return;
     }
+    if (this.#failures === 1 && this.#resourceVersion === undefined && isTooManyRequests(error)) {
+      await this.#pause(FRESH_MS * (1 + this.#clock.random()));
+      return;
+    }
     const failure = toFailure(error, `watching ${resourceName(resource)}`);
     this.#tell({ state: "failing", failure });
     await this.#pause(Math.max(failure.retryAfterMs ?? 0, this.#backoff.next(this.#backoffCap(error))));
@@ -348,6 +354,10 @@ export class Reflector {
       this.#options.onError(error);
     }
   }
+}
+
+function isTooManyRequests(error: unknown): boolean {
+  return error instanceof ApiError && error.status === 429;
 }
 
 /** Servers that know the parameter and refuse it say 400 or 422; others ignore it, and the list's end never comes. */

@@ -70,7 +70,7 @@ export class StatusWriter {
       if (!pending.progress || progress) return;
       pending.cancel();
     } else if (!this.#writing.has(key) && isDeepStrictEqual(known, status)) return;
-    this.#schedule(key, { ...target, status }, progress ? PROGRESS_MS : COALESCE_MS, progress);
+    this.#schedule(key, { ...target, status }, progress ? PROGRESS_MS : delayOf(status), progress);
   }
 
   /** Writes what is still pending, without waiting for its time. */
@@ -169,6 +169,12 @@ export class StatusWriter {
 interface Told {
   conditions?: readonly { type: string; status: string; reason: string; observedGeneration?: number }[];
   layers?: readonly { name: string; state: string; reason?: string }[];
+}
+
+/** Nothing is expected to follow on Ready, and people wait for it. */
+function delayOf(status: object): number {
+  const isReady = (status as Told).conditions?.some(({ type, status: truth }) => type === "Ready" && truth === "True");
+  return isReady ? 0 : COALESCE_MS;
 }
 
 /** What people and tools wait for in a status. */

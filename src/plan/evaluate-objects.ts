@@ -40,11 +40,16 @@ export function evaluateObjects(layer: KnownLayer, around: Surroundings, install
   };
 }
 
-/** The objects of the lowest wave that has something to write, else a look for kinds that should be served by now. */
+/**
+ * The objects of the lowest wave that has something to write, else a look for kinds that should be served by now. When all
+ * CRDs of the layer are Established the look comes first: the first watch of a new kind takes long, and runs beside the writes.
+ */
 function nextWrite(layer: KnownLayer, views: readonly ObjectView[], seen: Seen): { step?: Step; wakeAt?: number } {
   const held = heldBack(views, seen);
   const due = views.filter((view) => isDue(view, held, seen));
-  if (due.length > 0) {
+  const retryAt = seen.attempts.get(DISCOVERY)?.retryAt ?? 0;
+  const looksFirst = held.size > 0 && seen.now >= retryAt && held.values().every(({ established }) => established);
+  if (due.length > 0 && !looksFirst) {
     const wave = Math.min(...due.map(({ desired }) => desired.wave));
     return { step: { kind: "Apply", layer, items: due.filter(({ desired }) => desired.wave === wave).map(toItem) } };
   }
@@ -56,7 +61,6 @@ function nextWrite(layer: KnownLayer, views: readonly ObjectView[], seen: Seen):
       .map(({ ref }) => ref),
   ];
   if (wanted.length === 0) return {};
-  const retryAt = seen.attempts.get(DISCOVERY)?.retryAt ?? 0;
   return seen.now >= retryAt ? { step: { kind: "Discover", wanted } } : { wakeAt: retryAt };
 }
 
@@ -66,7 +70,7 @@ interface Held {
   established: boolean;
 }
 
-/** Objects whose kind is not served yet. Only this holds an object back: its CRD must be Established first. */
+/** Objects whose kind is not served, or not seen, yet. Only this holds an object back: its CRD must be Established first. */
 function heldBack(views: readonly ObjectView[], seen: Seen): ReadonlyMap<string, Held> {
   const crds = new Map(
     views.filter(({ desired }) => isCrd(desired.ref)).map((view) => [servedKind(view.desired), view]),
@@ -76,6 +80,8 @@ function heldBack(views: readonly ObjectView[], seen: Seen): ReadonlyMap<string,
     const crd = crds.get(groupKindKey(desired.ref));
     const established = crd === undefined || (crd.standing === "current" && crd.tracked?.verdict.state === "Current");
     if (!established || !seen.site.served(desired.ref)) held.set(desired.key, { ref: desired.ref, established });
+    else if (crd && seen.site.watchState(desired.ref, desired.ref.namespace) === "starting")
+      held.set(desired.key, { ref: desired.ref, established: false });
   }
   return held;
 }

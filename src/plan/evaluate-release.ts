@@ -92,7 +92,7 @@ function whileOpen(layer: ChartLayer, record: OpenRecord, about: Omit<About, "re
 function underWay(layer: ChartLayer, record: OpenRecord, { records, around }: Omit<About, "record">): LayerView {
   const { operation } = record.progress;
   const about = { record, records, around };
-  const first = beforeHooks(layer, around);
+  const first = beforeHooks(layer, { record, around });
   if (first) return orFailed(layer, first, about);
   const before = hookStage(layer, `pre-${operation}`, about);
   if (before) return before;
@@ -106,10 +106,10 @@ function underWay(layer: ChartLayer, record: OpenRecord, { records, around }: Om
 }
 
 /**
- * The layer while its attachments are to be written, or the CRDs of the chart's `crds/`: like Helm, which waits until those
- * are Established, as the first hook may already create objects of their kinds.
+ * The layer while its attachments are to be written, or the CRDs of the chart's `crds/`. Hooks that run before wait until
+ * those are Established, as with Helm: they may create objects of their kinds.
  */
-function beforeHooks(layer: ChartLayer, around: Surroundings): LayerView | undefined {
+function beforeHooks(layer: ChartLayer, { record, around }: Pick<About, "record" | "around">): LayerView | undefined {
   const { seen } = around;
   const first = layer.state.desired.filter(({ attached, fromCrdsFolder }) => attached || fromCrdsFolder);
   const isOpen = (desired: Desired): boolean =>
@@ -117,6 +117,7 @@ function beforeHooks(layer: ChartLayer, around: Surroundings): LayerView | undef
   if (first.some(isOpen)) {
     return evaluateObjects({ ...layer, state: { ...layer.state, desired: first, problems: [] } }, around, false);
   }
+  if (eventOf(layer, `pre-${record.progress.operation}`, record).hooks.length === 0) return undefined;
   const crds = first.filter(({ fromCrdsFolder }) => fromCrdsFolder).flatMap(({ key }) => seen.site.member(key) ?? []);
   const late = crds.find(({ verdict }) => verdict.state !== "Current");
   return late && working(layer, "Applying", `${describeRef(late.observed.ref)}: ${late.verdict.message}`);

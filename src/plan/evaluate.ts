@@ -1,6 +1,8 @@
 import { Failure } from "../errors.ts";
 import { widen } from "../membership/applyset.ts";
 import { groupKindKey, keyOf } from "../objects/identity.ts";
+import type { GroupKind } from "../objects/types.ts";
+import { kindsServedBy } from "../objects/waves.ts";
 import { isChart, releaseOf } from "./chart-layer.ts";
 import { evaluateObjects } from "./evaluate-objects.ts";
 import { evaluateRelease } from "./evaluate-release.ts";
@@ -27,7 +29,7 @@ export function evaluateLayer(layer: PlannedLayer, around: Surroundings): LayerV
     const failure = new Failure("InvalidSpec", checks.problems.join("; "));
     return { ...failing(layer, failure), gateOpen: installedBefore };
   }
-  const reach = reachStep(known, around);
+  const reach = reachStep(known, around, installedBefore);
   if (reach instanceof Failure) return failing(layer, reach);
   if (reach) return { ...working(layer, "Applying", "getting ready to apply"), ...reach };
   const inUse = versionsInUse(known, seen);
@@ -62,9 +64,14 @@ function withoutContent(layer: PlannedLayer, { seen, waitsFor }: Surroundings): 
 
 /**
  * The kinds are watched and the parent is widened before the first object: a crash then loses nothing. The watches come
- * first: a kind that may not be read brings no member, and must not stand in the way of a deletion.
+ * first: a kind that may not be read brings no member, and must not stand in the way of a deletion. While the layer is
+ * installed, the first watch of a kind that it brings itself, which takes a while, holds back only the objects of that kind.
  */
-function reachStep(layer: KnownLayer, around: Surroundings): Pick<LayerView, "step" | "looking"> | Failure | undefined {
+function reachStep(
+  layer: KnownLayer,
+  around: Surroundings,
+  installedBefore: boolean,
+): Pick<LayerView, "step" | "looking"> | Failure | undefined {
   const { state, namespace } = layer;
   const { seen, prepared, order } = around;
   const parent = widen(prepared.parent, {
@@ -74,17 +81,21 @@ function reachStep(layer: KnownLayer, around: Surroundings): Pick<LayerView, "st
     ...(isChart(layer) ? { releases: [{ layer: layer.spec.name, ...releaseOf(layer) }] } : {}),
   });
   const watches: WatchRequest[] = [];
-  let starting = false;
+  const starting: GroupKind[] = [];
   for (const { kind, namespace: where } of placesOf(state.desired)) {
     const watch = seen.site.watchState(kind, where);
     if (watch instanceof Failure) return watch;
     if (watch === "unwatched") watches.push({ kind, namespace: where });
-    if (watch === "starting") starting = true;
+    if (watch === "starting") starting.push(kind);
   }
   const looking = parent === prepared.parent;
   if (watches.length > 0) return { step: { kind: "Reach", parent: prepared.parent, widens: false, watches }, looking };
-  if (starting) return { looking };
+  if (starting.some((kind) => installedBefore || !isBrought(kind, layer))) return { looking };
   return looking ? undefined : { step: { kind: "Reach", parent, widens: true, watches } };
+}
+
+function isBrought(kind: GroupKind, { state }: KnownLayer): boolean {
+  return kindsServedBy(state.desired.map(({ object }) => object)).has(groupKindKey(kind));
 }
 
 function placesOf(desired: readonly Desired[]): WatchRequest[] {

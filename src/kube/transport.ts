@@ -1,3 +1,4 @@
+import { createSecureContext } from "node:tls";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import { Agent, type Dispatcher } from "undici";
@@ -217,9 +218,12 @@ export class Transport {
         keepAlive: true,
         keepAliveInitialDelay: KEEP_ALIVE_PROBE_MS,
         rejectUnauthorized: true,
-        ...(access.caPem !== undefined && { ca: access.caPem }),
+        // Made once: each watch is a connection of its own, and reading the certificates costs more than the handshake.
+        secureContext: createSecureContext({
+          ...(access.caPem !== undefined && { ca: access.caPem }),
+          ...(access.clientCert && { cert: access.clientCert.certPem, key: access.clientCert.keyPem }),
+        }),
         ...(access.serverName !== undefined && { servername: access.serverName }),
-        ...(access.clientCert && { cert: access.clientCert.certPem, key: access.clientCert.keyPem }),
       },
     });
   }

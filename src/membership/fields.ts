@@ -16,12 +16,17 @@ export function applyEntryOf(object: KubeObject, manager: string): ManagedFields
   );
 }
 
+/** Each pass asks for the digest of every object again, and an entry never changes: the server's next answer brings new ones. */
+const digests = new WeakMap<ManagedFieldsEntry, string>();
+
 /** A digest of what a field manager owns (not of the values): it moves when anybody takes one of its fields away. */
 export function fieldsDigest(entry: ManagedFieldsEntry): string {
-  return createHash("sha256")
-    .update(canonicalJson(entry.fieldsV1 ?? {}))
-    .digest("hex")
-    .slice(0, 16);
+  const known = digests.get(entry);
+  if (known !== undefined) return known;
+  const text = canonicalJson(entry.fieldsV1 ?? {});
+  const digest = createHash("sha256").update(text).digest("hex").slice(0, 16);
+  digests.set(entry, digest);
+  return digest;
 }
 
 /** Whether a field set contains `path`, for instance `metadata`, `labels`, `some.dev/label`. */

@@ -2,6 +2,7 @@ import { type Evidence, evidenceFor, explain, podsOf } from "../../health/index.
 import type { KubeObject } from "../../objects/types.ts";
 import type { Tracked } from "../../plan/seen.ts";
 import type { KubeClient } from "../client.ts";
+import { systemClock } from "../clock.ts";
 import { Reflector } from "../reflector.ts";
 import { coreResource, type Resource } from "../resource.ts";
 
@@ -13,11 +14,15 @@ const REPLICA_SETS: Resource = { ...coreResource("ReplicaSet", "replicasets", tr
 /** Late objects that are looked into at a time: the first ones fill the status, more would only cost watches. */
 export const MOST_WATCHED = 4;
 
+/** What is well within this time after its last write needs no explanation, and costs no watch. */
+const GRACE_MS = 1_000;
+
 /**
  * Watches the pods and events of one late object, under the identity that applied it, for as long as it is late. A refused
  * read is itself the sentence.
  */
 export class EvidenceWatch {
+  readonly #cancelStart: () => void;
   readonly #reflectors: Reflector[];
   readonly #seen = new Map<Resource, Map<string, KubeObject>>();
   #refused: string | undefined;
@@ -45,7 +50,9 @@ export class EvidenceWatch {
     if (evidence.replicaSets && selector) wanted.push([REPLICA_SETS, { labelSelector: selector }]);
     if (evidence.claims) wanted.push([CLAIMS, {}]);
     this.#reflectors = wanted.map(([resource, selectors]) => this.#watch({ resource, namespace, ...selectors }, to));
-    for (const reflector of this.#reflectors) reflector.start();
+    this.#cancelStart = systemClock.after(GRACE_MS, () => {
+      for (const reflector of this.#reflectors) reflector.start();
+    });
   }
 
   explain(tracked: Tracked & { object: KubeObject }): string {
@@ -59,6 +66,7 @@ export class EvidenceWatch {
   }
 
   stop(): void {
+    this.#cancelStart();
     for (const reflector of this.#reflectors) reflector.stop();
   }
 

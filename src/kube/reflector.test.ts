@@ -272,6 +272,17 @@ describe("after a break", () => {
     ]);
   });
 
+  test.each([
+    ["is tried again at once, and tells nobody", 1, ["syncing", "sync ", "live"]],
+    ["that stays busy is a failure", 2, ["syncing", "failing Throttled", "sync ", "live"]],
+  ])("the first watch of a kind that a server has just begun to serve %s", async (_name, times, want) => {
+    const busy = Array.from({ length: times }, () => status(429, "TooManyRequests"));
+    await using server = await startServer(conversation([...busy, open(endOfList("4"))]));
+    using it = follow(server);
+    await it.until("live");
+    expect(it.told).toEqual(want);
+  });
+
   test("a cluster that was restored to an older state is listed anew", async () => {
     await using server = await startServer(
       conversation(

@@ -74,6 +74,19 @@ describe("a revision", () => {
     expect(world.layer.state).toBe("Ready");
   });
 
+  it("without such a hook the objects do not wait for the CRDs of others", async () => {
+    const crd = {
+      apiVersion: "apiextensions.k8s.io/v1",
+      kind: "CustomResourceDefinition",
+      metadata: { name: "lamps" },
+    };
+    const world = new ReleaseWorld({ ...shop("1"), hooks: [], crds: [crd] });
+    world.sick.set("lamps", "InProgress");
+    await world.settle();
+    expect(world.cluster.log).toEqual(["open v1 pending-install", "apply lamps", "apply config"]);
+    expect(world.layer.state).not.toBe("Ready");
+  });
+
   it("is not even opened while a CRD would lose a version in which objects are stored", async () => {
     const ref = { group: "apiextensions.k8s.io", version: "v1", kind: "CustomResourceDefinition", name: "lamps" };
     const withLamps = (value: string, version: string) => {

@@ -65,6 +65,8 @@ class Simulation {
   readonly steps: Step[] = [];
   readonly sick = new Set<string>();
   readonly watched = new Set<string>();
+  /** Kinds whose first watch takes long. */
+  readonly slow = new Set<string>();
   readonly served = new Map(Object.entries(SERVED));
   /** Kinds that the identity may not read. */
   readonly refused = new Set<string>();
@@ -103,7 +105,9 @@ class Simulation {
         servedIn: (kind) => scopeOf(kind) !== undefined,
         watchState: (kind) => {
           if (this.refused.has(groupKindKey(kind))) return new Failure("Forbidden", "may not be read");
-          return scopeOf(kind) === undefined ? "unserved" : this.watched.has(groupKindKey(kind)) ? "live" : "unwatched";
+          if (scopeOf(kind) === undefined) return "unserved";
+          if (!this.watched.has(groupKindKey(kind))) return "unwatched";
+          return this.slow.has(groupKindKey(kind)) ? "starting" : "live";
         },
         crdOf: (kind) => this.crds.get(groupKindKey(kind)),
         member: (key) => this.live.get(key),
@@ -342,14 +346,31 @@ describe("evaluate: a profile's layers, one after the other", () => {
     expect(world.names()).toEqual(["x", "y"]);
   });
 
+  const crd: KubeObject = {
+    apiVersion: "apiextensions.k8s.io/v1",
+    kind: "CustomResourceDefinition",
+    metadata: { name: "things.example.com" },
+    spec: { group: "example.com", scope: "Namespaced", names: { kind: "Thing", plural: "things" }, versions: [] },
+  };
+  const thing: KubeObject = { apiVersion: "example.com/v1", kind: "Thing", metadata: { name: "t" } };
+
+  it("looks for the kinds of its own CRDs before it writes the rest, which goes on while their watches start", () => {
+    const world = new Simulation(profileOf([{ name: "one", objects: [thing, crd, configMap("a"), deployment("b")] }]));
+    world.slow.add("Thing.example.com");
+    for (let count = 0; count < 10 && world.evaluate().step.kind !== "Discover"; count++)
+      world.take(world.evaluate().step);
+    expect(world.names()).toEqual(["things.example.com"]);
+    world.served.set("Thing.example.com", "Namespaced");
+    expect(world.run().done).toBe(false);
+    expect(world.names()).toEqual(["a", "b", "things.example.com"]);
+    world.slow.clear();
+    expect(world.run().done).toBe(true);
+    expect(world.names()).toEqual(["a", "b", "t", "things.example.com"]);
+    world.slow.add("Thing.example.com");
+    expect(world.evaluate()).toMatchObject({ looking: true, step: { kind: "None" } });
+  });
+
   it("applies a custom object when its CRD, of the same layer, is served", () => {
-    const crd: KubeObject = {
-      apiVersion: "apiextensions.k8s.io/v1",
-      kind: "CustomResourceDefinition",
-      metadata: { name: "things.example.com" },
-      spec: { group: "example.com", scope: "Namespaced", names: { kind: "Thing", plural: "things" }, versions: [] },
-    };
-    const thing: KubeObject = { apiVersion: "example.com/v1", kind: "Thing", metadata: { name: "t" } };
     const world = new Simulation(profileOf([{ name: "one", objects: [thing, crd] }]));
     for (let count = 0; count < 10 && world.evaluate().step.kind !== "Discover"; count++)
       world.take(world.evaluate().step);

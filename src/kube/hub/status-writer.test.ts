@@ -32,12 +32,9 @@ async function harness() {
     },
   } as unknown as KubeClient;
   const writer = new StatusWriter(client, (error) => expect(error).toBeUndefined(), clock);
+  const target = { resource: HUB_RESOURCES.ProfileDeployment, current: () => cached };
   const set = (phase: string, progress?: string) =>
-    writer.set(
-      "key",
-      { phase, ...headlineOf(phase), ...(progress ? { progress } : {}) },
-      { resource: HUB_RESOURCES.ProfileDeployment, current: () => cached },
-    );
+    writer.set("key", { phase, ...headlineOf(phase), ...(progress ? { progress } : {}) }, target);
   const watch = () => {
     cached = live();
   };
@@ -45,7 +42,7 @@ async function harness() {
     await clock.advance(250);
     await settle();
   };
-  return { clock, server, patches, set, watch, pass };
+  return { clock, server, patches, writer, target, set, watch, pass };
 }
 
 function headlineOf(reason: unknown): object {
@@ -90,6 +87,14 @@ test("when somebody else wrote in between, the newer object is waited for", asyn
   watch();
   await clock.advance(2_000);
   expect(server.status).toEqual({ phase: "C" });
+});
+
+test("Ready is written at once: people wait for it, and nothing follows", async () => {
+  const { writer, target, patches, clock } = await harness();
+  writer.set("key", { phase: "C", conditions: [{ type: "Ready", status: "True", reason: "Ready" }] }, target);
+  await clock.advance(0);
+  await settle();
+  expect(patches).toEqual([{ phase: "C" }]);
 });
 
 test("what changes no state waits longer, and goes along with what does", async () => {

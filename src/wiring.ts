@@ -22,6 +22,8 @@ import { Hub } from "./wiring/hub.ts";
 import { LayerRenderer } from "./wiring/layer-renderer.ts";
 import { ProfileWiring } from "./wiring/profiles.ts";
 
+/** Watches tell of one change in many events: one pass sees them all. */
+const FLURRY_MS = 20;
 const MIB = 1024 * 1024;
 
 export interface StrataOptions {
@@ -49,7 +51,8 @@ export async function startStrata({ config, env, log, metrics }: StrataOptions):
     onRequest: metrics.requestsTo(name),
     onBreak: (reason) => metrics.watchRestarted(name, reason),
     onChange: (applySets, key) => {
-      for (const deployment of deployments.concerned(name, applySets, key)) deploymentQueue.add(deployment);
+      for (const deployment of deployments.concerned(name, applySets, key))
+        deploymentQueue.addAfter(deployment, FLURRY_MS);
     },
     onState: () => onLinkState(name),
     onError,

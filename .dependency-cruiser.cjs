@@ -1,6 +1,6 @@
 // The arrows between the rooms of src (docs/architecture.md): doors → edges | reconcile → pure rooms.
 // scripts/check-arrows.mjs runs this, and proves that each rule bites.
-const PURE = "api|objects|plan|membership|health|status";
+const PURE = "api|objects|text|pack|plan|membership|health|status";
 const EDGES = "source|render|apply|kube|ops";
 const pureFiles = `^src/(?:(?:${PURE})/|errors\\.ts$)`;
 const tests = "\\.test\\.ts$";

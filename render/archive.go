@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path"
+	"strings"
 )
 
 const (
@@ -17,8 +19,8 @@ const (
 	freeUnpacked = 10 << 20
 )
 
-// checkArchive refuses what no chart needs before Helm's loader allocates anything for it: bombs, and entries that are
-// neither files nor folders. Charts inside the chart are bounded by the memory limit of the process.
+// checkArchive refuses what no chart needs before Helm's loader allocates anything for it: bombs, entries that are neither
+// files nor folders, and files of one name, of which another reader of the same archive would see the other. Charts inside the chart are bounded by the memory limit of the process.
 func checkArchive(packed []byte) error {
 	unzipped, err := gzip.NewReader(bytes.NewReader(packed))
 	if err != nil {
@@ -26,6 +28,7 @@ func checkArchive(packed []byte) error {
 	}
 	counted := &counter{in: unzipped, limit: min(maxUnpacked, max(freeUnpacked, int64(len(packed))*maxRatio))}
 	entries := tar.NewReader(counted)
+	names := map[string]string{}
 	for n := 0; ; n++ {
 		header, err := entries.Next()
 		if errors.Is(err, io.EOF) {
@@ -41,7 +44,14 @@ func checkArchive(packed []byte) error {
 			return fmt.Errorf("the package has more than %d files", maxEntries)
 		}
 		switch header.Typeflag {
-		case tar.TypeReg, tar.TypeDir, tar.TypeXGlobalHeader, tar.TypeXHeader:
+		case tar.TypeDir, tar.TypeXGlobalHeader, tar.TypeXHeader:
+		case tar.TypeReg:
+			// Some file systems hold names for the same that differ in letters' case.
+			name := strings.ToLower(path.Clean(header.Name))
+			if twin, isThere := names[name]; isThere {
+				return fmt.Errorf("the package holds one file twice, %q and %q: some programs see only one of them", twin, header.Name)
+			}
+			names[name] = header.Name
 		default:
 			return fmt.Errorf("the package holds a link or a device, %q: only files and folders are allowed", header.Name)
 		}

@@ -1,4 +1,4 @@
-// Command strata-render renders Helm charts with Helm's own packages.
+// Command strata-render renders Helm charts, and the templates and macros of packs, with Helm's own packages.
 //
 // It reads one JSON request a line from stdin and answers each with one JSON line on stdout, in order, until stdin
 // ends. It needs no cluster, no network and no file: charts come as bytes, `lookup` finds what the request brings, host names

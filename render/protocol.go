@@ -2,9 +2,19 @@ package main
 
 import "encoding/json"
 
-// Request is one chart to render.
+// Op says what a request wants.
+type Op string
+
+const (
+	OpChart    Op = ""         // render a chart
+	OpTemplate Op = "template" // render files that are templates by themselves, as the manifests of a pack are
+	OpMacros   Op = "macros"   // evaluate pipelines
+)
+
+// Request is one chart to render, or what its Op says.
 type Request struct {
 	ID           string         `json:"id"`
+	Op           Op             `json:"op"`
 	Chart        []byte         `json:"chart"` // the packed chart, base64
 	Values       map[string]any `json:"values"`
 	Release      Release        `json:"release"`
@@ -12,6 +22,25 @@ type Request struct {
 	Lookup       LookupRequest  `json:"lookup"`
 	OwnKinds     bool           `json:"ownKinds"` // templates see the kinds of the chart's own crds/ as served
 	DeadlineMs   int64          `json:"deadlineMs"`
+	// For OpTemplate; templates see Metadata as .Chart.
+	Metadata Metadata       `json:"metadata"`
+	Files    []TemplateFile `json:"files"`
+	Spectro  map[string]any `json:"spectro"` // what the templates of old packs see as .Spectro
+	// For OpMacros.
+	Macros []Macro `json:"macros"`
+}
+
+// TemplateFile is a text that is rendered with values of its own, apart from the other files.
+type TemplateFile struct {
+	Path    string         `json:"path"`
+	Content string         `json:"content"`
+	Values  map[string]any `json:"values"`
+}
+
+// Macro is one pipeline, the inside of an action, and the data that it starts from.
+type Macro struct {
+	Expression string          `json:"expression"`
+	Data       json.RawMessage `json:"data"`
 }
 
 // LookupRequest is what the function `lookup` may find, and what is known of it so far.
@@ -75,6 +104,25 @@ type Answer struct {
 	Error  *Error    `json:"error,omitempty"`
 	// Lookups that are allowed and not known yet.
 	Wanted []WantedLookup `json:"wanted,omitempty"`
+	// For OpTemplate: the texts, in the order of the request.
+	Files []RenderedFile `json:"files,omitempty"`
+	// Whether one of the files called a random function.
+	Random bool `json:"random,omitempty"`
+	// For OpMacros: in the order of the request.
+	Macros []MacroResult `json:"macros,omitempty"`
+}
+
+// RenderedFile is what a template made, or why it made nothing.
+type RenderedFile struct {
+	Path    string `json:"path"`
+	Content string `json:"content"`
+	Error   *Error `json:"error,omitempty"`
+}
+
+// MacroResult is the value of a pipeline with its type, or why there is none.
+type MacroResult struct {
+	Value json.RawMessage `json:"value,omitempty"`
+	Error *Error          `json:"error,omitempty"`
 }
 
 // Result is a rendered chart. Documents stand in the order in which Helm installs them.
@@ -124,7 +172,7 @@ const (
 	ErrorRelease     ErrorKind = "Release"     // the name of the release
 	ErrorValues      ErrorKind = "Values"      // values that do not fit the chart's structure or schema
 	ErrorKubeVersion ErrorKind = "KubeVersion" // the chart does not support this Kubernetes
-	ErrorTemplate    ErrorKind = "Template"    // a template, or the YAML that it made
+	ErrorTemplate    ErrorKind = "Template"    // a template, or the YAML that it made, or a macro
 )
 
 // Error is a failure in words for people. It holds no string of the request's values, see redact.go.

@@ -37,7 +37,18 @@ type kinded struct {
 func (k kinded) Error() string { return k.err.Error() }
 
 // answer never fails and never panics: whatever goes wrong is the answer.
-func answer(req *Request) (ans Answer) {
+func answer(req *Request) Answer {
+	switch req.Op {
+	case OpTemplate:
+		return answerTemplates(req)
+	case OpMacros:
+		return answerMacros(req)
+	default:
+		return answerChart(req)
+	}
+}
+
+func answerChart(req *Request) (ans Answer) {
 	ans.ID = req.ID
 	var ch *chart.Chart
 	looked := newLookups(req.Lookup)

@@ -132,6 +132,12 @@ func TestErrors(t *testing.T) {
 		"symbolic link": {
 			packRaw(t, []tar.Header{{Name: "demo/x", Typeflag: tar.TypeSymlink, Linkname: "/etc/passwd"}}, []string{""}), `{}`,
 			ErrorChart, "link or a device"},
+		"one name twice": {
+			pack(t, file{"demo/values.yaml", "a: 1"}, file{"demo/./values.yaml", "a: 2"}), `{}`,
+			ErrorChart, `holds one file twice, "demo/values.yaml" and "demo/./values.yaml"`},
+		"names that differ in letters' case": {
+			pack(t, file{"demo/templates/a.yaml", "a: 1"}, file{"demo/templates/A.yaml", "a: 2"}), `{}`,
+			ErrorChart, `holds one file twice, "demo/templates/a.yaml" and "demo/templates/A.yaml"`},
 		"bomb": {
 			pack(t, file{"demo/zeros", string(make([]byte, 11<<20))}), `{}`, ErrorChart, "100 times its packed size"},
 	} {

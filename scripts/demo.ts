@@ -78,9 +78,8 @@ async function tell(screen: Screen, { keep, signal }: { keep: boolean; signal: A
 }
 
 function introduce(screen: Screen, stage: Stage): void {
-  screen.proof(
-    `charts at ${stage.shelf?.repo.url} (Helm repository) and oci://${stage.shelf?.registry.host} (registry)`,
-  );
+  const { repo, registry } = stage.shelf ?? {};
+  screen.proof(`charts at ${repo?.url} (Helm repository), charts and a pack at oci://${registry?.host} (registry)`);
   screen.proof(`Strata runs as process ${stage.strata.pid}, metrics at ${stage.strata.url}/metrics`);
   screen.say("To look around from another terminal:");
   for (const command of wayIn(stage)) screen.command(command);

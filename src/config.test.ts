@@ -22,6 +22,7 @@ describe("settings", () => {
       concurrencyPerCluster: 4,
       renderBinary: expect.stringMatching(/\/strata-render$/),
       plainHttpRegistries: [],
+      allowedNetworks: [],
       gracePeriodMs: 5000,
       version: expect.stringMatching(/^\d+\.\d+\.\d+/),
     });
@@ -49,6 +50,12 @@ describe("settings", () => {
       argv: [],
       want: { plainHttpRegistries: ["registry.lan:5000", "[::1]:80", "charts"] },
     },
+    {
+      by: "a list of networks",
+      env: { STRATA_ALLOWED_NETWORKS: "10.20.0.0/16, fd12::/16" },
+      argv: [],
+      want: { allowedNetworks: ["10.20.0.0/16", "fd12::/16"] },
+    },
     { by: "the last of two flags", env: {}, argv: ["--http-port=1", "--http-port=2"], want: { httpPort: 2 } },
   ])("are set by $by", ({ env, argv, want }) => {
     expect(settings(env, ...argv)).toMatchObject(want);
@@ -75,6 +82,16 @@ describe("settings", () => {
       wrong: "an address for a host",
       argv: ["--plain-http-registries=http://x"],
       want: '--plain-http-registries is "http://x": each must be host or host:port',
+    },
+    {
+      wrong: "an address for a network",
+      argv: ["--allowed-networks=10.0.0.1"],
+      want: '--allowed-networks is "10.0.0.1": each must be a network such as 10.20.0.0/16',
+    },
+    {
+      wrong: "a network that is never asked",
+      argv: ["--allowed-networks=10.0.0.0/8,169.254.169.254/32"],
+      want: '--allowed-networks is "10.0.0.0/8,169.254.169.254/32": 169.254.169.254/32 is link-local, which is never allowed',
     },
     { wrong: "an unknown flag", argv: ["--http-prot=1"], want: "there is no flag --http-prot: see --help" },
     { wrong: "a flag without its value", argv: ["--kubeconfig"], want: "--kubeconfig needs a value" },

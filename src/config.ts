@@ -4,6 +4,7 @@ import { parseArgs } from "node:util";
 import { z } from "zod";
 import packageFile from "../package.json" with { type: "json" };
 import type { Result } from "./objects/types.ts";
+import { networkProblem } from "./text/addresses.ts";
 
 /**
  * One thing that an admin can set. The flag and the variable follow from its name: `httpPort` is `--http-port` and
@@ -83,6 +84,22 @@ const KNOBS = {
       .transform(listOf)
       .pipe(
         z.array(z.string().regex(/^[\w.-]+(:\d{1,5})?$|^\[[\da-f:]+\](:\d{1,5})?$/i, "each must be host or host:port")),
+      ),
+    fallback: [],
+  }),
+  allowedNetworks: knob<readonly string[]>({
+    about:
+      "Private networks in which registries and repositories may be: 10.20.0.0/16, joined by commas. All others are refused.",
+    parse: z
+      .string()
+      .transform(listOf)
+      .pipe(
+        z.array(
+          z.string().superRefine((network, context) => {
+            const message = networkProblem(network);
+            if (message !== undefined) context.addIssue({ code: "custom", message });
+          }),
+        ),
       ),
     fallback: [],
   }),

@@ -38,10 +38,15 @@ const FAILURES = {
   InvalidValues: { retry: "configuration", state: "Failed" },
   InvalidSpec: { retry: "configuration", state: "Failed" },
   ReferenceNotFound: { retry: "waiting", state: "Blocked" },
+  RequirementNotMet: { retry: "waiting", state: "Blocked" },
   NamespaceMissing: { retry: "configuration", state: "Failed" },
   InvalidKubeconfig: { retry: "waiting", state: "Blocked" },
-  // charts
+  // charts, packs and where they come from
   SourceUnavailable: { retry: "transient", state: "Failed" },
+  SourceUnauthorized: { retry: "configuration", state: "Failed" },
+  SourceNotFound: { retry: "configuration", state: "Failed" },
+  InvalidSource: { retry: "configuration", state: "Failed" },
+  VerificationFailed: { retry: "configuration", state: "Failed" },
   ChartNotFound: { retry: "configuration", state: "Failed" },
   InvalidChart: { retry: "configuration", state: "Failed" },
   HookFailed: { retry: "transient", state: "Failed" },

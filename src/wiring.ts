@@ -1,4 +1,4 @@
-import { LOCAL_CLUSTER } from "./api/names.ts";
+import { LOCAL_CLUSTER, SYSTEM_NAMESPACE } from "./api/names.ts";
 import type { Config } from "./config.ts";
 import { Failure } from "./errors.ts";
 import { isConflict } from "./kube/api-error.ts";
@@ -15,12 +15,16 @@ import type { Logger } from "./ops/log.ts";
 import type { Metrics } from "./ops/metrics.ts";
 import { profileKey, reconcileProfile } from "./reconcile/profile.ts";
 import { Renderer } from "./render/renderer.ts";
-import { ChartSource } from "./source/chart-source.ts";
+import { checkedLookup } from "./source/http/checked-lookup.ts";
+import { Sources } from "./source/sources.ts";
 import { targetStatus } from "./status/target-status.ts";
+import { clusterAddressCheck } from "./text/addresses.ts";
+import { DEFAULTS, DefaultRegistries } from "./wiring/default-registries.ts";
 import { DeploymentWiring } from "./wiring/deployments.ts";
 import { Hub } from "./wiring/hub.ts";
 import { LayerRenderer } from "./wiring/layer-renderer.ts";
 import { ProfileWiring } from "./wiring/profiles.ts";
+import { isRegistryOwner, RegistryWiring } from "./wiring/registries.ts";
 
 /** Watches tell of one change in many events: one pass sees them all. */
 const FLURRY_MS = 20;
@@ -45,9 +49,10 @@ export interface Strata {
 export async function startStrata({ config, env, log, metrics }: StrataOptions): Promise<Strata> {
   const onError = (error: unknown): void => log.error("unexpected failure", { error });
   const access = await ownAccess({ kubeconfigPath: config.kubeconfig, env });
+  const userAgent = `strata/${config.version}`;
   const linkOptions = (name: string): LinkOptions => ({
     name,
-    client: { userAgent: `strata/${config.version}` },
+    client: { userAgent },
     onRequest: metrics.requestsTo(name),
     onBreak: (reason) => metrics.watchRestarted(name, reason),
     onChange: (applySets, key) => {
@@ -79,22 +84,33 @@ export async function startStrata({ config, env, log, metrics }: StrataOptions):
       if (deployment) profileQueue.add(profileKeyOf(deployment));
       else addAllProfiles();
     },
+    onRegistry: (key, change) => {
+      if (change !== "spec") return;
+      registries.changed(key);
+      if (key.startsWith(`${SYSTEM_NAMESPACE}/`)) registryQueue.add(DEFAULTS);
+    },
     onNamespace: (_name, change) => {
       if (change === "spec") addAllProfiles("SystemProfile/");
     },
     onUnreadable: ({ kind, metadata }, problems) =>
       log.warn("object cannot be read", { kind, namespace: metadata.namespace, name: metadata.name, problems }),
   });
+  const clusterCheck = clusterAddressCheck(config.allowedNetworks);
+  const targetClient = { userAgent, lookup: checkedLookup(clusterCheck) };
   const targets: Targets = new Targets({
     hub: local.client,
-    linkOptions,
+    check: clusterCheck,
+    linkOptions: (name) => ({ ...linkOptions(name), client: targetClient }),
     target: (name) => cache.targets.get(name),
     onState: (name) => onLinkState(name),
     onError,
   });
   const references = new ReferenceWatches({
     hub: local.client,
-    onChange: () => {
+    onChange: (owners) => {
+      registries.referencesChanged(owners);
+      if (owners.has(DEFAULTS)) registryQueue.add(DEFAULTS);
+      if ([...owners].every((owner) => owner === DEFAULTS || isRegistryOwner(owner))) return;
       for (const key of cache.deployments.keys()) deploymentQueue.add(key);
     },
     onError,
@@ -102,19 +118,29 @@ export async function startStrata({ config, env, log, metrics }: StrataOptions):
   const statuses = new StatusWriter(local.client, onError);
   const events = new EventRecorder(local.client, onError);
   const hub = new Hub({ local, targets, cache, statuses, events, references, log, metrics });
-  const source = new ChartSource({ plainHttp: config.plainHttpRegistries, cacheBytes: config.chartCacheMib * MIB });
+  const { plainHttpRegistries: plainHttp, allowedNetworks } = config;
+  const sources = new Sources({ plainHttp, allowedNetworks, cacheBytes: config.chartCacheMib * MIB });
   const renderer = new Renderer({
     binary: config.renderBinary,
     processes: config.renderProcesses,
     cacheBytes: config.renderCacheMib * MIB,
   });
   const profiles = new ProfileWiring(hub);
+  const defaults = new DefaultRegistries(hub);
+  const registries: RegistryWiring = new RegistryWiring({
+    hub,
+    check: (access, signal) => sources.registries.check(access, signal),
+    renewed: (key) => {
+      for (const deployment of deployments.renewSources(key)) deploymentQueue.add(deployment);
+    },
+    again: againIn(() => registryQueue),
+  });
   const deployments: DeploymentWiring = new DeploymentWiring(
     hub,
-    new LayerRenderer(source, renderer, metrics.render),
-    (key, afterMs) => {
-      if (afterMs === 0) deploymentQueue.add(key);
-      else deploymentQueue.addAfter(key, afterMs);
+    { renderer: new LayerRenderer(sources, renderer, metrics.render), registries },
+    {
+      again: againIn(() => deploymentQueue),
+      elsewhere: (key, work) => deploymentQueue.elsewhere(key, work),
     },
   );
   const running = new Map<string, AbortController>();
@@ -136,6 +162,16 @@ export async function startStrata({ config, env, log, metrics }: StrataOptions):
     work: onceKnown(
       (key, signal) => reconcileProfile(key, profiles, signal),
       () => profileQueue,
+    ),
+  });
+  const registryQueue: WorkQueue = new WorkQueue({
+    // One that does not answer holds nobody but itself.
+    groupOf: (key) => key,
+    onError: (key, error) => log.error("pass failed", { registry: key, error }),
+    onEvent: metrics.queue("registry"),
+    work: onceKnown(
+      (key, signal) => (key === DEFAULTS ? defaults.reconcile(signal) : registries.reconcile(key, signal)),
+      () => registryQueue,
     ),
   });
 
@@ -182,11 +218,18 @@ export async function startStrata({ config, env, log, metrics }: StrataOptions):
   await cache.start();
   addAllProfiles();
   for (const key of cache.deployments.keys()) deploymentQueue.add(key);
+  for (const key of cache.registries.keys()) registryQueue.add(key);
+  defaults.watch();
   log.info("hub is known", { profiles: cache.profileKeys().length, targets: cache.targets.size });
   return {
     ready: () => (cache.isSynced ? undefined : "the hub's objects are not known yet"),
     stop: async () => {
-      await Promise.all([deploymentQueue.shutdown(config.gracePeriodMs), profileQueue.shutdown(config.gracePeriodMs)]);
+      await Promise.all([
+        deploymentQueue.shutdown(config.gracePeriodMs),
+        profileQueue.shutdown(config.gracePeriodMs),
+        // To ask a registry how it is is nothing that has to end well.
+        registryQueue.shutdown(0),
+      ]);
       await statuses.flush();
       cache.stop();
       events.stop();
@@ -196,9 +239,16 @@ export async function startStrata({ config, env, log, metrics }: StrataOptions):
         targets.close(),
         local.close(),
         renderer[Symbol.asyncDispose](),
-        source[Symbol.asyncDispose](),
+        sources[Symbol.asyncDispose](),
       ]);
     },
+  };
+}
+
+function againIn(queue: () => WorkQueue): (key: string, afterMs: number) => void {
+  return (key, afterMs) => {
+    if (afterMs === 0) queue().add(key);
+    else queue().addAfter(key, afterMs);
   };
 }
 

@@ -46,7 +46,7 @@ function memberOf(object: KubeObject): Member {
   return { key: keyOf(refOf(object)), layer: layerOf(object), version: `${uid}/${generation}/${mark}` };
 }
 
-/** The layer that an object of the profile belongs to. */
+/** The layer that an object of the profile belongs to; the parts of a pack are named `<layer>.<part>`. */
 export function layerOf({ metadata }: KubeObject): string {
-  return (metadata.annotations?.[LAYER_ANNOTATION] ?? "").split("/")[0] ?? "";
+  return (metadata.annotations?.[LAYER_ANNOTATION] ?? "").split(/[./]/)[0] ?? "";
 }

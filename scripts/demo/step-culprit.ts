@@ -1,6 +1,7 @@
 import { NotReached } from "./follow.ts";
 import { rowOf } from "./layer-table.ts";
 import { type Member, membersOf } from "./members.ts";
+import { tellPages } from "./pages.ts";
 import { seconds } from "./screen.ts";
 import { fillTable, LAYERS, type Story } from "./story.ts";
 
@@ -16,7 +17,7 @@ export async function badImage(story: Story): Promise<void> {
   const before = await laterMembers(story);
   await platform.edit(screen, GOOD, BAD);
   await platform.edit(screen, "          replicas: 2\n".slice(2), "        replicas: 3\n");
-  await platform.edit(screen, "              title: Shop\n", "              title: Shop of the week\n");
+  await platform.edit(screen, '        presets: ["Size:small"]\n', '        presets: ["Size:large"]\n');
   await platform.apply(screen);
   const named = (name: string) =>
     rowOf(platform.on(name), SICK)?.unhealthy?.some(({ message }) => message.includes(":missing")) === true;
@@ -43,6 +44,7 @@ export async function repairedImage(story: Story): Promise<void> {
   await platform.edit(screen, BAD, GOOD);
   await platform.apply(screen);
   screen.proof(`everything is upgraded after ${seconds(await fillTable(story))}`);
+  screen.proof(await tellPages(story));
 }
 
 async function laterMembers({ stage, signal }: Story): Promise<Member[]> {

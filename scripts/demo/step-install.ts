@@ -5,6 +5,7 @@ import { HUB_RESOURCES } from "../../src/kube/hub/kinds.ts";
 import type { KubeObject } from "../../src/objects/types.ts";
 import { parseManifests, toYaml } from "../../src/objects/yaml.ts";
 import { Followed, reached } from "./follow.ts";
+import { tellPages } from "./pages.ts";
 import { NAMESPACE } from "./platform.ts";
 import { seconds } from "./screen.ts";
 import { bring, type Stage } from "./stage.ts";
@@ -12,12 +13,15 @@ import { fillTable, listed, type Story } from "./story.ts";
 
 const EXAMPLES = new URL("../../examples/platform/", import.meta.url);
 
-/** Puts the example's files into the folder: the profile with the addresses of the chart sources, and the clusters. */
+/** Puts the example's files into the folder: the profile and the Registry with the addresses of the sources, and the clusters. */
 export async function bringFiles(stage: Stage): Promise<void> {
   const { shelf, folder, clusters } = stage;
   await bring(new URL("profile.yaml", EXAMPLES), join(folder, "profile.yaml"), {
     "http://charts.example.test": shelf?.repo.url ?? "",
     "oci://registry.example.test/charts": `oci://${shelf?.registry.host}/charts`,
+  });
+  await bring(new URL("registry.yaml", EXAMPLES), join(folder, "registry.yaml"), {
+    "registry.example.test": shelf?.registry.host ?? "",
   });
   const all = parseManifests(await readFile(new URL("clusters.yaml", EXAMPLES), "utf8"), "clusters.yaml");
   const names = clusters.map(({ name }) => name);
@@ -37,7 +41,7 @@ export async function register({ screen, stage, platform, signal }: Story): Prom
     screen.command(`kubectl ${secret.join(" ")} --from-file=kubeconfig=${name}.kubeconfig`);
     await stage.kubectlOk([...secret, `--from-file=kubeconfig=${join(stage.folder, `${name}.kubeconfig`)}`]);
   }
-  await platform.run(screen, ["apply", "--server-side", "-f", "clusters.yaml"]);
+  await platform.run(screen, ["apply", "--server-side", "-f", "clusters.yaml", "-f", "registry.yaml"]);
   using targets = await Followed.open<TargetCluster>(stage.hub.client, HUB_RESOURCES.TargetCluster, {
     namespace: NAMESPACE,
   });
@@ -47,7 +51,7 @@ export async function register({ screen, stage, platform, signal }: Story): Prom
   screen.output(await platform.run(screen, ["get", "targetclusters", "-n", NAMESPACE]));
 }
 
-/** One apply, and the table fills. */
+/** One apply, and the table fills. The layer of a pack is another one on each cluster. */
 export async function install(story: Story): Promise<void> {
   const { screen, stage, platform } = story;
   const where = stage.clusters.length === 1 ? "one cluster" : `${stage.clusters.length} clusters`;
@@ -56,6 +60,8 @@ export async function install(story: Story): Promise<void> {
   const ms = await fillTable(story, { leaves: true });
   screen.output(await platform.run(screen, ["get", "clusterprofiles", "-n", NAMESPACE]));
   screen.proof(`${listed(stage.clusters.map(({ name }) => name))} after ${seconds(ms)}`);
+  screen.say("The last layer is a pack: its preset asks for one pod, and a variable greets each cluster.");
+  screen.proof(await tellPages(story));
 }
 
 function documents(objects: readonly KubeObject[]): string {

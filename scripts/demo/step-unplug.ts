@@ -13,7 +13,7 @@ export async function unplug(story: Story): Promise<void> {
   await plane.stopApiServer();
   const left = new Set(plane.pids());
   screen.command(`kill -9 ${before.filter((pid) => !left.has(pid)).join(" ")}`);
-  await platform.edit(screen, "title: Shop of the week\n", "title: Shop of the month\n");
+  await platform.edit(screen, "        replicas: 3\n", "        replicas: 4\n");
   await platform.apply(screen);
   const others = stage.clusters.length - 1;
   await table.during(platform.until("the profile on the other clusters", () => platform.isDoneOn(others)));

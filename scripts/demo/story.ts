@@ -12,7 +12,7 @@ import type { Stage } from "./stage.ts";
 const CLI = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 
 /** The layers of the example profile, in order. */
-export const LAYERS = ["network", "storage", "database", "shop", "dashboards"] as const;
+export const LAYERS = ["network", "storage", "database", "shop", "hello"] as const;
 
 /** What every step of the story has at hand. */
 export interface Story {
@@ -45,9 +45,9 @@ export async function fillTable(
 
 /** The objects that the profile's file stands for, by `strata render`. */
 export async function renderedObjects({ stage, screen }: Story): Promise<KubeObject[]> {
-  screen.command("strata render -f profile.yaml");
+  screen.command("strata render -f profile.yaml registry.yaml");
   const env = { ...process.env, STRATA_RENDER_BINARY: toolPath("strata-render") };
-  const args = [CLI, "render", "-f", join(stage.folder, "profile.yaml")];
+  const args = [CLI, "render", "-f", ...["profile.yaml", "registry.yaml"].map((file) => join(stage.folder, file))];
   const { code, stdout, stderr } = await runCommand(process.execPath, args, { env });
   const parsed = parseManifests(stdout, "strata render");
   if (code !== 0 || !parsed.ok) throw new Error(`strata render ended with ${code}: ${stderr}`);

@@ -1,48 +1,31 @@
-import { API_VERSION } from "./names.ts";
+import { OUTPUTS, REGISTRIES, VARIABLES } from "./bad-spec-inputs.ts";
+import {
+  addOnProfile,
+  type BadSpec,
+  chart,
+  clusterProfile,
+  configMap,
+  deployment,
+  helm,
+  LABEL_NAME,
+  local,
+  long,
+  manifests,
+  OBJECT_NAME,
+  plain,
+  type Row,
+  systemProfile,
+  targetCluster,
+  withLayers,
+} from "./bad-spec-objects.ts";
 
-/** An object that is refused, offline and by an API server alike, as test data. */
-export interface BadSpec {
-  name: string;
-  object: { apiVersion: string; kind: string; metadata: { name: string; namespace?: string }; spec?: object };
-  /** Path of the field that the refusal names. */
-  wantField: string;
-  /** Sentence in the refusal. */
-  wantMessage: string;
-}
-
-type Row = [name: string, object: BadSpec["object"], wantField: string, wantMessage: string];
-
-const configMap = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "settings" } };
-const manifests = [{ object: configMap }];
-const plain = { name: "plain", manifests };
-const chart = { repo: "https://charts.example.com", chart: "web", version: "1.0.0" };
-const helm = { name: "web", namespace: "web", helm: chart };
-const local = { clusterRefs: [{ name: "local" }] };
-const long = (length: number) => "a".repeat(length);
-
-function clusterProfile(spec: object) {
-  return { apiVersion: API_VERSION, kind: "ClusterProfile", metadata: { name: "bad", namespace: "default" }, spec };
-}
-
-function addOnProfile(spec: object) {
-  return { apiVersion: API_VERSION, kind: "AddOnProfile", metadata: { name: "bad", namespace: "default" }, spec };
-}
-
-function systemProfile(spec: object) {
-  return { apiVersion: API_VERSION, kind: "SystemProfile", metadata: { name: "bad" }, spec };
-}
-
-function targetCluster(spec: object, name = "bad") {
-  return { apiVersion: API_VERSION, kind: "TargetCluster", metadata: { name, namespace: "default" }, spec };
-}
-
-function deployment(spec: object) {
-  return { apiVersion: API_VERSION, kind: "ProfileDeployment", metadata: { name: "bad", namespace: "default" }, spec };
-}
-
-const withLayers = (...layers: object[]) => clusterProfile({ ...local, layers });
 const withSource = (source: object) => withLayers({ name: "plain", manifests: [source] });
+const sha256 = "0f".repeat(32);
+const artifact = { repo: "oci://registry.example.com/manifests", artifact: "app", version: "1.0.0" };
+const flux = { kind: "GitRepository", name: "apps" };
 const withHelm = (fields: object) => withLayers({ ...helm, helm: { ...chart, ...fields } });
+const pack = { registryRef: { name: "packs" }, name: "app", version: "1.0.0" };
+const withPack = (fields: object) => withLayers({ name: "app", pack: { ...pack, ...fields } });
 const withValues = (source: object) => withLayers({ ...helm, valuesFrom: [source] });
 const withCheck = (fields: object) =>
   withLayers({ ...plain, healthChecks: [{ apiVersion: "v1", kind: "Pod", current: "true", ...fields }] });
@@ -50,15 +33,15 @@ const core = (...types: string[]) => withLayers(...types.map((type, index) => ({
 const manyLabels = Object.fromEntries(Array.from({ length: 65 }, (_, index) => [`l${index}`, "x"]));
 
 const ONE_TARGETING = "exactly one of clusterRefs and clusterSelector must be set";
-const ONE_SOURCE = "exactly one of helm and manifests must be set";
+const ONE_SOURCE = "exactly one of pack, helm and manifests must be set";
+const ONE_PLACE = "exactly one of repo and registryRef must be set";
+const PACK_NAME = 'name must consist of lower case letters, digits, "-", "_" and "."';
 const ONE_MANIFEST =
-  "exactly one of object, inline, configMapRef, configMapKeyRef, secretRef and secretKeyRef must be set";
+  "exactly one of object, inline, configMapRef, configMapKeyRef, secretRef, secretKeyRef, url, oci and sourceRef must be set";
 const CORE_ORDER =
   "layers of type OS, Kubernetes, Network and Storage must stand in this order (other layers may stand between)";
 const CORE_ONCE = "there can be at most one layer each of type OS, Kubernetes, Network and Storage";
 const ADD_ONS = "only a ClusterProfile may have layers of type OS, Kubernetes, Network or Storage";
-const LABEL_NAME = 'must consist of lower case letters, digits and "-", and start and end with a letter or digit';
-const OBJECT_NAME = 'must consist of lower case letters, digits, "-" and ".", and start and end with a letter or digit';
 const DURATION = "timeout must be a duration from 1s to 24h, such as 90s, 10m or 1h30m";
 const REPO = "repo must be a URL that starts with https://, http:// or oci://, without credentials, query or fragment";
 const RANGE = 'version must be a version such as 1.18.2 or a range such as 1.18.x, ^1.18.0 or ">=1.18.0 <1.20.0"';
@@ -80,6 +63,7 @@ const TARGETS: Row[] = [
   ["both names and a selector of clusters", addOnProfile({ ...local, clusterSelector: {}, layers: [plain] }), "spec", ONE_TARGETING],
   ["an empty list of clusters", clusterProfile({ clusterRefs: [], layers: [plain] }), "spec.clusterRefs", "should have at least 1 items"],
   ["too many clusters by name", clusterProfile({ clusterRefs: Array.from({ length: 257 }, (_, i) => ({ name: `c${i}` })), layers: [plain] }), "spec.clusterRefs", "must have at most 256 items"],
+  ["one cluster twice", clusterProfile({ clusterRefs: [{ name: "edge" }, { name: "edge" }], layers: [plain] }), "spec.clusterRefs[1]", "Duplicate value"],
   ["a cluster name with upper case", clusterProfile({ clusterRefs: [{ name: "Edge" }], layers: [plain] }), "spec.clusterRefs[0].name", `name ${OBJECT_NAME}`],
   ["a tenant that reaches for another namespace", addOnProfile({ clusterRefs: [{ name: "edge", namespace: "other" }], layers: [plain] }), "spec.clusterRefs[0].namespace", "unknown field"],
   ["a selector as text", clusterProfile({ clusterSelector: "env=prod", layers: [plain] }), "spec.clusterSelector", "must be of type object"],
@@ -137,6 +121,10 @@ const LAYERS: Row[] = [
 const HELM: Row[] = [
   ["a lookup of a group without version", withHelm({ lookup: [{ apiVersion: "apps", kind: "Deployment" }] }), "spec.layers[0].helm.lookup[0].apiVersion", "apiVersion must be <group>/<version>, or v1 for the core group"],
   ["a lookup in an impossible namespace", withHelm({ lookup: [{ apiVersion: "v1", kind: "Secret", namespace: "*" }] }), "spec.layers[0].helm.lookup[0].namespace", `namespace ${LABEL_NAME}`],
+  ["a chart from two places", withHelm({ registryRef: { name: "a" } }), "spec.layers[0].helm", ONE_PLACE],
+  ["a chart from nowhere", withLayers({ ...helm, helm: { chart: "web", version: "1.0.0" } }), "spec.layers[0].helm", ONE_PLACE],
+  ["a registry of another tenant", withHelm({ registryRef: { name: "a", namespace: "other" } }), "spec.layers[0].helm.registryRef.namespace", "unknown field"],
+  ["a registry with a bad name", withHelm({ registryRef: { name: "A" } }), "spec.layers[0].helm.registryRef.name", `name ${OBJECT_NAME}`],
   ["a repository without a scheme", withHelm({ repo: "charts.example.com" }), "spec.layers[0].helm.repo", REPO],
   ["a repository with a token in its query", withHelm({ repo: "https://charts.example.com/?sig=secret" }), "spec.layers[0].helm.repo", REPO],
   ["a repository on the file system", withHelm({ repo: "file:///charts" }), "spec.layers[0].helm.repo", REPO],
@@ -149,15 +137,15 @@ const HELM: Row[] = [
   ["a release name of 54 characters", withHelm({ releaseName: long(54) }), "spec.layers[0].helm.releaseName", "may not be more than 53 bytes"],
   ["a layer name too long for a release", withLayers({ ...helm, name: long(54) }), "spec.layers[0]", "a Helm release has a name of at most 53 characters: shorten the layer's name or set helm.releaseName"],
   ["a chart without a namespace", withLayers({ name: "web", helm: chart }), "spec", "a layer with helm needs a namespace: set the layer's namespace or spec.namespace"],
-  ["values without a chart", withLayers({ ...plain, values: {} }), "spec.layers[0]", "values are only for a layer with helm"],
+  ["values without a chart", withLayers({ ...plain, values: {} }), "spec.layers[0]", "values are only for a layer with helm or pack"],
   ["a list of values", withLayers({ ...helm, values: [1] }), "spec.layers[0].values", "must be of type object"],
   ["values as text", withLayers({ ...helm, values: "a: b" }), "spec.layers[0].values", "must be of type object"],
-  ["values from elsewhere without a chart", withLayers({ ...plain, valuesFrom: [{ configMapKeyRef: { name: "a", key: "b" } }] }), "spec.layers[0]", "valuesFrom is only for a layer with helm"],
-  ["CRDs without a chart", withLayers({ ...plain, crds: "Skip" }), "spec.layers[0]", "crds is only for a layer with helm"],
-  ["attachments without a chart", withLayers({ ...plain, attachments: [{ inline: "a: 1" }] }), "spec.layers[0]", "attachments are only for a layer with helm"],
-  ["tests without a chart", withLayers({ ...plain, test: "Warn" }), "spec.layers[0]", "test is only for a layer with helm"],
-  ["a rollback without a chart", withLayers({ ...plain, onFailure: "Stop" }), "spec.layers[0]", "onFailure is only for a layer with helm"],
-  ["a history without a chart", withLayers({ ...plain, maxHistory: 3 }), "spec.layers[0]", "maxHistory is only for a layer with helm"],
+  ["values from elsewhere without a chart", withLayers({ ...plain, valuesFrom: [{ configMapKeyRef: { name: "a", key: "b" } }] }), "spec.layers[0]", "valuesFrom is only for a layer with helm or pack"],
+  ["CRDs without a chart", withLayers({ ...plain, crds: "Skip" }), "spec.layers[0]", "crds is only for a layer with helm or pack"],
+  ["attachments without a chart", withLayers({ ...plain, attachments: [{ inline: "a: 1" }] }), "spec.layers[0]", "attachments are only for a layer with helm or pack"],
+  ["tests without a chart", withLayers({ ...plain, test: "Warn" }), "spec.layers[0]", "test is only for a layer with helm or pack"],
+  ["a rollback without a chart", withLayers({ ...plain, onFailure: "Stop" }), "spec.layers[0]", "onFailure is only for a layer with helm or pack"],
+  ["a history without a chart", withLayers({ ...plain, maxHistory: 3 }), "spec.layers[0]", "maxHistory is only for a layer with helm or pack"],
   ["an unknown way with CRDs", withLayers({ ...helm, crds: "Replace" }), "spec.layers[0].crds", 'supported values: "Skip", "Create", "Upgrade"'],
   ["values from nowhere", withValues({ targetPath: "a" }), "spec.layers[0].valuesFrom[0]", "exactly one of configMapKeyRef and secretKeyRef must be set"],
   ["a target path without a key", withValues({ configMapKeyRef: { name: "a", key: "b" }, targetPath: "a..b" }), "spec.layers[0].valuesFrom[0].targetPath", "targetPath must be a path in the values such as license.value or hosts[0].name"],
@@ -167,11 +155,53 @@ const HELM: Row[] = [
 ];
 
 // biome-ignore format: one row a line
+const PACKS: Row[] = [
+  ["a pack from nowhere", withPack({ registryRef: undefined }), "spec.layers[0].pack.registryRef", "Required value"],
+  ["a pack beside a chart", withLayers({ ...helm, pack }), "spec.layers[0]", ONE_SOURCE],
+  ["a pack with upper case", withPack({ name: "App" }), "spec.layers[0].pack.name", PACK_NAME],
+  ["a pack without a version", withPack({ version: undefined }), "spec.layers[0].pack.version", "Required value"],
+  ["a version of a pack in words", withPack({ version: "latest" }), "spec.layers[0].pack.version", RANGE],
+  ["too many presets", withPack({ presets: Array.from({ length: 33 }, (_, i) => `p${i}`) }), "spec.layers[0].pack.presets", "must have at most 32 items"],
+  ["an empty preset", withPack({ presets: [""] }), "spec.layers[0].pack.presets[0]", "should be at least 1 chars long"],
+  ["one preset twice", withPack({ presets: ["a", "a"] }), "spec.layers[0].pack.presets[1]", "Duplicate value"],
+  ["a misspelled field of a pack", withPack({ preset: ["a"] }), "spec.layers[0].pack.preset", "unknown field"],
+  ["a pack of another tenant's registry", withPack({ registryRef: { name: "a", namespace: "other" } }), "spec.layers[0].pack.registryRef.namespace", "unknown field"],
+  ["no charts from elsewhere", withPack({ charts: [] }), "spec.layers[0].pack.charts", "should have at least 1 items"],
+  ["too many charts from elsewhere", withPack({ charts: Array.from({ length: 9 }, (_, i) => ({ name: `c${i}`, repo: chart.repo })) }), "spec.layers[0].pack.charts", "must have at most 8 items"],
+  ["one chart from elsewhere twice", withPack({ charts: [{ name: "web", repo: chart.repo }, { name: "web", repo: chart.repo }] }), "spec.layers[0].pack.charts[1]", "Duplicate value"],
+  ["a pack's chart that is a path", withPack({ charts: [{ name: "../web", repo: chart.repo }] }), "spec.layers[0].pack.charts[0].name", 'chart must consist of letters, digits, "-", "_" and "."'],
+  ["a pack's chart with credentials in its address", withPack({ charts: [{ name: "web", repo: "https://me:secret@a.example.com" }] }), "spec.layers[0].pack.charts[0].repo", "should match"],
+  ["a version of a pack's chart in words", withPack({ charts: [{ name: "web", repo: chart.repo, version: "latest" }] }), "spec.layers[0].pack.charts[0].version", "should match"],
+  ["a pack's chart from two places", withPack({ charts: [{ name: "web", repo: chart.repo, registryRef: { name: "a" } }] }), "spec.layers[0].pack.charts[0]", ONE_PLACE],
+  ["a pack's chart from nowhere else", withPack({ charts: [{ name: "web" }] }), "spec.layers[0].pack.charts[0]", ONE_PLACE],
+];
+
+// biome-ignore format: one row a line
 const MANIFESTS: Row[] = [
   ["no manifests", withLayers({ name: "plain", manifests: [] }), "spec.layers[0].manifests", "should have at least 1 items"],
   ["a manifest of nothing", withSource({}), "spec.layers[0].manifests[0]", ONE_MANIFEST],
   ["a manifest of two sources", withSource({ inline: "a", object: configMap }), "spec.layers[0].manifests[0]", ONE_MANIFEST],
-  ["an optional inline manifest", withSource({ inline: "a", optional: true }), "spec.layers[0].manifests[0]", "optional is only for references, not for object and inline"],
+  ["an optional inline manifest", withSource({ inline: "a", optional: true }), "spec.layers[0].manifests[0]", "optional is only for references to ConfigMaps and Secrets"],
+  ["an optional artifact", withSource({ sourceRef: flux, optional: true }), "spec.layers[0].manifests[0]", "optional is only for references to ConfigMaps and Secrets"],
+  ["a file without a digest", withSource({ url: "https://example.com/a.yaml" }), "spec.layers[0].manifests[0]", "url needs sha256: what sha256sum prints for the file"],
+  ["a digest of nothing", withSource({ inline: "a", sha256 }), "spec.layers[0].manifests[0]", "sha256 is only for url"],
+  ["a digest in capitals", withSource({ url: "https://example.com/a.yaml", sha256: sha256.toUpperCase() }), "spec.layers[0].manifests[0].sha256", "should match '^[0-9a-f]{64}$'"],
+  ["a file with credentials in its address", withSource({ url: "https://me:secret@example.com/a.yaml", sha256 }), "spec.layers[0].manifests[0].url", "should match '^https?:"],
+  ["a file of another host's disk", withSource({ url: "file:///etc/passwd", sha256 }), "spec.layers[0].manifests[0].url", "should match '^https?:"],
+  ["credentials for text in place", withSource({ inline: "a", registryRef: { name: "r" } }), "spec.layers[0].manifests[0]", "registryRef is only for url; oci has its own"],
+  ["an artifact from nowhere", withSource({ oci: { artifact: "app", version: "1" } }), "spec.layers[0].manifests[0].oci", ONE_PLACE],
+  ["an artifact from two places", withSource({ oci: { ...artifact, registryRef: { name: "r" } } }), "spec.layers[0].manifests[0].oci", ONE_PLACE],
+  ["an artifact without a version", withSource({ oci: { repo: artifact.repo, artifact: "app" } }), "spec.layers[0].manifests[0].oci.version", "Required value"],
+  ["an artifact of a web server", withSource({ oci: { ...artifact, repo: "https://example.com" } }), "spec.layers[0].manifests[0].oci.repo", "should match '^oci:"],
+  ["an artifact that climbs out", withSource({ oci: { ...artifact, artifact: "../app" } }), "spec.layers[0].manifests[0].oci.artifact", "should match"],
+  ["a path that climbs out", withSource({ sourceRef: flux, path: "deploy/../../all" }), "spec.layers[0].manifests[0].path", "should match"],
+  ["an absolute path", withSource({ oci: artifact, path: "/deploy" }), "spec.layers[0].manifests[0].path", "should match"],
+  ["a path in text in place", withSource({ inline: "a", path: "deploy" }), "spec.layers[0].manifests[0]", "path is only for oci and sourceRef"],
+  ["a chart of Flux", withSource({ sourceRef: { ...flux, kind: "HelmChart" } }), "spec.layers[0].manifests[0].sourceRef.kind", "Unsupported value"],
+  ["another tenant's Flux source", withSource({ sourceRef: { ...flux, namespace: "other" } }), "spec.layers[0].manifests[0].sourceRef.namespace", "unknown field"],
+  ["a system profile whose Flux source names no namespace", systemProfile({ ...local, layers: [{ name: "a", manifests: [{ sourceRef: flux }] }] }), "spec.layers[0].manifests[0].sourceRef.namespace", "Required value"],
+  ["expressions in a chart's objects", withLayers({ ...helm, expressions: true }), "spec.layers[0]", "expressions is only for a layer with manifests"],
+  ["expressions in an attachment", withLayers({ ...helm, attachments: [{ inline: "a", expressions: true }] }), "spec.layers[0].attachments[0].expressions", "unknown field"],
   ["an empty inline manifest", withSource({ inline: "" }), "spec.layers[0].manifests[0].inline", "should be at least 1 chars long"],
   ["an object without a kind", withSource({ object: { apiVersion: "v1", metadata: { name: "a" } } }), "spec.layers[0].manifests[0].object.kind", "Required value"],
   ["an object without an API version", withSource({ object: { kind: "ConfigMap", metadata: { name: "a" } } }), "spec.layers[0].manifests[0].object.apiVersion", "Required value"],
@@ -197,6 +227,21 @@ const SYSTEM: Row[] = [
   ["a deployment of a thing that is no profile", deployment({ profileRef: { kind: "Profile", name: "a" }, clusterRef: { name: "local" } }), "spec.profileRef.kind", 'supported values: "ClusterProfile", "AddOnProfile", "SystemProfile"'],
 ];
 
-export const BAD_SPECS: readonly BadSpec[] = [...TARGETS, ...PROFILE, ...LAYERS, ...HELM, ...MANIFESTS, ...SYSTEM].map(
-  ([name, object, wantField, wantMessage]) => ({ name, object, wantField, wantMessage }),
-);
+export const BAD_SPECS: readonly BadSpec[] = [
+  ...TARGETS,
+  ...PROFILE,
+  ...LAYERS,
+  ...HELM,
+  ...PACKS,
+  ...MANIFESTS,
+  ...OUTPUTS,
+  ...SYSTEM,
+  ...VARIABLES,
+  ...REGISTRIES,
+].map(([name, object, wantField, wantMessage, wantFromServer]) => ({
+  name,
+  object,
+  wantField,
+  wantMessage,
+  ...(wantFromServer ? { wantFromServer } : {}),
+}));

@@ -2,7 +2,8 @@ import type { Condition } from "./types.ts";
 
 /** The conditions that Strata sets, and what each says when it is True (the first three as kstatus reads them). */
 export const CONDITIONS = {
-  Ready: "All layers are Ready on all clusters; on a TargetCluster: it answers and accepts the credentials.",
+  Ready:
+    "All layers are Ready on all clusters; on a TargetCluster or a Registry: it answers and accepts the credentials.",
   Reconciling: "Strata is at work on the spec, or tries again after a failure.",
   Stalled: "A person must act: the spec or something that it refers to is wrong. Any change of it is noticed.",
 } as const;
@@ -13,8 +14,11 @@ export const REASONS = {
   LayersNotReady: "At least one layer is not Ready.",
   NoClusters: "The profile names or selects no cluster that exists.",
   Connected: "The cluster answers and accepts the credentials.",
+  Synced: "The registry answers and accepts the credentials.",
   Progressing: "Strata is at work and nothing is wrong so far.",
-  WaitingForLayer: "An earlier layer has not opened its gate.",
+  WaitingForLayer: "An earlier layer has not opened its gate, or the expressions of another layer are wrong.",
+  WaitingForOutput: "Something that another layer gives is not there yet.",
+  Skipped: "The layer's `when` is false on this cluster: it is not brought there, and counts as Ready.",
   Resolving: "The layer's source is being read or rendered.",
   Applying: "Objects are being written.",
   Drifted: "Somebody changed or deleted an object; it is being repaired.",

@@ -1,4 +1,5 @@
 import { API_VERSION } from "./names.ts";
+import { VARIABLE_TYPES } from "./schema/variables.ts";
 
 /** Objects that parse and that an API server takes, as test data. Together they set every field of every spec. */
 export interface GoodSpec {
@@ -20,6 +21,19 @@ const cilium = {
     { configMapKeyRef: { name: "cilium-values", key: "values.yaml" } },
   ],
   crds: "Create",
+  outputs: [
+    {
+      name: "host",
+      object: { apiVersion: "v1", kind: "Service", name: "cilium-ingress" },
+      value: "self.status.loadBalancer.ingress[0].ip",
+    },
+    {
+      name: "root_certificate",
+      object: { apiVersion: "cert-manager.io/v1", kind: "Certificate", name: "ca.root", namespace: "kube-system" },
+      value: "self.status.revision",
+      sensitive: true,
+    },
+  ],
 };
 
 const storage = {
@@ -37,7 +51,16 @@ const storage = {
     { configMapKeyRef: { name: "storage-manifests", key: "more.yaml" }, optional: true },
     { secretRef: { name: "storage-secrets" } },
     { secretKeyRef: { name: "storage-secrets", key: "class.yaml" }, optional: false },
+    { url: "https://example.com/crds.yaml?raw=true", sha256: "0f".repeat(32), registryRef: { name: "files" } },
+    {
+      oci: { repo: "oci://127.0.0.1:5000/manifests", artifact: "team/app", version: ">=1.0.0 <2.0.0" },
+      path: "./deploy",
+    },
+    { oci: { registryRef: { name: "oci" }, artifact: "app", version: `sha256:${"0f".repeat(32)}` } },
+    { oci: { registryRef: { name: "oci" }, artifact: "app", version: `\${{ variables.release }}` }, expressions: true },
+    { sourceRef: { kind: "GitRepository", name: "apps" }, path: "deploy/.hidden/..data/app.yaml", expressions: false },
   ],
+  expressions: true,
   gate: "Applied",
   timeout: "1h30m",
   healthChecks: [
@@ -53,6 +76,20 @@ const storage = {
   adoption: "Never",
   prune: "Never",
 };
+
+const variablesFrom = [
+  { configMapRef: { name: "settings" } },
+  { secretRef: { name: "secrets" }, optional: true },
+  { configMapKeyRef: { name: "settings", key: "region" } },
+  { secretKeyRef: { name: "secrets", key: "text" }, variable: "token" },
+];
+
+const variables = [
+  ...VARIABLE_TYPES.map((type) => ({ name: `v_${type}`, type })),
+  { name: "plain", description: "What it is for.", default: "a", enum: ["a", "b"], pattern: "^[ab]$", immutable: true },
+  { name: "sized", type: "number", minimum: 0.5, maximum: 2, required: false },
+  { name: "token", sensitive: true, required: true, minLength: 1, maxLength: 64 },
+];
 
 const addOn = { name: "metrics", manifests: [{ object: configMap }], namespace: "metrics" };
 
@@ -81,7 +118,12 @@ export const GOOD_SPECS: readonly GoodSpec[] = [
           { ...addOn, name: "os", type: "OS" },
           { ...addOn, name: "kubernetes", type: "Kubernetes" },
           cilium,
-          { ...addOn, name: "between" },
+          {
+            ...addOn,
+            name: "between",
+            when: 'cluster.labels["gpu"] == "yes" && has(layers.cni.outputs.host)',
+            requires: { kubernetes: ">=1.33 <1.40", layers: [{ name: "cni", version: "1.18.x" }] },
+          },
           storage,
         ],
       },
@@ -107,6 +149,7 @@ export const GOOD_SPECS: readonly GoodSpec[] = [
         clusterSelector: {},
         layers: [
           { name: "web", helm: { repo: "oci://ghcr.io/example/charts", chart: "web", version: ">=1.0.0 <2.0.0" } },
+          { name: "shop", helm: { registryRef: { name: "company" }, chart: "shop", version: "1.2.3" } },
           { name: "app", manifests: [{ inline: "a" }], namespaceMetadata: { labels: { a: "b" } } },
         ],
       },
@@ -158,6 +201,80 @@ export const GOOD_SPECS: readonly GoodSpec[] = [
       kind: "TargetCluster",
       metadata: meta("edge-18"),
       spec: { connection: { kubeconfigSecretRef: { name: "edge-18-kubeconfig" } } },
+    },
+  },
+  {
+    name: "a target cluster with what is different there",
+    object: {
+      apiVersion: API_VERSION,
+      kind: "TargetCluster",
+      metadata: meta("edge-19"),
+      spec: {
+        connection: { kubeconfigSecretRef: { name: "edge-19-kubeconfig" } },
+        variables: { region: "north", replicas: 3, nested: { list: [1, null] } },
+        variablesFrom,
+        overrides: [
+          { profileRef: { kind: "ClusterProfile", name: "base" }, layer: "cni", values: { mtu: 1400, gone: null } },
+        ],
+      },
+    },
+  },
+  {
+    name: "variables of all types, and expressions",
+    object: {
+      apiVersion: API_VERSION,
+      kind: "AddOnProfile",
+      metadata: meta("variables"),
+      spec: {
+        clusterSelector: {},
+        variables,
+        variablesFrom,
+        layers: [
+          {
+            name: "web",
+            namespace: `web-\${{ variables.v_string }}`,
+            helm: { repo: "https://charts.example.com", chart: "web", version: `\${{ variables.v_semver }}` },
+            values: { a: `\${{ variables.v_list }}` },
+          },
+        ],
+      },
+    },
+  },
+  {
+    name: "the smallest registry",
+    object: {
+      apiVersion: API_VERSION,
+      kind: "Registry",
+      metadata: meta("public"),
+      spec: { type: "Helm", url: "https://charts.example.com" },
+    },
+  },
+  {
+    name: "a registry with everything",
+    object: {
+      apiVersion: API_VERSION,
+      kind: "Registry",
+      metadata: meta("company"),
+      spec: {
+        type: "OCI",
+        url: "oci://registry.example.com:5000/platform",
+        secretRef: { name: "registry-login" },
+        certSecretRef: { name: "registry-certificates" },
+        serviceAccountName: "registries",
+        mirrors: ["https://mirror-1.example.com/platform", "oci://mirror-2.example.com/platform"],
+        tokenOrigins: ["https://sso.example.com", "https://sso.example.com:8443"],
+        interval: "10m",
+        verify: { secretRef: { name: "cosign-keys" } },
+      },
+    },
+  },
+  {
+    name: "a folder of packs",
+    object: {
+      apiVersion: API_VERSION,
+      kind: "Registry",
+      metadata: meta("packs"),
+      spec: { type: "Pack", url: "http://packs.example.com/stable/", mirrors: ["https://mirror.example.com"] },
     },
   },
   {

@@ -26,6 +26,7 @@ describe("columns", () => {
     SystemProfile: ["Ready", "Clusters", "Layer", "Message", "Age"],
     TargetCluster: ["Ready", "Version", "Message", "Age"],
     ProfileDeployment: ["Profile", "Cluster", "Ready", "Layer", "Message", "Age"],
+    Registry: ["Ready", "Type", "URL", "Entries", "Message", "Age"],
   };
 
   test.each(Object.entries(wanted))("of %s as kubectl get shows them", (kind, names) => {

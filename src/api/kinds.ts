@@ -3,8 +3,9 @@ import { LOCAL_CLUSTER } from "./names.ts";
 import { targetClusterSpec } from "./schema/cluster.ts";
 import { profileDeploymentSpec } from "./schema/deployment.ts";
 import { addOnProfileSpec, clusterProfileSpec, systemProfileSpec } from "./schema/profile.ts";
+import { registrySpec } from "./schema/registry.ts";
 import type { Rule } from "./schema/rules.ts";
-import { deploymentStatus, profileStatus, targetClusterStatus } from "./schema/status.ts";
+import { deploymentStatus, profileStatus, registryStatus, targetClusterStatus } from "./schema/status.ts";
 
 /** A column of `kubectl get`; those with `wide` show with `-o wide` only. */
 export interface Column {
@@ -155,10 +156,40 @@ export const PROFILE_DEPLOYMENT = {
   ],
 } as const satisfies KindDefinition;
 
+export const REGISTRY = {
+  kind: "Registry",
+  plural: "registries",
+  shortName: "sreg",
+  scope: "Namespaced",
+  description:
+    "A Registry is a place where charts and packs come from. Profiles of its namespace refer to it by name; a Registry in Strata's own namespace is shared by all.",
+  spec: registrySpec,
+  status: registryStatus,
+  rules: [],
+  columns: [
+    ready,
+    { name: "Type", jsonPath: ".spec.type", description: "What it serves: Helm, OCI or Pack." },
+    { name: "URL", jsonPath: ".spec.url", description: "Where it is." },
+    {
+      name: "Entries",
+      type: "integer",
+      jsonPath: ".status.entries",
+      description: "Charts, packs or repositories that it has.",
+    },
+    {
+      name: "Message",
+      jsonPath: '.status.conditions[?(@.type=="Ready")].message',
+      description: "Why the registry is or is not Ready.",
+    },
+    age,
+  ],
+} as const satisfies KindDefinition;
+
 export const KINDS: readonly KindDefinition[] = [
   CLUSTER_PROFILE,
   ADD_ON_PROFILE,
   SYSTEM_PROFILE,
   TARGET_CLUSTER,
   PROFILE_DEPLOYMENT,
+  REGISTRY,
 ];

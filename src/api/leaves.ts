@@ -18,8 +18,9 @@ export function specLeaves(): string[] {
     }
   }
   return [...kindsOfPath].flatMap(([path, kinds]) => {
-    const isShared = kinds.length === PROFILE_KINDS.size && kinds.every((kind) => PROFILE_KINDS.has(kind));
-    return isShared ? [`Profile ${path}`] : kinds.map((kind) => `${kind} ${path}`);
+    const others = kinds.filter((kind) => !PROFILE_KINDS.has(kind));
+    const isShared = kinds.length - others.length === PROFILE_KINDS.size;
+    return (isShared ? ["Profile", ...others] : kinds).map((kind) => `${kind} ${path}`);
   });
 }
 

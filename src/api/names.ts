@@ -33,6 +33,9 @@ export const CREATED_ANNOTATION = `${GROUP}/created`;
 /** Followed by the parent's short hash: one label per ApplySet that uses a namespace. */
 export const NAMESPACE_USER_LABEL_PREFIX = `user.${GROUP}/`;
 
+/** On a Registry in Strata's own namespace: the operator's chart lists it, and it goes when the chart lists it no more. */
+export const DEFAULT_REGISTRY_LABEL = `${GROUP}/default-registry`;
+
 /** On a Helm release record (and on a stored set): the parent of the ApplySet that it belongs to. */
 export const PARENT_LABEL = `${GROUP}/parent`;
 /** On a Helm release record: the layer whose release it is. */

@@ -5,10 +5,11 @@ import { customResourceDefinition } from "./crd.ts";
 import { GOOD_SPECS } from "./good-specs.ts";
 import { KINDS } from "./kinds.ts";
 import { API_VERSION } from "./names.ts";
-import { isProfileKind, parseDeployment, parseProfile, parseTargetCluster } from "./parse.ts";
+import { isProfileKind, parseDeployment, parseProfile, parseRegistry, parseTargetCluster } from "./parse.ts";
 
 function parse(object: { kind: string }): Result<object> {
   if (isProfileKind(object.kind)) return parseProfile(object);
+  if (object.kind === "Registry") return parseRegistry(object);
   return object.kind === "TargetCluster" ? parseTargetCluster(object) : parseDeployment(object);
 }
 

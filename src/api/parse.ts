@@ -5,13 +5,14 @@ import {
   CLUSTER_PROFILE,
   type KindDefinition,
   PROFILE_DEPLOYMENT,
+  REGISTRY,
   SYSTEM_PROFILE,
   TARGET_CLUSTER,
 } from "./kinds.ts";
 import { API_VERSION } from "./names.ts";
 import { issueSentence, problemsOf, unsupportedValue } from "./problems.ts";
 import { objectName } from "./schema/text.ts";
-import type { Profile, ProfileDeployment, ProfileKind, TargetCluster } from "./types.ts";
+import type { Profile, ProfileDeployment, ProfileKind, Registry, TargetCluster } from "./types.ts";
 
 /** Kubernetes knows `metadata`; only what Strata relies on is looked at, and everything is kept. */
 const metadata = z.looseObject({ name: objectName("metadata.name"), namespace: z.string().exactOptional() });
@@ -29,6 +30,7 @@ const PROFILES: Record<ProfileKind, z.ZodType> = {
 };
 const TARGET_CLUSTERS = resource(TARGET_CLUSTER);
 const PROFILE_DEPLOYMENTS = resource(PROFILE_DEPLOYMENT);
+const REGISTRIES = resource(REGISTRY);
 
 /**
  * Reads a ClusterProfile, AddOnProfile or SystemProfile from JSON-like data and fills in the defaults. The problems are
@@ -54,6 +56,11 @@ export function parseTargetCluster(object: unknown): Result<TargetCluster> {
 /** Reads a ProfileDeployment, as parseProfile does a profile. */
 export function parseDeployment(object: unknown): Result<ProfileDeployment> {
   return parseAs<ProfileDeployment>(PROFILE_DEPLOYMENTS, object);
+}
+
+/** Reads a Registry, as parseProfile does a profile. */
+export function parseRegistry(object: unknown): Result<Registry> {
+  return parseAs<Registry>(REGISTRIES, object);
 }
 
 function resource({ kind, scope, spec, status, rules }: KindDefinition): z.ZodType {

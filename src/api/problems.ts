@@ -2,27 +2,35 @@ import type { z } from "zod";
 
 type RawIssue = z.core.$ZodRawIssue;
 
-const TYPE_NAMES: Record<string, string> = { record: "object", int: "integer", number: "integer" };
+const TYPE_NAMES: Record<string, string> = { record: "object", int: "integer" };
 
 /** The sentence for an issue, in the words of the API server, so that a person meets each problem under one name. */
 export function issueSentence(issue: RawIssue): string | undefined {
   switch (issue.code) {
     case "invalid_type":
       if (issue.input === undefined) return "Required value";
-      return `must be of type ${TYPE_NAMES[issue.expected] ?? issue.expected}`;
+      return `must be of type ${TYPE_NAMES[formatOf(issue) ?? issue.expected] ?? issue.expected}`;
     case "invalid_value":
       return unsupportedValue(issue.input, issue.values);
     case "too_big":
       if (issue.origin === "array") return `must have at most ${issue.maximum} items`;
+      if (issue.origin !== "string") return `should be less than or equal to ${issue.maximum}`;
       return `may not be more than ${issue.maximum} bytes`;
     case "too_small":
       if (issue.origin === "array") return `should have at least ${issue.minimum} items`;
+      if (issue.origin !== "string") return `should be greater than or equal to ${issue.minimum}`;
       return `should be at least ${issue.minimum} chars long`;
     case "invalid_format":
       return issue.pattern === undefined ? undefined : `should match '${issue.pattern.slice(1, -1)}'`;
     default:
       return undefined;
   }
+}
+
+/** Zod expects a number where a whole one is meant, too. */
+function formatOf({ inst }: RawIssue): string | undefined {
+  const { format } = (inst?._zod.def ?? {}) as { format?: string };
+  return format?.includes("int") ? "int" : undefined;
 }
 
 /** `Required value` for an absent one, else the sentence that lists what is supported. */

@@ -16,7 +16,7 @@ describe("what Kubernetes cannot take is refused with its path", () => {
         .describe("x"),
       "root.field[]: not structural",
     ],
-    ["a fraction", z.number().describe("x"), "root.field: not structural: type is number"],
+    ["anything", z.unknown().describe("x"), "root.field: not structural: type is undefined"],
     ["a field without a description", z.string().max(9), "root.field: has no description"],
     ["a text without a bound", z.string().describe("x"), "root.field: a text needs a maximum length"],
     ["a list without a bound", z.array(text).describe("x"), "root.field: a list needs a maximum"],
@@ -51,6 +51,8 @@ describe("what Kubernetes cannot take is refused with its path", () => {
 test("what Kubernetes takes comes out as it wants it", () => {
   const schema = z.strictObject({
     size: z.int32().min(0).describe("Size."),
+    ratio: z.number().exactOptional().describe("Ratio."),
+    any: z.unknown().meta({ "x-kubernetes-preserve-unknown-fields": true }).describe("Any.").exactOptional(),
     generation: z.int().describe("Generation."),
     time: z.iso.datetime({ offset: true }).describe("Time."),
     mode: z.enum(["A", "B"]).default("A").describe("Mode."),
@@ -66,6 +68,8 @@ test("what Kubernetes takes comes out as it wants it", () => {
     required: ["size", "generation", "time", "values", "labels"],
     properties: {
       size: { description: "Size.", type: "integer", format: "int32", minimum: 0 },
+      ratio: { description: "Ratio.", type: "number" },
+      any: { description: "Any.", "x-kubernetes-preserve-unknown-fields": true },
       generation: { description: "Generation.", type: "integer", format: "int64" },
       time: { description: "Time.", type: "string", format: "date-time" },
       mode: { description: "Mode.", type: "string", enum: ["A", "B"], default: "A" },

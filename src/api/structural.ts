@@ -4,7 +4,8 @@ import { VALIDATIONS } from "./schema/rules.ts";
 /** A node of a structural schema, as `apiextensions.k8s.io/v1` has it (a subset of JSONSchemaProps). */
 export interface StructuralSchema {
   description?: string;
-  type: "object" | "array" | "string" | "integer" | "boolean";
+  /** Absent where any JSON may stand. */
+  type?: "object" | "array" | "string" | "integer" | "number" | "boolean";
   properties?: Record<string, StructuralSchema>;
   additionalProperties?: StructuralSchema;
   required?: string[];
@@ -36,14 +37,15 @@ const KEPT = new Set([
   "x-kubernetes-list-map-keys",
   "x-kubernetes-map-type",
   "x-kubernetes-embedded-resource",
+  "not",
   PRESERVE,
   VALIDATIONS,
 ]);
 
-const TYPES = new Set(["object", "array", "string", "integer", "boolean"]);
+const TYPES = new Set(["object", "array", "string", "integer", "number", "boolean"]);
 
 /**
- * The structural schema of a zod schema (KEP-1693's rules: a type on every node, no unions, no references). The API
+ * The structural schema of a zod schema (KEP-1693's rules: a type on every node that is not open, no unions, no references). The API
  * server prunes unknown fields by it. Beyond Kubernetes' own demands each field needs a description, and each text and
  * list a bound, so that the cost of CEL stays within the budget.
  *
@@ -59,8 +61,9 @@ export function structuralSchema(schema: z.ZodType, path: string): StructuralSch
 
 function structuralNode(node: JsonNode, path: string): StructuralSchema {
   const { type, description } = node;
-  if (typeof type !== "string" || !TYPES.has(type)) throw new Error(`${path}: not structural: type is ${String(type)}`);
-  const result: JsonNode = description === undefined ? { type } : { description, type };
+  const isOpen = type === undefined && node[PRESERVE] === true;
+  if (!isOpen && !TYPES.has(String(type))) throw new Error(`${path}: not structural: type is ${String(type)}`);
+  const result: JsonNode = { ...(description !== undefined && { description }), ...(!isOpen && { type }) };
   for (const [keyword, value] of Object.entries(node)) {
     if (KEPT.has(keyword)) result[keyword] = value;
     else convertKeyword(result, { node, keyword, value, path });

@@ -5,7 +5,9 @@ import type { targetClusterSpec } from "./schema/cluster.ts";
 import type { profileDeploymentSpec } from "./schema/deployment.ts";
 import type { layerSchema } from "./schema/layer.ts";
 import type { addOnProfileSpec, clusterProfileSpec, systemProfileSpec } from "./schema/profile.ts";
-import type { deploymentStatus, profileStatus, targetClusterStatus } from "./schema/status.ts";
+import type { registrySpec } from "./schema/registry.ts";
+import type { deploymentStatus, profileStatus, registryStatus, targetClusterStatus } from "./schema/status.ts";
+import type { variableSources } from "./schema/variables.ts";
 
 /**
  * The words of the API as TypeScript sees them, all derived from the schemas, with defaults filled in.
@@ -32,9 +34,12 @@ export type SystemProfileSpec = z.output<typeof systemProfileSpec>;
 export type TargetClusterSpec = z.output<typeof targetClusterSpec>;
 export type ProfileDeploymentSpec = z.output<typeof profileDeploymentSpec>;
 
+export type RegistrySpec = z.output<typeof registrySpec>;
+
 export type ProfileStatus = z.output<typeof profileStatus>;
 export type TargetClusterStatus = z.output<typeof targetClusterStatus>;
 export type ProfileDeploymentStatus = z.output<typeof deploymentStatus>;
+export type RegistryStatus = z.output<typeof registryStatus>;
 
 export type ClusterProfile = Plain<Resource<"ClusterProfile", NamespacedMeta, ClusterProfileSpec, ProfileStatus>>;
 export type AddOnProfile = Plain<Resource<"AddOnProfile", NamespacedMeta, AddOnProfileSpec, ProfileStatus>>;
@@ -45,12 +50,14 @@ export type TargetCluster = Plain<Resource<"TargetCluster", NamespacedMeta, Targ
 export type ProfileDeployment = Plain<
   Resource<"ProfileDeployment", NamespacedMeta, ProfileDeploymentSpec, ProfileDeploymentStatus>
 >;
+export type Registry = Plain<Resource<"Registry", NamespacedMeta, RegistrySpec, RegistryStatus>>;
 
 /** A layer of any profile: its references have a `namespace` in a SystemProfile, and none otherwise. */
 type AnyLayer = typeof layerSchema<{ namespace: z.ZodExactOptional<z.ZodString> }>;
 export type Layer = z.output<ReturnType<AnyLayer>>;
-export type ManifestSource = NonNullable<Layer["manifests"]>[number];
-export type ValuesSource = NonNullable<Layer["valuesFrom"]>[number];
+
+type AnyVariableSources = typeof variableSources<{ namespace: z.ZodExactOptional<z.ZodString> }>;
+export type VariableSource = z.output<ReturnType<AnyVariableSources>>[number];
 
 export type LabelSelector = NonNullable<ClusterProfileSpec["clusterSelector"]>;
 export type ClusterRef = NonNullable<SystemProfileSpec["clusterRefs"]>[number];

@@ -1,14 +1,16 @@
-import type { Layer } from "../api/types.ts";
 import { Failure } from "../errors.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { Site } from "../kube/site/site.ts";
 import type { ApplySet, ProfileIdentity } from "../membership/applyset.ts";
 import { applyEntryOf, fieldsDigest } from "../membership/fields.ts";
 import { describeRef } from "../objects/identity.ts";
+import type { MacroAnswer, MacroExpression } from "../pack/macro-types.ts";
 import { claimOf } from "../plan/chart-layer.ts";
+import { isEvaluated } from "../plan/manifests.ts";
 import type { ApplyResult, Outcome, RemoveResult } from "../plan/outcome.ts";
 import type { Step } from "../plan/step.ts";
-import type { LayerContent } from "../plan/types.ts";
+import type { EngineLayer, LayerContent } from "../plan/types.ts";
+import type { LoadedPack } from "../plan/valued-pack.ts";
 import { applyItem } from "./apply-object.ts";
 import type { WriteContext } from "./context.ts";
 import { noteHook, removeHook, runHook } from "./hook-steps.ts";
@@ -40,6 +42,9 @@ export interface ActContext {
   /** The uid of the hub's `kube-system`. */
   hub: string;
   toFailure(error: unknown, what: string): Failure;
+  /** The pack of a layer from its registry. */
+  loadPack(step: Step & { kind: "FetchPack" }, signal: AbortSignal): Promise<LoadedPack | Failure>;
+  evaluateMacros(batch: readonly MacroExpression[], signal: AbortSignal): Promise<readonly MacroAnswer[]>;
   /** Content of a layer from its source. */
   render(step: Step & { kind: "Render" }, signal: AbortSignal): Promise<LayerContent | Failure>;
   /** The content of a layer as it is stored in the cluster. */
@@ -68,6 +73,10 @@ async function take(step: Step, context: ActContext, signal: AbortSignal): Promi
       return await prepare(context, signal);
     case "Render":
       return { kind: "Rendered", result: await context.render(step, signal) };
+    case "FetchPack":
+      return { kind: "Fetched", result: await context.loadPack(step, signal) };
+    case "EvaluateMacros":
+      return { kind: "Evaluated", answers: await context.evaluateMacros(step.batch, signal) };
     case "Discover": {
       await site.discover(signal, true);
       const missing = step.wanted.filter((kind) => !site.served(kind)).map(({ kind }) => kind);
@@ -224,9 +233,12 @@ async function leave(namespace: string, { site, set }: ActContext, signal: Abort
   return { kind: "NamespaceLeft", state: "kept", why: `namespace ${namespace} stays: ${outcome.why}` };
 }
 
-/** Whether a layer's objects hold values that may be secret: of a chart, or from a Secret. */
-export function isConfidential({ helm, manifests = [] }: Layer): boolean {
-  return helm !== undefined || manifests.some(({ secretRef, secretKeyRef }) => secretRef ?? secretKeyRef);
+/** Whether a layer's objects hold values that may be secret: of a chart, of an expression, or from a Secret. */
+export function isConfidential(layer: EngineLayer): boolean {
+  const { helm, part, manifests = [] } = layer;
+  const isSecret = (source: (typeof manifests)[number]) =>
+    (source.secretRef ?? source.secretKeyRef) !== undefined || isEvaluated(layer, source);
+  return helm !== undefined || part !== undefined || manifests.some(isSecret);
 }
 
 function writeContext({ site, set, system, toFailure }: ActContext, hideEchoes: boolean): WriteContext {
@@ -255,6 +267,7 @@ function whatOf(step: Step): string {
     case "Prepare":
       return "reading what is known of this profile in the cluster";
     case "Render":
+    case "FetchPack":
       return `layer ${step.layer.spec.name}`;
     case "LeaveNamespace":
       return `Namespace ${step.namespace}`;

@@ -61,3 +61,27 @@ describe("an object that was a hook", () => {
     ]);
   });
 });
+
+describe("an object with a null that its kind does not allow", () => {
+  it("is applied without it, as others apply it", async () => {
+    const infra = { status: 422, causes: [{ field: "spec.infra", message: 'must be of type object: "null"' }] };
+    const sent: unknown[] = [];
+    const apply = async (_resource: unknown, object: KubeObject) => {
+      sent.push(object["spec"]);
+      if (sent.length === 1) throw infra;
+      return { object };
+    };
+    const object = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "flip" }, spec: { infra: null, on: null } };
+    const { context } = cluster(object);
+    const desired = { ref, key: keyOf(ref), object, digest: "d", fromCrdsFolder: false, createOnly: false };
+    const claim = { layer: "shop", adoption: "IfUnowned" as const };
+    const options = { context: { ...context, client: { apply } as unknown as KubeClient }, signal };
+    const outcome = await applyItem(
+      { desired: desired as unknown as Desired, mode: "create", observed: undefined },
+      claim,
+      options,
+    );
+    expect(outcome).toMatchObject({ kind: "written", how: "created" });
+    expect(sent).toEqual([{ infra: null, on: null }, { on: null }]);
+  });
+});

@@ -11,6 +11,7 @@ import { droppedVersions } from "../plan/stored-versions.ts";
 import type { Desired } from "../plan/types.ts";
 import { fieldConflictsOf, isConflictError } from "./conflicts.ts";
 import type { WriteContext, WriteOutcome } from "./context.ts";
+import { withoutRefusedNulls } from "./refused-nulls.ts";
 
 /** How often a write is tried on top of what somebody else wrote in between. */
 const MAX_RACES = 4;
@@ -151,14 +152,23 @@ async function send({ desired, claim, context, signal }: Write, options: SendOpt
   const { resourceVersion } = options;
   const body =
     resourceVersion === undefined ? marked : { ...marked, metadata: { ...marked.metadata, resourceVersion } };
-  const { object } = await context.client.apply(resourceOf(desired, context), body, {
-    manager: context.set.manager,
-    force: options.force,
-    metadataOnly: context.metadataOnly(desired.ref),
-    hideEchoes: context.hideEchoes,
-    signal,
-  });
-  return object;
+  const apply = async (wanted: KubeObject): Promise<KubeObject> => {
+    const { object } = await context.client.apply(resourceOf(desired, context), wanted, {
+      manager: context.set.manager,
+      force: options.force,
+      metadataOnly: context.metadataOnly(desired.ref),
+      hideEchoes: context.hideEchoes,
+      signal,
+    });
+    return object;
+  };
+  try {
+    return await apply(body);
+  } catch (error) {
+    const allowed = withoutRefusedNulls(error, body);
+    if (!allowed) throw error;
+    return await apply(allowed);
+  }
 }
 
 function readLive({ desired, context, signal }: Write): Promise<KubeObject | undefined> {

@@ -31,24 +31,37 @@ export function packSet({ content, ...about }: StoredSet): string {
   const { release, ...rest } = content;
   // What only Helm's own commands need can be had from the chart again, and would take most of the room.
   const { source: _, ...lean } = release ?? {};
-  const text = stringifyJson({ ...about, content: release ? { ...rest, release: lean } : rest });
-  const packed = brotliCompressSync(text, { params: PARAMS });
-  if (packed.length <= MAX_SECRET) return packed.toString("base64");
-  throw new Failure(
-    "TooLarge",
-    `the rendered objects have ${(packed.length / MAX_SECRET).toFixed(1)} MiB when packed; the Secret in strata-system that keeps ` +
-      "them holds 1 MiB: split the chart's values or objects into several layers",
+  const remedy = "split the chart's values or objects into several layers";
+  return packStored(
+    { ...about, content: release ? { ...rest, release: lean } : rest },
+    { what: "the rendered objects have", remedy },
   );
+}
+
+/**
+ * Packs whatever is kept in one Secret of `strata-system`.
+ *
+ * @throws Failure TooLarge, naming the size
+ */
+export function packStored(value: unknown, { what, remedy }: { what: string; remedy: string }): string {
+  const packed = brotliCompressSync(stringifyJson(value), { params: PARAMS });
+  if (packed.length <= MAX_SECRET) return packed.toString("base64");
+  const size = `${(packed.length / MAX_SECRET).toFixed(1)} MiB when packed`;
+  throw new Failure("TooLarge", `${what} ${size}; the Secret in strata-system that keeps them holds 1 MiB: ${remedy}`);
 }
 
 /** The stored set, or undefined when it cannot be read: it is then rendered anew. */
 export function unpackSet(packed: string): StoredSet | undefined {
+  const set = unpackStored(packed) as Partial<StoredSet> | undefined;
+  return set?.inputs && set.specDigest && set.content ? (set as StoredSet) : undefined;
+}
+
+/** What was packed, or undefined when it cannot be read. */
+export function unpackStored(packed: string): object | undefined {
   try {
-    const text = brotliDecompressSync(Buffer.from(packed, "base64"), { maxOutputLength: MAX_UNPACKED }).toString(
-      "utf8",
-    );
-    const set = parseJson(text) as Partial<StoredSet>;
-    return set.inputs && set.specDigest && set.content ? (set as StoredSet) : undefined;
+    const bytes = brotliDecompressSync(Buffer.from(packed, "base64"), { maxOutputLength: MAX_UNPACKED });
+    const stored = parseJson(bytes.toString("utf8"));
+    return typeof stored === "object" && stored !== null ? stored : undefined;
   } catch {
     return undefined;
   }

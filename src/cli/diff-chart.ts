@@ -10,13 +10,14 @@ import type { LayerInputs } from "../plan/inputs.ts";
 import { releaseNameOf } from "../plan/place.ts";
 import { latestOf, RELEASE_SELECTOR, type ReleaseRecord, readRecord } from "../plan/release.ts";
 import type { LayerContent } from "../plan/types.ts";
-import type { LayerRenderer } from "../wiring/layer-renderer.ts";
+import type { LayerRenderer, RegistryPort } from "../wiring/layer-renderer.ts";
 import { lookupReader } from "../wiring/lookups.ts";
 import type { DiffTarget } from "./diff-target.ts";
 
 export interface ChartPlace {
   target: DiffTarget;
   renderer: LayerRenderer;
+  registry: RegistryPort;
   set: ApplySet;
   /** What the layers before it bring: their CRDs may make kinds known. */
   above: readonly LayerContent[];
@@ -38,8 +39,10 @@ export async function chartContent(
   signal: AbortSignal,
 ): Promise<{ content: LayerContent | Failure; note?: string }> {
   const stored = await storedSetOf(inputs.layer.name, place, signal);
-  if (stored === "hidden")
-    return { content: await rendered(inputs, undefined, { ...place, signal }), note: RENDERED_AFRESH };
+  if (stored === "hidden") {
+    const content = await rendered(inputs, undefined, { ...place, signal });
+    return inputs.layer.helm ? { content, note: RENDERED_AFRESH } : { content };
+  }
   if (stored?.inputs === inputs.digest) return { content: stored.content };
   return { content: await rendered(inputs, stored, { ...place, signal }) };
 }
@@ -62,7 +65,7 @@ async function storedSetOf(
 async function rendered(
   inputs: LayerInputs,
   stored: StoredSet | undefined,
-  { target, renderer, above, signal }: ChartPlace & { signal: AbortSignal },
+  { target, renderer, registry, above, signal }: ChartPlace & { signal: AbortSignal },
 ): Promise<LayerContent | Failure> {
   const brought = above.flatMap(({ crds, attachments = [], objects }) => [...crds, ...attachments, ...objects]);
   const apiVersions = new Set([...target.site.apiVersions(), ...brought.flatMap(apiVersionsDeclaredBy)]);
@@ -73,7 +76,7 @@ async function rendered(
     isUpgrade: latest !== undefined,
     lookup: lookupReader(target.site),
   };
-  return await renderer.chart(inputs, { ...about, stored, capabilities }, signal);
+  return await renderer.chart(inputs, { ...about, stored, capabilities, registry }, signal);
 }
 
 /** The records of the layer's Helm release; none for a person who may not list them. */
@@ -82,7 +85,7 @@ async function recordsOf(
   { client }: DiffTarget,
   signal: AbortSignal,
 ): Promise<ReleaseRecord[]> {
-  if (namespace === undefined) return [];
+  if (namespace === undefined || !layer.helm) return [];
   try {
     const labelSelector = RELEASE_SELECTOR;
     const { items } = await client.listAll(SECRETS, { namespace, labelSelector, metadataOnly: true, signal });

@@ -1,14 +1,16 @@
 import type { Config } from "../config.ts";
 import { toFailure } from "../kube/failures.ts";
 import { Renderer } from "../render/renderer.ts";
-import { ChartSource } from "../source/chart-source.ts";
+import { Sources } from "../source/sources.ts";
 import { LayerRenderer } from "../wiring/layer-renderer.ts";
 import { contextNamespace } from "./context.ts";
 import { diffProfile } from "./diff-profile.ts";
 import { openTarget } from "./diff-target.ts";
 import { hasFailed, hasSomethingToSay, printDiff } from "./diff-text.ts";
 import type { ProfileDiff } from "./diff-types.ts";
-import { type Documents, nameOfFile, readDocuments } from "./documents.ts";
+import { type Documents, readDocuments } from "./documents.ts";
+import { nameOfFile } from "./files.ts";
+import { sourceOptions } from "./source-options.ts";
 
 export interface DiffOptions {
   /** Files, folders or `-`, with profiles and what they refer to. */
@@ -51,19 +53,19 @@ export async function diff(options: DiffOptions, config: Config, signal: AbortSi
 }
 
 async function diffAll(
-  { profiles, referents: files }: Documents,
+  { profiles, referents: files, registries }: Documents,
   { options, config }: { options: DiffOptions; config: Config },
   signal: AbortSignal,
 ): Promise<ProfileDiff[]> {
-  await using source = new ChartSource({ plainHttp: config.plainHttpRegistries });
+  await using sources = new Sources(sourceOptions(config));
   await using charts = new Renderer({ binary: config.renderBinary, processes: 1 });
-  const renderer = new LayerRenderer(source, charts, () => undefined);
+  const renderer = new LayerRenderer(sources, charts, () => undefined);
   const target = await openTarget({ ...options, userAgent: `strata-cli/${config.version}` }, signal);
   await using _ = target.client;
   const diffs: ProfileDiff[] = [];
   for (const profile of profiles) {
     try {
-      diffs.push(await diffProfile(profile, { target, files, renderer }, signal));
+      diffs.push(await diffProfile(profile, { target, files, registries, renderer }, signal));
     } catch (error) {
       signal.throwIfAborted();
       const { message } = toFailure(error, "it cannot be compared");

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { KubeObject } from "../objects/types.ts";
 import { toYaml } from "../objects/yaml.ts";
-import { hideIn, maskPair, secrecyOf } from "./diff-mask.ts";
+import { hideIn, hideSecrets, maskPair, secrecyOf } from "./diff-mask.ts";
 
 const CANARY = "canary-opens-the-door";
 const OLD_CANARY = "older-canary-of-last-year";
@@ -134,6 +134,31 @@ describe("other objects", () => {
   test("keep the order of their fields", () => {
     const { after } = maskPair({ after: { ...deployment([]), zebra: 1, ape: 2 } }, NOTHING, false);
     expect(Object.keys(after ?? {})).toEqual(["apiVersion", "kind", "metadata", "spec", "zebra", "ape"]);
+  });
+});
+
+test("an object that is no side of a comparison shows its keys, and (hidden) for what is secret", () => {
+  const last = "kubectl.kubernetes.io/last-applied-configuration";
+  const hidden = hideSecrets(secret({ code: CANARY }, { [last]: "{}", note: "kept" }), NOTHING, false);
+  expect(hidden["data"]).toEqual({ code: "(hidden)" });
+  expect(hidden.metadata.annotations).toEqual({ [last]: "(hidden)", note: "kept" });
+  const secrecy = secrecyOf({ exact: ["4711"], contained: [CANARY], sealed: [] });
+  const env = [
+    { name: "pin", value: "4711" },
+    { name: "url", value: `https://me:${CANARY}@host` },
+    { name: "size", value: "47112" },
+  ];
+  expect(hideSecrets(deployment(env), secrecy, false)["spec"]).toEqual({
+    containers: [
+      {
+        name: "app",
+        env: [
+          { name: "pin", value: "(hidden)" },
+          { name: "url", value: "(hidden)" },
+          { name: "size", value: "47112" },
+        ],
+      },
+    ],
   });
 });
 

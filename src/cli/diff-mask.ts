@@ -1,7 +1,8 @@
 import { isExactNumber } from "../objects/json.ts";
+import { HIDDEN } from "../objects/mask.ts";
 import type { KubeObject } from "../objects/types.ts";
 
-/** What no line of a diff may show. */
+/** What no line of a diff, nor of what is rendered, may show. */
 export interface Secrecy {
   /** Values that are secret as a whole: a field that holds just this is hidden. */
   exact: ReadonlySet<string>;
@@ -54,11 +55,25 @@ export interface Pair {
  * @param isSealed whether the object as a whole comes out of a Secret
  */
 export function maskPair({ before, after }: Pair, secrecy: Secrecy, isSealed: boolean): Pair {
+  const place = { path: [], isHidden: hidingOf({ before, after }, secrecy, isSealed), alike: HIDDEN_VALUE };
+  return {
+    before: before && (masked(before, after, { ...place, otherwise: BEFORE }) as KubeObject),
+    after: after && (masked(after, before, { ...place, otherwise: AFTER }) as KubeObject),
+  };
+}
+
+/** An object without any value that is secret, which is `(hidden)`. */
+export function hideSecrets(object: KubeObject, secrecy: Secrecy, isSealed: boolean): KubeObject {
+  const isHidden = hidingOf({ after: object }, secrecy, isSealed);
+  return masked(object, undefined, { path: [], isHidden, alike: HIDDEN, otherwise: HIDDEN }) as KubeObject;
+}
+
+function hidingOf({ before, after }: Pair, secrecy: Secrecy, isSealed: boolean): Place["isHidden"] {
   const [object] = [after, before].filter((one) => one !== undefined);
   const isSecret = object?.apiVersion === "v1" && object.kind === "Secret";
   const values = isSecret ? [...valuesOf(before), ...valuesOf(after)] : [];
   const all = values.length > 0 ? { ...secrecy, contained: [...secrecy.contained, ...values] } : secrecy;
-  const isHidden = (path: readonly string[], leaf: unknown): boolean => {
+  return (path, leaf) => {
     if (isName(path)) return false;
     const [root = "", second = ""] = path;
     if (isSecret && (root === "data" || root === "stringData")) return true;
@@ -66,22 +81,20 @@ export function maskPair({ before, after }: Pair, secrecy: Secrecy, isSealed: bo
     const isTold = root === "metadata" && second !== "annotations";
     return (isSealed && !isTold) || holdsSecret(leaf, all);
   };
-  return {
-    before: before && (masked(before, after, { path: [], isHidden, otherwise: BEFORE }) as KubeObject),
-    after: after && (masked(after, before, { path: [], isHidden, otherwise: AFTER }) as KubeObject),
-  };
 }
 
 interface Place {
   path: readonly string[];
-  isHidden(path: readonly string[], leaf: unknown): boolean;
+  isHidden: (path: readonly string[], leaf: unknown) => boolean;
+  /** What is shown of a hidden value that both sides have, or that has no other side. */
+  alike: string;
   /** What is shown of a hidden value that the other side has otherwise. */
   otherwise: string;
 }
 
 /** One side without hidden values: a value that the other side must hide is hidden here too. */
 function masked(value: unknown, other: unknown, place: Place): unknown {
-  const { path, isHidden, otherwise } = place;
+  const { path, isHidden, alike, otherwise } = place;
   const below = (step: string): Place => ({ ...place, path: [...path, step] });
   if (Array.isArray(value)) return value.map((item, index) => masked(item, partnerOf(item, index, other), below("*")));
   if (isMap(value)) {
@@ -90,7 +103,7 @@ function masked(value: unknown, other: unknown, place: Place): unknown {
   }
   const sides = [value, other].filter((side) => side !== undefined);
   if (!sides.some((side) => isHidden(path, side))) return value;
-  return other === undefined || text(other) === text(value) ? HIDDEN_VALUE : otherwise;
+  return other === undefined || text(other) === text(value) ? alike : otherwise;
 }
 
 /** Items belong together by their name, where they have one: what is inserted before them must not uncover the old value. */

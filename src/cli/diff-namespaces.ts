@@ -41,7 +41,7 @@ export async function compareNamespace(
   const key = keyOf(ref);
   const { client } = target;
   try {
-    const metadata = namespaceMetadataOf(plan.seen.profile, name);
+    const metadata = namespaceMetadataOf(plan.layers, name);
     if (metadata instanceof Failure) throw metadata;
     await ensureNamespace(client, { set: plan.seen.set, name, metadata }, signal);
     const answer = client.applied(key);

@@ -1,4 +1,4 @@
-import type { Profile } from "../api/types.ts";
+import type { Profile, Registry } from "../api/types.ts";
 import { isConfidential } from "../apply/act.ts";
 import { Failure } from "../errors.ts";
 import { ApiError } from "../kube/api-error.ts";
@@ -15,17 +15,20 @@ import { chartContent } from "./diff-chart.ts";
 import { hideIn, type Secrecy } from "./diff-mask.ts";
 import { compareNamespace, layerNamespaces } from "./diff-namespaces.ts";
 import { compareObject } from "./diff-objects.ts";
-import { referentsOf } from "./diff-referents.ts";
+import { findRegistries, referentsOf } from "./diff-referents.ts";
 import { compareLeaving, compareLeftNamespace, leavingOf, recordMembers } from "./diff-removals.ts";
 import { secrecyOfPlan } from "./diff-secrets.ts";
-import { type DiffTarget, parentIn, viewOf, writesOn } from "./diff-target.ts";
+import { type DiffTarget, parentIn, readOutput, viewOf, writesOn } from "./diff-target.ts";
 import type { LayerDiff, ObjectDiff, ProfileDiff } from "./diff-types.ts";
 import { applySetOfProfile, type ProfilePlan, planProfile } from "./plan-profile.ts";
+import { registryPort } from "./registries.ts";
 
 export interface DiffSources {
   target: DiffTarget;
   /** What the person's files hold of what profiles refer to. */
   files: Referents;
+  /** Of the files, by `namespace/name`. */
+  registries: ReadonlyMap<string, Registry>;
   renderer: LayerRenderer;
 }
 
@@ -44,12 +47,18 @@ export async function diffProfile(profile: Profile, sources: DiffSources, signal
   const brought = await broughtTo(target, set, signal);
   const parent = brought instanceof Failure ? undefined : brought;
   const referents = await referentsOf(profile, sources, signal);
+  const registry = registryPort(profile, findRegistries(sources, signal));
   const chartNotes = new Map<string, string[]>();
   const plan = await planProfile(profile, {
     site: viewOf(target, set, parent),
     referents,
+    read: (ref) => readOutput(ref, target, signal),
+    packs: {
+      fetch: (layer) => renderer.fetchPack(layer, registry, signal),
+      evaluateMacros: (batch) => renderer.evaluateMacros(batch, signal),
+    },
     chart: async (inputs, above) => {
-      const { content, note } = await chartContent(inputs, { target, renderer, set, above }, signal);
+      const { content, note } = await chartContent(inputs, { target, renderer, registry, set, above }, signal);
       const release = content instanceof Failure ? undefined : content.release;
       const notes = [note, release && refusedLookups(release)].filter((words) => words !== undefined);
       chartNotes.set(inputs.layer.name, notes);
@@ -58,7 +67,7 @@ export async function diffProfile(profile: Profile, sources: DiffSources, signal
   });
   const planned = { target, plan, parent, secrecy: await secrecyOfPlan(plan, target, signal) };
   const listed = plan.layers.map((layer) => diffLayer(layer, planned, chartNotes.get(layer.spec.name) ?? [], signal));
-  const isMissing = referencesOf(profile).some((reference) => referents(reference).kind === "absent");
+  const isMissing = referencesOf(profile, []).some((reference) => referents(reference).kind === "absent");
   return {
     profile,
     notes: [...(brought === undefined ? [NEVER_BROUGHT] : []), ...(isMissing && !target.isHub ? [NOT_THE_HUB] : [])],

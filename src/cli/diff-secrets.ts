@@ -5,32 +5,47 @@ import type { ObjectRef } from "../objects/types.ts";
 import { parseManifests, parseYaml } from "../objects/yaml.ts";
 import type { SourceText } from "../plan/references.ts";
 import { RELEASE_TYPE } from "../plan/release.ts";
-import type { PlannedLayer } from "../plan/types.ts";
+import type { Desired, PlannedLayer } from "../plan/types.ts";
 import type { LookupRule } from "../render/types.ts";
-import { type Secrecy, secrecyOf, valuesOf } from "./diff-mask.ts";
+import { type Secrecy, type SecretValues, secrecyOf, valuesOf } from "./diff-mask.ts";
 import { type DiffTarget, undefinedIfRefused } from "./diff-target.ts";
 import type { ProfilePlan } from "./plan-profile.ts";
 
 const SECRETS = coreResource("Secret", "secrets", true);
 
 /**
- * What a diff of a profile must not show: the values that its layers take from Secrets, the values of the Secrets that they
+ * What a diff of a profile must not show: the values that its layers, variables and outputs take from Secrets, the values of the Secrets that they
  * bring or have brought, and whole objects that stand in Secrets.
  */
 export async function secrecyOfPlan(plan: ProfilePlan, target: DiffTarget, signal: AbortSignal): Promise<Secrecy> {
   const { layers, seen } = plan;
-  const desired = layers.flatMap(({ state }) => (state.kind === "known" ? state.desired : [])).filter(isSecret);
+  const desired = desiredSecrets(plan);
+  const planned = plannedSecrets(plan);
   const members = [...seen.site.members()].map(({ observed }) => observed).filter(isSecret);
   const refs = new Map([...desired, ...members].map(({ key, ref }) => [key, ref]));
   const live = await Promise.all([
     ...[...refs.values()].map((ref) => liveValues(ref, target, signal)),
     ...layers.flatMap(({ spec }) => lookupRules(spec)).map((rule) => lookedUpValues(rule, target, signal)),
   ]);
-  return secrecyOf({
-    exact: layers.flatMap(valuesFromSecrets),
-    contained: [...desired.flatMap(({ object }) => valuesOf(object)), ...live.flat()],
+  return secrecyOf({ ...planned, contained: [...planned.contained, ...live.flat()] });
+}
+
+/** The same without a cluster: what a profile must not show of the Secrets that it refers to and brings. */
+export function secrecyOffline(plan: ProfilePlan): Secrecy {
+  return secrecyOf(plannedSecrets(plan));
+}
+
+function plannedSecrets(plan: ProfilePlan): SecretValues & { contained: string[] } {
+  const { layers, secretOutputs } = plan;
+  return {
+    exact: [...layers.flatMap(valuesFromSecrets), ...secretVariables(plan), ...secretOutputs.flatMap(leavesOf)],
+    contained: desiredSecrets(plan).flatMap(({ object }) => valuesOf(object)),
     sealed: layers.flatMap(sealedObjects),
-  });
+  };
+}
+
+function desiredSecrets({ layers }: ProfilePlan): Desired[] {
+  return layers.flatMap(({ state }) => (state.kind === "known" ? state.desired : [])).filter(isSecret);
 }
 
 function isSecret({ ref }: { ref: ObjectRef }): boolean {
@@ -70,6 +85,11 @@ function valuesFromSecrets({ spec, inputs }: PlannedLayer): string[] {
       return parsed.ok ? leavesOf(parsed.value) : [text];
     });
   });
+}
+
+/** An expression may put them into any text. */
+function secretVariables({ variables }: ProfilePlan): string[] {
+  return [...(variables?.sensitive ?? [])].flatMap((name) => leavesOf(variables?.values.get(name)));
 }
 
 /** Keys of the objects whose manifests stand in Secrets. */

@@ -2,6 +2,7 @@ import { CLUSTER_PROFILE } from "../api/kinds.ts";
 import { GROUP, SYSTEM_NAMESPACE } from "../api/names.ts";
 import type { WriteContext } from "../apply/context.ts";
 import { digestKey, profileOfApplySet } from "../apply/system-objects.ts";
+import type { Failure } from "../errors.ts";
 import { ApiError } from "../kube/api-error.ts";
 import { Discovery } from "../kube/discovery.ts";
 import { toFailure } from "../kube/failures.ts";
@@ -10,7 +11,8 @@ import { coreResource } from "../kube/resource.ts";
 import { Site } from "../kube/site/site.ts";
 import { type ApplySet, EMPTY_PARENT, type Parent, parseParent } from "../membership/applyset.ts";
 import { groupKindKey } from "../objects/identity.ts";
-import type { GroupKind } from "../objects/types.ts";
+import type { GroupKind, KubeObject } from "../objects/types.ts";
+import type { NamedRef } from "../plan/seen.ts";
 import { DryRunClient } from "./dry-run-client.ts";
 import type { PlanPlace } from "./plan-profile.ts";
 
@@ -81,12 +83,30 @@ export async function parentIn(
   return live && parseParent(live);
 }
 
+/** An object that an output is read from. */
+export async function readOutput(
+  ref: NamedRef,
+  { client, site }: DiffTarget,
+  signal: AbortSignal,
+): Promise<KubeObject | "absent" | Failure> {
+  const resource = site.resourceFor(ref);
+  if (!resource) return "absent";
+  const { namespace, name } = ref;
+  try {
+    const place = namespace === undefined ? { name } : { namespace, name };
+    return (await client.find(resource, place, { signal })) ?? "absent";
+  } catch (error) {
+    signal.throwIfAborted();
+    return toFailure(error, `${ref.kind} ${name}`);
+  }
+}
+
 /** The cluster as a plan looks at it; the members are those that were recorded in its site. */
 export function viewOf(target: DiffTarget, set: ApplySet, parent: Parent | undefined): PlanPlace["site"] {
   const { site, version } = target;
   return {
     prepared: { digestKey: target.digestKey ?? NO_KEY, parent: parent ?? { ...EMPTY_PARENT, hub: "" } },
-    kubernetesMinor: /^v?(\d+\.\d+)/.exec(version)?.[1] ?? "",
+    kubernetesVersion: version,
     scopeOf: (kind) => site.scopeOf(kind),
     served: (kind) => site.served(kind),
     servedIn: (kind) => site.resourceFor(kind) !== undefined,
@@ -96,6 +116,7 @@ export function viewOf(target: DiffTarget, set: ApplySet, parent: Parent | undef
     members: () => site.members(set.id),
     named: () => "absent",
     deleted: () => undefined,
+    nodes: () => undefined,
     releases: () => [],
     explain: () => undefined,
   };

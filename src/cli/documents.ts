@@ -1,28 +1,28 @@
-import { readdir, readFile, stat } from "node:fs/promises";
-import { join } from "node:path";
-import { text } from "node:stream/consumers";
 import { SYSTEM_PROFILE } from "../api/kinds.ts";
 import { API_VERSION } from "../api/names.ts";
-import { isProfileKind, parseProfile, parseTargetCluster } from "../api/parse.ts";
-import type { Profile, TargetCluster } from "../api/types.ts";
+import { isProfileKind, parseProfile, parseRegistry, parseTargetCluster } from "../api/parse.ts";
+import type { Profile, Registry, TargetCluster } from "../api/types.ts";
 import { describeRef, isCrd, parseApiVersion, refOf } from "../objects/identity.ts";
 import { normalize } from "../objects/normalize.ts";
 import type { KubeObject, Result } from "../objects/types.ts";
 import { parseManifests } from "../objects/yaml.ts";
+import { artifactOf, FLUX_GROUP, isFluxKind } from "../plan/flux-artifact.ts";
 import { type Reference, type Referents, referenceKey } from "../plan/references.ts";
+import { registryKey } from "../wiring/registry-access.ts";
+import { joined, readTexts } from "./files.ts";
 
 /** What a person's files say, as far as it has to do with profiles. */
 export interface Documents {
   profiles: readonly Profile[];
   targets: readonly TargetCluster[];
-  /** ConfigMaps and Secrets that profiles may refer to. */
+  /** By `namespace/name`. */
+  registries: ReadonlyMap<string, Registry>;
+  /** What profiles and Registries may refer to. */
   referents: Referents;
   /** They make their kinds known. */
   crds: readonly KubeObject[];
 }
 
-const STDIN = "-";
-const MANIFEST = /\.(ya?ml|json)$/;
 const DEFAULT_NAMESPACE = "default";
 
 /**
@@ -55,38 +55,32 @@ export async function readDocuments(
     parseTargetCluster,
     problems,
   );
+  const registries = valuesOf(
+    own.filter(({ kind }) => kind === "Registry").map((registry) => inNamespace(registry, namespace)),
+    parseRegistry,
+    problems,
+  );
   if (problems.length > 0) return { ok: false, problems };
   const crds = objects.filter(isCrd);
-  return { ok: true, value: { profiles, targets, referents: referentsIn(objects, namespace), crds } };
-}
-
-/** How a path is called in sentences. */
-export function nameOfFile(path: string): string {
-  return path === STDIN ? "standard input" : path;
+  return {
+    ok: true,
+    value: {
+      profiles,
+      targets,
+      registries: new Map(registries.map((registry) => [registryKey(registry), registry])),
+      referents: referentsIn(objects, namespace),
+      crds,
+    },
+  };
 }
 
 async function readPath(path: string): Promise<Result<KubeObject[]>> {
-  try {
-    if (path === STDIN) return parseManifests(await text(process.stdin), nameOfFile(path));
-    if (!(await stat(path)).isDirectory()) return parseManifests(await readFile(path, "utf8"), path);
-    const names = (await readdir(path)).filter((name) => MANIFEST.test(name)).sort();
-    return joined(await Promise.all(names.map((name) => readPath(join(path, name)))));
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : "it is not readable";
-    return {
-      ok: false,
-      problems: [`${path}: ${code === "ENOENT" ? "there is no such file" : `cannot be read (${code})`}`],
-    };
-  }
+  const texts = await readTexts(path);
+  return texts.ok ? joined(texts.value.map(({ text, what }) => parseManifests(text, what))) : texts;
 }
 
-function joined(results: readonly Result<KubeObject[]>[]): Result<KubeObject[]> {
-  const problems = results.flatMap((result) => (result.ok ? [] : result.problems));
-  if (problems.length > 0) return { ok: false, problems };
-  return { ok: true, value: results.flatMap((result) => (result.ok ? result.value : [])) };
-}
-
-function inNamespace(object: KubeObject, fallback: string): KubeObject {
+/** The object with the namespace that it would get: a SystemProfile has none. */
+export function inNamespace(object: KubeObject, fallback: string): KubeObject {
   const { namespace = fallback } = object.metadata;
   return object.kind === SYSTEM_PROFILE.kind ? object : { ...object, metadata: { ...object.metadata, namespace } };
 }
@@ -100,12 +94,22 @@ function valuesOf<T>(objects: readonly KubeObject[], parse: (object: unknown) =>
   });
 }
 
-function referentsIn(objects: readonly KubeObject[], fallback: string): Referents {
+/** A source of Flux is of use only with the artifact that a cluster has written into its status. */
+function referableKind(object: KubeObject): Reference["kind"] | undefined {
+  const { apiVersion, kind } = object;
+  if (apiVersion === "v1" && (kind === "ConfigMap" || kind === "Secret")) return kind;
+  if (parseApiVersion(apiVersion).group !== FLUX_GROUP || !isFluxKind(kind)) return undefined;
+  return typeof artifactOf(object, kind) === "string" ? undefined : kind;
+}
+
+/** What profiles may refer to among objects. */
+export function referentsIn(objects: readonly KubeObject[], fallback: string): Referents {
   const found = new Map<string, KubeObject>();
   for (const object of objects) {
-    if (object.apiVersion !== "v1" || (object.kind !== "ConfigMap" && object.kind !== "Secret")) continue;
+    const kind = referableKind(object);
+    if (!kind) continue;
     const { name = "", namespace = fallback } = object.metadata;
-    found.set(referenceKey({ kind: object.kind, namespace, name }), normalize(object));
+    found.set(referenceKey({ kind, namespace, name }), normalize(object));
   }
   return (reference: Reference) => {
     const object = found.get(referenceKey(reference));

@@ -1,16 +1,21 @@
 #!/usr/bin/env node
 /**
  * The command line's door. Exit codes: 0 done; 1 it could not be done, with sentences on stderr; 2 it was asked wrongly.
- * `diff` ends as `kubectl diff` does: 0 nothing would change, 1 something would, 2 anything else.
+ * `diff` ends as `kubectl diff` does: 0 nothing would change, 1 something would, 2 anything else. So do `pack` and
+ * `validate`: 0 nothing to object, 1 problems, 2 it could not be done.
  */
-import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { Command, CommanderError, Option } from "commander";
 import { type Config, parseConfig } from "../config.ts";
 import { Failure } from "../errors.ts";
-import { DIFF_EXIT, type DiffOutput, diff } from "./diff-command.ts";
+import { DIFF_EXIT, diff } from "./diff-command.ts";
 import { get } from "./get-command.ts";
-import { DEFAULT_KUBE_VERSION, kubeVersionOf } from "./kubernetes.ts";
+import { kubeVersionOption } from "./kube-version.ts";
+import type { Door, Outcome } from "./outcome.ts";
+import { addPack } from "./packs/commands.ts";
+import { addImport } from "./palette/commands.ts";
 import type { RowFormat } from "./print-rows.ts";
 import { type Output, render } from "./render-command.ts";
+import { addValidate } from "./validate/commands.ts";
 
 const USAGE = 2;
 
@@ -24,6 +29,8 @@ process.once("SIGINT", () => {
   interruption.abort(new Failure("Unreachable", "interrupted"));
   process.exitCode = 130;
 });
+
+const DOOR: Door = { config: edgeConfig, signal: interruption.signal, end: ended };
 
 try {
   await program().parseAsync();
@@ -42,6 +49,9 @@ function program(): Command {
   addRender(strata);
   addGet(strata);
   addDiff(strata);
+  addPack(strata, DOOR);
+  addImport(strata, DOOR);
+  addValidate(strata, DOOR);
   return strata;
 }
 
@@ -63,12 +73,7 @@ function addRender(strata: Command): void {
       "files, folders, or - with profiles and the ConfigMaps and Secrets that they refer to",
     )
     .option("--cluster <path...>", "files with the TargetClusters to render for", [])
-    .option(
-      "--kube-version <version>",
-      "version of Kubernetes that charts see",
-      kubeVersion,
-      kubeVersion(DEFAULT_KUBE_VERSION),
-    )
+    .addOption(kubeVersionOption())
     .option("--api-versions <list>", "more API versions that charts see, joined by commas", listOf, [])
     .option("--marks", "show the label and annotation by which Strata knows its objects", false)
     .option("--show-secrets", "show the values of Secrets", false)
@@ -137,12 +142,12 @@ function addDiff(strata: Command): void {
     });
 }
 
-async function ended(output: Promise<DiffOutput>): Promise<void> {
+async function ended(outcome: Promise<Outcome>): Promise<void> {
   try {
-    const { text, problems, code } = await output;
+    const { text, problems, code } = await outcome;
     process.stdout.write(text);
+    process.stderr.write(problems.map((problem) => `${problem}\n`).join(""));
     process.exitCode ||= code;
-    if (problems.length > 0) fail(problems);
   } catch (error) {
     process.exitCode ||= DIFF_EXIT.failed;
     throw error;
@@ -151,20 +156,14 @@ async function ended(output: Promise<DiffOutput>): Promise<void> {
 
 /** What the rooms that fetch and render charts are told, as the operator is. */
 function edgeConfig(): Config {
-  const { STRATA_RENDER_BINARY, STRATA_PLAIN_HTTP_REGISTRIES } = process.env;
-  return parsedConfig({ STRATA_RENDER_BINARY, STRATA_PLAIN_HTTP_REGISTRIES });
+  const { STRATA_RENDER_BINARY, STRATA_PLAIN_HTTP_REGISTRIES, STRATA_ALLOWED_NETWORKS } = process.env;
+  return parsedConfig({ STRATA_RENDER_BINARY, STRATA_PLAIN_HTTP_REGISTRIES, STRATA_ALLOWED_NETWORKS });
 }
 
 function parsedConfig(env: Readonly<Record<string, string | undefined>>): Config {
   const config = parseConfig(env, []);
   if (!config.ok) throw new Failure("InvalidSpec", config.problems.join("\n"));
   return config.value;
-}
-
-function kubeVersion(text: string): string {
-  const version = kubeVersionOf(text);
-  if (version === undefined) throw new InvalidArgumentError("It must be like 1.36 or v1.36.3.");
-  return version;
 }
 
 function listOf(text: string, before: readonly string[]): string[] {

@@ -1,4 +1,4 @@
-import type { Profile } from "../api/types.ts";
+import type { Profile, Registry } from "../api/types.ts";
 import { EMPTY_PARENT } from "../membership/applyset.ts";
 import { groupKindKey } from "../objects/identity.ts";
 import { scopeOfBuiltIn } from "../objects/scope.ts";
@@ -8,7 +8,10 @@ import { scopesDeclaredBy } from "../plan/place.ts";
 import type { Referents } from "../plan/references.ts";
 import type { Desired, PlannedLayer } from "../plan/types.ts";
 import type { LayerRenderer } from "../wiring/layer-renderer.ts";
+import type { Secrecy } from "./diff-mask.ts";
+import { secrecyOffline } from "./diff-secrets.ts";
 import { type PlanPlace, planProfile } from "./plan-profile.ts";
+import { registryPort } from "./registries.ts";
 import { hooksOfLayer, type RenderedHook } from "./render-hooks.ts";
 
 /** One layer as it would be applied. */
@@ -23,8 +26,16 @@ export interface RenderedLayer {
   hooks: readonly RenderedHook[];
 }
 
+/** A profile's layers in their order, and what of them must not be shown. */
+export interface RenderedProfile {
+  layers: readonly RenderedLayer[];
+  secrecy: Secrecy;
+}
+
 export interface OfflineOptions {
   referents: Referents;
+  /** By `namespace/name`. */
+  registries: ReadonlyMap<string, Registry>;
   /** CRDs that are in the cluster already. */
   crds: readonly KubeObject[];
   /** `v1.36.3`. */
@@ -45,15 +56,24 @@ export async function renderProfile(
   profile: Profile,
   options: OfflineOptions,
   signal: AbortSignal,
-): Promise<Result<RenderedLayer[]>> {
-  const { referents, renderer, kubeVersion, apiVersions } = options;
+): Promise<Result<RenderedProfile>> {
+  const { referents, registries, renderer, kubeVersion, apiVersions } = options;
   const capabilities = { kubeVersion, apiVersions };
-  const { seen, layers, failures } = await planProfile(profile, {
+  const registry = registryPort(profile, {
+    registry: async (namespace, name) => registries.get(`${namespace}/${name}`),
+    referent: async (reference) => referents(reference),
+  });
+  const plan = await planProfile(profile, {
     site: siteOffline(options),
     referents,
+    packs: {
+      fetch: (layer) => renderer.fetchPack(layer, registry, signal),
+      evaluateMacros: (batch) => renderer.evaluateMacros(batch, signal),
+    },
     chart: (inputs) =>
-      renderer.chart(inputs, { stored: undefined, capabilities, revision: 1, isUpgrade: false }, signal),
+      renderer.chart(inputs, { stored: undefined, capabilities, registry, revision: 1, isUpgrade: false }, signal),
   });
+  const { seen, layers, failures } = plan;
   const about = { set: seen.set, digestKey: OFFLINE_KEY, scopes: profileScopes(seen) };
   const read = layers.map((layer) => ({ layer, ...hooksOfLayer(layer, about) }));
   const problems = read.flatMap(({ layer: { spec, state }, problems: ofHooks }) => {
@@ -62,7 +82,8 @@ export async function renderProfile(
     return all.map(({ message }) => `layer ${spec.name}: ${message}`);
   });
   if (problems.length > 0) return { ok: false, problems };
-  return { ok: true, value: read.flatMap(({ layer, hooks }) => renderedLayer(layer, hooks)) };
+  const rendered = read.flatMap(({ layer, hooks }) => renderedLayer(layer, hooks));
+  return { ok: true, value: { layers: rendered, secrecy: secrecyOffline(plan) } };
 }
 
 function renderedLayer({ spec, namespace, state }: PlannedLayer, hooks: readonly RenderedHook[]): RenderedLayer[] {
@@ -72,11 +93,11 @@ function renderedLayer({ spec, namespace, state }: PlannedLayer, hooks: readonly
 }
 
 /** A cluster that has no objects of ours, and serves what Kubernetes itself and the given CRDs bring. */
-function siteOffline({ kubeVersion, crds }: OfflineOptions): PlanPlace["site"] {
+export function siteOffline({ kubeVersion, crds }: Pick<OfflineOptions, "kubeVersion" | "crds">): PlanPlace["site"] {
   const declared = scopesDeclaredBy(crds);
   return {
     prepared: PREPARED,
-    kubernetesMinor: /^v(\d+\.\d+)/.exec(kubeVersion)?.[1] ?? "",
+    kubernetesVersion: kubeVersion,
     scopeOf: (kind: GroupKind) => declared.get(groupKindKey(kind)) ?? scopeOfBuiltIn(kind),
     served: () => false,
     servedIn: () => false,
@@ -86,6 +107,7 @@ function siteOffline({ kubeVersion, crds }: OfflineOptions): PlanPlace["site"] {
     members: () => [],
     named: () => "absent",
     deleted: () => undefined,
+    nodes: () => undefined,
     releases: () => [],
     explain: () => undefined,
   };

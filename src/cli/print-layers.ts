@@ -1,12 +1,12 @@
 import { PART_OF_LABEL } from "../api/names.ts";
 import type { Profile } from "../api/types.ts";
-import { maskObject } from "../objects/mask.ts";
 import type { KubeObject } from "../objects/types.ts";
 import { toYaml } from "../objects/yaml.ts";
 import { withMark } from "../plan/place.ts";
 import type { Desired } from "../plan/types.ts";
 import { sourceOf } from "../status/deployment-status.ts";
-import type { RenderedLayer } from "./offline.ts";
+import { hideSecrets, type Secrecy } from "./diff-mask.ts";
+import type { RenderedLayer, RenderedProfile } from "./offline.ts";
 import type { RenderedHook } from "./render-hooks.ts";
 
 export interface PrintOptions {
@@ -18,18 +18,25 @@ export interface PrintOptions {
 }
 
 /** A rendered profile as YAML documents; a comment leads the profile and each layer. */
-export function printProfile(profile: Profile, layers: readonly RenderedLayer[], options: PrintOptions): string {
+export function printProfile(profile: Profile, { layers, secrecy }: RenderedProfile, options: PrintOptions): string {
   const { kind, metadata, spec } = profile;
   const name = [metadata.namespace, metadata.name].filter(Boolean).join("/");
   const to = options.clusters.length > 0 ? `, to ${options.clusters.join(", ")}` : "";
   const title = `# ${kind} ${name}${spec.version === undefined ? "" : ` ${spec.version}`}${to}\n`;
-  return [title, ...layers.map((layer, index) => printLayer(layer, `${index + 1}/${layers.length}`, options))].join("");
+  const printed = layers.map((layer, index) => {
+    return printLayer(layer, `${index + 1}/${layers.length}`, { ...options, secrecy });
+  });
+  return [title, ...printed].join("");
+}
+
+interface Printing extends PrintOptions {
+  secrecy: Secrecy;
 }
 
 function printLayer(
   { layer, namespace, version, desired, hooks }: RenderedLayer,
   place: string,
-  options: PrintOptions,
+  options: Printing,
 ): string {
   const facts = [
     `${sourceOf(layer)}${version === undefined ? "" : ` ${version}`}`,
@@ -45,17 +52,18 @@ function printLayer(
 }
 
 /** Hooks stand after the objects, although some run before them: what is applied can be read in one piece. */
-function printHook({ events, weight, object }: RenderedHook, { showSecrets }: PrintOptions): string {
-  return `---\n# hook: ${events.join(", ")}, weight ${weight}\n${toYaml(showSecrets ? object : maskObject(object))}`;
+function printHook({ events, weight, object }: RenderedHook, { showSecrets, secrecy }: Printing): string {
+  const shown = showSecrets ? object : hideSecrets(object, secrecy, false);
+  return `---\n# hook: ${events.join(", ")}, weight ${weight}\n${toYaml(shown)}`;
 }
 
 function counted(count: number, what: string): string {
   return `${count} ${what}${count === 1 ? "" : "s"}`;
 }
 
-function shown(desired: Desired, layer: string, { marks, showSecrets }: PrintOptions): KubeObject {
+function shown(desired: Desired, layer: string, { marks, showSecrets, secrecy }: Printing): KubeObject {
   const object = marks ? withMark(desired, layer) : withoutMarks(desired.object);
-  return showSecrets ? object : maskObject(object);
+  return showSecrets ? object : hideSecrets(object, secrecy, secrecy.sealed.has(desired.key));
 }
 
 function withoutMarks(object: KubeObject): KubeObject {

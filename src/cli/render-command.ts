@@ -2,12 +2,14 @@ import type { Profile, TargetCluster } from "../api/types.ts";
 import type { Config } from "../config.ts";
 import { targetsOf } from "../plan/targets.ts";
 import { Renderer } from "../render/renderer.ts";
-import { ChartSource } from "../source/chart-source.ts";
+import { Sources } from "../source/sources.ts";
 import { LayerRenderer } from "../wiring/layer-renderer.ts";
-import { type Documents, nameOfFile, readDocuments } from "./documents.ts";
+import { type Documents, readDocuments } from "./documents.ts";
+import { nameOfFile } from "./files.ts";
 import { defaultApiVersions } from "./kubernetes.ts";
 import { renderProfile } from "./offline.ts";
 import { printProfile } from "./print-layers.ts";
+import { sourceOptions } from "./source-options.ts";
 
 export interface RenderOptions {
   /** Files, folders or `-`, with profiles and what they refer to. */
@@ -43,19 +45,20 @@ export async function render(options: RenderOptions, config: Config, signal: Abo
 }
 
 async function renderAll(
-  { profiles, referents, crds }: Documents,
+  { profiles, registries, referents, crds }: Documents,
   { targets, options, config }: { targets: readonly TargetCluster[]; options: RenderOptions; config: Config },
   signal: AbortSignal,
 ): Promise<Output> {
-  await using source = new ChartSource({ plainHttp: config.plainHttpRegistries });
+  await using sources = new Sources(sourceOptions(config));
   await using charts = new Renderer({ binary: config.renderBinary, processes: 1 });
-  const renderer = new LayerRenderer(source, charts, () => undefined);
+  const renderer = new LayerRenderer(sources, charts, () => undefined);
   const apiVersions = [...defaultApiVersions(), ...options.apiVersions];
   const texts: string[] = [];
   const problems: string[] = [];
   for (const profile of profiles) {
     const { kubeVersion, marks, showSecrets } = options;
-    const layers = await renderProfile(profile, { referents, crds, kubeVersion, apiVersions, renderer }, signal);
+    const about = { referents, registries, crds, kubeVersion, apiVersions, renderer };
+    const layers = await renderProfile(profile, about, signal);
     const clusters = clustersOf(profile, targets);
     if (layers.ok) texts.push(printProfile(profile, layers.value, { marks, showSecrets, clusters }));
     else problems.push(...layers.problems.map((problem) => `${nameOf(profile)}, ${problem}`));

@@ -4,6 +4,7 @@ import { applySetOf } from "../membership/applyset.ts";
 import { scopeOfBuiltIn } from "../objects/scope.ts";
 import type { KubeObject } from "../objects/types.ts";
 import type { Hook, PlannedLayer } from "../plan/types.ts";
+import { secrecyOf } from "./diff-mask.ts";
 import { printProfile } from "./print-layers.ts";
 import { hooksOfLayer } from "./render-hooks.ts";
 
@@ -52,13 +53,14 @@ describe("the hooks of a chart layer", () => {
   test("are printed after the objects, each led by its events and weight, with Secrets hidden", () => {
     const profile = { kind: "AddOnProfile", metadata: { namespace: "acme", name: "web" }, spec: {} } as Profile;
     const { hooks } = hooksOfLayer(layer, about);
-    const rendered = { layer: layer.spec, namespace: "web", version: "1.2.3", desired: [], hooks };
+    const layers = [{ layer: layer.spec, namespace: "web", version: "1.2.3", desired: [], hooks }];
+    const rendered = { layers, secrecy: secrecyOf({ exact: [], contained: [], sealed: [] }) };
     const options = { marks: false, showSecrets: false, clusters: [] };
-    const text = printProfile(profile, [rendered], options);
+    const text = printProfile(profile, rendered, options);
     expect(text).toContain("namespace web, 0 objects, 3 hooks\n---\n# hook: pre-install, weight -5\napiVersion: v1\n");
     expect(text).toContain("---\n# hook: test, weight 0\n");
     expect(text).toContain("---\n# hook: pre-install, pre-upgrade, weight 0\n");
     expect(text).toContain("code: (hidden)");
-    expect(printProfile(profile, [rendered], { ...options, showSecrets: true })).toContain("code: b3Blbg==");
+    expect(printProfile(profile, rendered, { ...options, showSecrets: true })).toContain("code: b3Blbg==");
   });
 });

@@ -8,6 +8,7 @@ const COLOURS = {
   Applying: "cyan",
   Waiting: "yellow",
   Drifted: "yellow",
+  Skipped: "gray",
   Removing: "magenta",
   Failed: "red",
   Blocked: "red",

@@ -95,13 +95,13 @@ export function compileProgram(source: string): Result<Program> {
     const parsed = environment.parse(renamed(source, original.matches));
     if (survey(parsed.ast).matches.length > 0) return problem("matches is written in a way that is not understood");
     const checked = parsed.check();
-    if (!checked.valid) return problem(told(checked.error, source));
+    if (!checked.valid) return problem(syntaxClause(checked.error, source));
     if (checked.type !== "bool" && checked.type !== "dyn") {
       return problem(`gives ${checked.type}, but must give true or false`);
     }
     return { ok: true, value: { source, names: original.names, loops: original.loops, run: runner(parsed) } };
   } catch (error) {
-    return problem(told(error, source));
+    return problem(syntaxClause(error, source));
   }
 }
 
@@ -221,7 +221,8 @@ export function clauseOf(error: CelError): string {
   return clause.replaceAll(SAFE_MATCHES, MATCHES);
 }
 
-function told(error: unknown, source: string): string {
+/** What is wrong with the text of an expression, as a clause with the position in it. */
+export function syntaxClause(error: unknown, source: string): string {
   if (!isCelError(error)) return "cannot be read";
   const clause = error.summary.replaceAll(SAFE_MATCHES, MATCHES);
   const at = error.range === undefined ? "" : position(error.range.start, source);
@@ -233,7 +234,7 @@ export function isCelError(error: unknown): error is CelError {
 }
 
 /** ` at character 12`, or ` at line 2, character 3`; both count from 1. */
-function position(offset: number, source: string): string {
+export function position(offset: number, source: string): string {
   const before = source.slice(0, offset);
   const line = before.split("\n").length;
   const character = offset - (before.lastIndexOf("\n") + 1) + 1;

@@ -1,3 +1,4 @@
+import type { LookupFunction } from "node:net";
 import type { KubeObject } from "../objects/types.ts";
 import type { Clock } from "./clock.ts";
 import type { RequestRecord } from "./transport.ts";
@@ -14,6 +15,8 @@ export interface KubeClientOptions {
   /** Called after each HTTP request, whatever came of it. */
   readonly onRequest?: (record: RequestRecord) => void;
   readonly clock?: Clock;
+  /** How the server's name is looked up; the system's way if absent. What it throws as a `Failure` is told in its words. */
+  readonly lookup?: LookupFunction;
 }
 
 export interface CallOptions {

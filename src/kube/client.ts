@@ -53,6 +53,7 @@ export class KubeClient {
       userAgent: options.userAgent ?? "strata",
       clock: options.clock ?? systemClock,
       onRequest: options.onRequest ?? (() => undefined),
+      lookup: options.lookup,
     });
   }
 

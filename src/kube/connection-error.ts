@@ -1,3 +1,4 @@
+import { Failure } from "../errors.ts";
 import { ConnectionError } from "./api-error.ts";
 
 const WORDS: Readonly<Record<string, string>> = {
@@ -30,7 +31,8 @@ const WORDS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Turns whatever the network threw into a `ConnectionError` that says host, port and cause in plain words.
+ * Turns whatever the network threw into a `ConnectionError` that says host, port and cause in plain words. A `Failure`, of a
+ * look-up, has these words itself.
  *
  * @param server URL of the API server.
  * @param connectTimeoutMs for the sentence about a connect timeout.
@@ -38,6 +40,10 @@ const WORDS: Readonly<Record<string, string>> = {
 export function connectionError(error: unknown, server: string, connectTimeoutMs: number): ConnectionError {
   if (error instanceof ConnectionError) {
     return error;
+  }
+  const refusal = [error, error instanceof Error ? error.cause : undefined].find((one) => one instanceof Failure);
+  if (refusal !== undefined) {
+    return new ConnectionError(`${hostAndPort(server)}: ${refusal.message}`, "REFUSED_ADDRESS", { cause: error });
   }
   const code = codeOf(error);
   return new ConnectionError(`${hostAndPort(server)}: ${words(code, connectTimeoutMs)}`, code, { cause: error });

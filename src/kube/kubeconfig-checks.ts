@@ -1,7 +1,9 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
+import { type AddressCheck, hostnameOf } from "../text/addresses.ts";
 
 /** Checks of single values of a kubeconfig. Each answers what is wrong in words that follow the field's name, without the value. */
 
+const MAX_SERVER = 2048;
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
 /** The text of base64 data, or undefined if it is not base64. */
@@ -10,8 +12,14 @@ export function decodePem(data: string): string | undefined {
   return /^[A-Za-z0-9+/]+={0,2}$/.test(compact) ? Buffer.from(compact, "base64").toString("utf8") : undefined;
 }
 
-/** An API server is reached by https and nothing else; secrets do not belong into its address. */
-export function serverProblem(server: string): string | undefined {
+/**
+ * An API server is reached by https and nothing else; secrets do not belong into its address. A name is looked up later on,
+ * and what it leads to is checked then.
+ */
+export function serverProblem(server: string, check: AddressCheck): string | undefined {
+  if (server.length > MAX_SERVER) {
+    return `is longer than ${MAX_SERVER} letters`;
+  }
   const url = URL.canParse(server) ? new URL(server) : undefined;
   if (url === undefined) {
     return "is not a URL: write https://host:port";
@@ -22,9 +30,11 @@ export function serverProblem(server: string): string | undefined {
   if (url.username !== "" || url.password !== "") {
     return "is refused: it has credentials in the URL; put a token or a client certificate into the user";
   }
-  return url.search !== "" || url.hash !== "" || server.includes("?") || server.includes("#")
-    ? "is refused: it has a query or a fragment"
-    : undefined;
+  if (url.search !== "" || url.hash !== "" || server.includes("?") || server.includes("#")) {
+    return "is refused: it has a query or a fragment";
+  }
+  const why = check(hostnameOf(url));
+  return why === undefined ? undefined : `is refused: ${why}`;
 }
 
 /** A token becomes a header: a line break in it would begin another one. */

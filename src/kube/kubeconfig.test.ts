@@ -2,6 +2,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { dump } from "js-yaml";
 import { describe, expect, test } from "vitest";
 import { createAuthority } from "../../test/support/certificates.ts";
+import { addressCheck, clusterAddressCheck } from "../text/addresses.ts";
 import { parseKubeconfig } from "./kubeconfig.ts";
 
 const authority = createAuthority("test-ca");
@@ -11,6 +12,7 @@ const base64 = (text: string) => Buffer.from(text).toString("base64");
 const CA = base64(authority.certPem);
 const CERT = { "client-certificate-data": base64(certPem), "client-key-data": base64(keyPem) };
 const CANARY = "canary-5f1d";
+const check = clusterAddressCheck([]);
 const TOKEN = { token: `${CANARY}.token` };
 const { privateKey: encryptedKey } = generateKeyPairSync("ec", {
   namedCurve: "P-256",
@@ -35,13 +37,13 @@ function kubeconfig(cluster: Fields = {}, user: Fields = TOKEN, rest: Fields = {
 }
 
 function problemsOf(source: string): string[] {
-  const result = parseKubeconfig(source);
+  const result = parseKubeconfig(source, check);
   return result.ok ? [] : result.problems;
 }
 
 describe("a kubeconfig that is fine", () => {
   test("with a token", async () => {
-    const result = parseKubeconfig(dump(kubeconfig()));
+    const result = parseKubeconfig(dump(kubeconfig()), check);
     const access = result.ok ? result.value : undefined;
     expect(access).toMatchObject({ server: "https://10.0.0.1:6443", caPem: authority.certPem });
     expect(await access?.token?.(false)).toBe(TOKEN.token);
@@ -49,7 +51,10 @@ describe("a kubeconfig that is fine", () => {
   });
 
   test("with a client certificate, as JSON, with a name for the server's certificate", () => {
-    const result = parseKubeconfig(JSON.stringify(kubeconfig({ "tls-server-name": "kubernetes.default" }, CERT)));
+    const result = parseKubeconfig(
+      JSON.stringify(kubeconfig({ "tls-server-name": "kubernetes.default" }, CERT)),
+      check,
+    );
     expect(result).toMatchObject({
       ok: true,
       value: { clientCert: { certPem, keyPem }, serverName: "kubernetes.default" },
@@ -70,14 +75,14 @@ describe("a kubeconfig that is fine", () => {
     ["no authority: the system's", kubeconfig({ "certificate-authority-data": null })],
     ["extensions, preferences", kubeconfig({ extensions: [] }, { ...TOKEN, extensions: [] }, { preferences: {} })],
     ["a path behind the host (Rancher)", kubeconfig({ server: "https://rancher.example/k8s/clusters/c-1" })],
-    ["a loopback address", kubeconfig({ server: "https://127.0.0.1:6443" })],
+    ["a private IPv6 address", kubeconfig({ server: "https://[fd12::1]:6443" })],
   ])("%s", (_name, file) => {
     expect(problemsOf(dump(file))).toEqual([]);
   });
 
   test("equal files have equal fingerprints, another token another one", () => {
     const fingerprint = (user: Fields) => {
-      const result = parseKubeconfig(dump(kubeconfig({}, user)));
+      const result = parseKubeconfig(dump(kubeconfig({}, user)), check);
       return result.ok ? result.value.fingerprint : "";
     };
     expect(fingerprint({ token: "a" })).toBe(fingerprint({ token: "a" }));
@@ -132,6 +137,11 @@ describe("a hostile or broken kubeconfig is refused by name", () => {
       `${USER}.username is refused: Kubernetes does not accept passwords any more`,
       `${USER}.password is refused`,
     ],
+    [
+      "an address without end",
+      kubeconfig({ server: `https://h${"/".repeat(2048)}${CANARY}` }),
+      `${CLUSTER}.server is longer than 2048 letters`,
+    ],
     ["http", kubeconfig({ server: `http://${CANARY}:8080` }), `${CLUSTER}.server is refused: only https:// servers`],
     [
       "http on loopback",
@@ -158,6 +168,31 @@ describe("a hostile or broken kubeconfig is refused by name", () => {
       "a fragment in the URL",
       kubeconfig({ server: "https://h/#x" }),
       `${CLUSTER}.server is refused: it has a query or a fragment`,
+    ],
+    [
+      "the metadata service",
+      kubeconfig({ server: "https://169.254.169.254/" }),
+      `${CLUSTER}.server is refused: its address is link-local, which no setting allows`,
+    ],
+    [
+      "the metadata service, in decimal",
+      kubeconfig({ server: "https://2852039166/" }),
+      `${CLUSTER}.server is refused: its address is link-local`,
+    ],
+    [
+      "another metadata service, by IPv6",
+      kubeconfig({ server: "https://[fd00:ec2::254]/" }),
+      `${CLUSTER}.server is refused: its address is of a cloud's metadata service`,
+    ],
+    [
+      "Strata's own host",
+      kubeconfig({ server: "https://127.0.0.1:6443" }),
+      `${CLUSTER}.server is refused: its address is loopback, Strata's own host, which only setups for tests add to allowedNetworks`,
+    ],
+    [
+      "Strata's own host, in IPv6 clothes",
+      kubeconfig({ server: "https://[::ffff:127.0.0.1]:6443" }),
+      `${CLUSTER}.server is refused: its address is loopback`,
     ],
     ["no URL", kubeconfig({ server: `${CANARY} 1` }), `${CLUSTER}.server is not a URL`],
     ["no server", kubeconfig({ server: null }), `${CLUSTER}.server is missing`],
@@ -265,6 +300,12 @@ describe("a hostile or broken kubeconfig is refused by name", () => {
     expect(problems).toHaveLength(want.length);
     expect(problems).toEqual(want.map((sentence) => expect.stringContaining(sentence)));
     expect(problems.join()).not.toContain(CANARY);
+  });
+
+  test("an address that the check allows is taken", () => {
+    const file = dump(kubeconfig({ server: "https://127.0.0.1:6443" }));
+    expect(parseKubeconfig(file, clusterAddressCheck(["127.0.0.0/8"])).ok).toBe(true);
+    expect(parseKubeconfig(file, addressCheck(["0.0.0.0/0"])).ok).toBe(false);
   });
 
   test("all problems are told at once", () => {

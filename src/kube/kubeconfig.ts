@@ -1,6 +1,7 @@
 import { CORE_SCHEMA, load, YAMLException } from "js-yaml";
 import { z } from "zod";
 import type { Result } from "../objects/types.ts";
+import type { AddressCheck } from "../text/addresses.ts";
 import { accessOf, type ClusterAccess } from "./access.ts";
 import { certificateProblem, clientCertProblem, decodePem, serverProblem, tokenProblem } from "./kubeconfig-checks.ts";
 
@@ -64,9 +65,10 @@ const LONGEST = 1024 * 1024;
  * speak to one API server is taken; all else is refused by name. Entries that the current context does not use are not
  * looked at.
  *
+ * @param check of the server's address, where it has one in place of a name
  * @returns the access, or a sentence for each problem, none of which repeats a value of the file.
  */
-export function parseKubeconfig(source: string): Result<ClusterAccess> {
+export function parseKubeconfig(source: string, check: AddressCheck): Result<ClusterAccess> {
   const problems: string[] = [];
   const file = parseFile(source, problems);
   const context = file && pick(file, "contexts", file["current-context"], problems);
@@ -74,7 +76,7 @@ export function parseKubeconfig(source: string): Result<ClusterAccess> {
   if (file === undefined || names === undefined) {
     return { ok: false, problems };
   }
-  const cluster = readCluster(pick(file, "clusters", names.cluster, problems), problems);
+  const cluster = readCluster(pick(file, "clusters", names.cluster, problems), check, problems);
   const user = readUser(pick(file, "users", names.user, problems), problems);
   if (cluster === undefined || user === undefined || problems.length > 0) {
     return { ok: false, problems };
@@ -118,13 +120,13 @@ function pick(file: KubeconfigFile, section: Section, name: string, problems: st
 
 type ClusterParts = Pick<ClusterAccess, "server" | "caPem" | "serverName">;
 
-function readCluster(entry: Entry | undefined, problems: string[]): ClusterParts | undefined {
+function readCluster(entry: Entry | undefined, check: AddressCheck, problems: string[]): ClusterParts | undefined {
   const cluster = entry && parseAllowed(clusterSchema, REFUSED_CLUSTER, entry, problems);
   if (entry === undefined || cluster === undefined) {
     return undefined;
   }
   const serverName = cluster["tls-server-name"];
-  note(problems, `${entry.path}.server`, serverProblem(cluster.server));
+  note(problems, `${entry.path}.server`, serverProblem(cluster.server, check));
   if (serverName !== undefined && !/^[A-Za-z0-9]([-.:A-Za-z0-9]*[A-Za-z0-9])?$/.test(serverName)) {
     note(problems, `${entry.path}.tls-server-name`, "is not a host name");
   }

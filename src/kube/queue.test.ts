@@ -3,7 +3,7 @@ import { type QueueEvent, WorkQueue } from "./queue.ts";
 import { FakeClock, settle } from "./testing/fake-clock.ts";
 
 /** A queue whose passes end when the test says so; keys are `cluster/name`. */
-function harness(options: { perGroup?: number; total?: number } = {}) {
+function harness(options: { perGroup?: number; perGroupElsewhere?: number; total?: number } = {}) {
   const clock = new FakeClock();
   const started: string[] = [];
   const running = new Map<string, PromiseWithResolvers<void>>();
@@ -22,8 +22,7 @@ function harness(options: { perGroup?: number; total?: number } = {}) {
     },
     onError: (key, error) => errors.push(`${key}: ${String(error)}`),
     onEvent: (event) => events.push(event),
-    ...(options.perGroup !== undefined && { perGroup: options.perGroup }),
-    ...(options.total !== undefined && { total: options.total }),
+    ...options,
   });
   const finish = async (key: string, error?: Error) => {
     const end = running.get(key);
@@ -73,6 +72,79 @@ test("a cluster that hangs keeps its own workers only", async () => {
   await settle();
   expect(started).toEqual(["dead/1", "dead/2", "live/1"]);
   expect(queue.depth).toBe(2);
+});
+
+test("a pass that waits elsewhere leaves its place to others, and goes on when there is room again", async () => {
+  const { queue, started, running, events, finish } = harness({ perGroup: 1, total: 1 });
+  queue.add("a/1");
+  await settle();
+  const answer = Promise.withResolvers<string>();
+  const steps: string[] = [];
+  const away = queue.elsewhere("a/1", () => answer.promise).then((word) => steps.push(word));
+  for (const key of ["a/1", "a/2", "a/3"]) queue.add(key);
+  await settle();
+  expect(started, "never twice at a time, elsewhere or not").toEqual(["a/1", "a/2"]);
+  answer.resolve("the answer");
+  await settle();
+  expect(steps, "before there is room").toEqual([]);
+  await finish("a/2");
+  await away;
+  expect([started, steps], "who comes back goes before who is new").toEqual([["a/1", "a/2"], ["the answer"]]);
+  await finish("a/1");
+  await finish("a/3");
+  await finish("a/1");
+  expect(started).toEqual(["a/1", "a/2", "a/3", "a/1"]);
+  expect(running.size).toBe(0);
+  expect(events.filter(({ type }) => type === "finished")).toHaveLength(4);
+});
+
+test("a pass whose wait elsewhere fails comes back too", async () => {
+  const { queue, started, finish } = harness({ perGroup: 1 });
+  queue.add("a/1");
+  await settle();
+  await expect(queue.elsewhere("a/1", () => Promise.reject(new Error("no answer")))).rejects.toThrow("no answer");
+  queue.add("a/2");
+  await settle();
+  expect(started).toEqual(["a/1"]);
+  await finish("a/1");
+  expect(started).toEqual(["a/1", "a/2"]);
+});
+
+test("where too many are elsewhere, a pass keeps its place", async () => {
+  const { queue, started } = harness({ perGroup: 1, perGroupElsewhere: 2 });
+  for (const key of ["a/1", "a/2", "a/3", "a/4"]) {
+    queue.add(key);
+    await settle();
+    void queue.elsewhere(key, () => new Promise(() => {}));
+    await settle();
+  }
+  expect(started).toEqual(["a/1", "a/2", "a/3"]);
+});
+
+test("work of a key that does not run is only done", async () => {
+  const { queue } = harness();
+  expect(await queue.elsewhere("a/1", async () => "done")).toBe("done");
+});
+
+test("a pass that is elsewhere holds up a shutdown until it has come back and ended", async () => {
+  const { queue, started, finish } = harness({ perGroup: 1 });
+  queue.add("a/1");
+  await settle();
+  const answer = Promise.withResolvers<void>();
+  const away = queue.elsewhere("a/1", () => answer.promise);
+  queue.add("a/2");
+  await settle();
+  expect(started).toEqual(["a/1", "a/2"]);
+  let isDown = false;
+  const down = queue.shutdown(1000).then(() => {
+    isDown = true;
+  });
+  await finish("a/2");
+  expect(isDown).toBe(false);
+  answer.resolve();
+  await away;
+  await finish("a/1");
+  await down;
 });
 
 test("groups take turns when the workers are fewer than the work", async () => {

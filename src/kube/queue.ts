@@ -20,6 +20,8 @@ export interface WorkQueueOptions<K extends string> {
   readonly groupOf: (key: K) => string;
   /** Passes at a time in one group; 4. */
   readonly perGroup?: number;
+  /** Passes of one group that may be elsewhere at a time, beside those; 32. */
+  readonly perGroupElsewhere?: number;
   /** Passes at a time in all, given to the groups in turn; 256. */
   readonly total?: number;
   /** Back-off of `retry`: 1 s to 60 s. */
@@ -33,6 +35,9 @@ interface Group<K> {
   /** Keys that can start, with the time at which they came. */
   readonly ready: Map<K, number>;
   running: number;
+  /** Passes that have left their place for something elsewhere, and those of them that want to come back. */
+  away: number;
+  readonly returning: (() => void)[];
   /** Until when nothing starts, after `hold`. */
   heldUntil: number;
   /** After a hold: one at a time, until `release`. */
@@ -59,7 +64,7 @@ export class WorkQueue<K extends string = string> {
   readonly #clock: Clock;
   /** Only groups with something ready or running or held, in the order of their turns. */
   readonly #groups = new Map<string, Group<K>>();
-  readonly #running = new Set<K>();
+  readonly #running = new Map<K, Group<K>>();
   /** Added while running. */
   readonly #again = new Set<K>();
   readonly #timers = new Map<K, Timer>();
@@ -67,6 +72,8 @@ export class WorkQueue<K extends string = string> {
   readonly #abort = new AbortController();
   readonly #idle = Promise.withResolvers<void>();
   #depth = 0;
+  /** Passes that have a place: all that run but those that are elsewhere. */
+  #busy = 0;
   #stopping = false;
 
   constructor(options: WorkQueueOptions<K>) {
@@ -132,6 +139,26 @@ export class WorkQueue<K extends string = string> {
   }
 
   /**
+   * The part of a key's pass that waits for something else than its cluster. Meanwhile its place is another key's; it ends as
+   * `work` does, as soon as there is room again. Where too many are elsewhere already, the pass keeps its place.
+   */
+  async elsewhere<T>(key: K, work: () => Promise<T>): Promise<T> {
+    const group = this.#running.get(key);
+    if (group === undefined || group.away >= (this.#options.perGroupElsewhere ?? 32)) return await work();
+    group.away += 1;
+    this.#leave(group);
+    this.#dispatch();
+    try {
+      return await work();
+    } finally {
+      await new Promise<void>((resolve) => {
+        group.returning.push(resolve);
+        this.#dispatch();
+      });
+    }
+  }
+
+  /**
    * A cluster is away or asks for patience: none of its keys starts for `ms`, then one at a time, as a probe, until
    * `release`. Passes that run are not touched.
    */
@@ -183,25 +210,58 @@ export class WorkQueue<K extends string = string> {
   #groupNamed(name: string): Group<K> {
     let group = this.#groups.get(name);
     if (group === undefined) {
-      group = { name, ready: new Map(), running: 0, heldUntil: 0, probing: false, cancelWake: () => undefined };
+      group = {
+        name,
+        ready: new Map(),
+        running: 0,
+        away: 0,
+        returning: [],
+        heldUntil: 0,
+        probing: false,
+        cancelWake: () => undefined,
+      };
       this.#groups.set(name, group);
     }
     return group;
   }
 
-  /** Starts what may start: one key per group in turn, until nothing fits any more. */
+  /** Starts what may start: one key per group in turn, until nothing fits any more. Who comes back goes before who is new. */
   #dispatch(): void {
-    const total = this.#options.total ?? 256;
     let started = true;
-    while (started && !this.#stopping) {
+    while (started) {
       started = false;
       for (const group of [...this.#groups.values()]) {
-        if (this.#running.size < total && this.#mayStart(group)) {
+        if (this.#busy >= (this.#options.total ?? 256)) return;
+        if (this.#mayReturn(group)) {
+          this.#readmit(group);
+          started = true;
+        } else if (!this.#stopping && this.#mayStart(group)) {
           this.#start(group);
           started = true;
         }
       }
     }
+  }
+
+  /** A pass that comes back has begun already: it ends, whatever is held or stops. */
+  #mayReturn(group: Group<K>): boolean {
+    return group.returning.length > 0 && group.running < (this.#options.perGroup ?? 4);
+  }
+
+  #readmit(group: Group<K>): void {
+    group.away -= 1;
+    this.#enter(group);
+    group.returning.shift()?.();
+  }
+
+  #enter(group: Group<K>): void {
+    group.running += 1;
+    this.#busy += 1;
+  }
+
+  #leave(group: Group<K>): void {
+    group.running -= 1;
+    this.#busy -= 1;
   }
 
   #mayStart(group: Group<K>): boolean {
@@ -220,8 +280,8 @@ export class WorkQueue<K extends string = string> {
     this.#groups.delete(group.name);
     this.#groups.set(group.name, group);
     this.#depth -= 1;
-    group.running += 1;
-    this.#running.add(key);
+    this.#enter(group);
+    this.#running.set(key, group);
     this.#timers.get(key)?.cancel();
     this.#timers.delete(key);
     this.#emit({ type: "started", key, depth: this.#depth, waitedMs: this.#clock.now() - since });
@@ -240,7 +300,7 @@ export class WorkQueue<K extends string = string> {
       this.#options.onError(key, error);
       this.retry(key);
     }
-    group.running -= 1;
+    this.#leave(group);
     this.#running.delete(key);
     this.#emit({ type: "finished", key, depth: this.#depth, ranMs: this.#clock.now() - startedAt, failed });
     this.#afterRun(key, group);
@@ -258,7 +318,7 @@ export class WorkQueue<K extends string = string> {
   }
 
   #tidy(group: Group<K>): void {
-    if (group.running === 0 && group.ready.size === 0 && !group.probing) {
+    if (group.running === 0 && group.away === 0 && group.ready.size === 0 && !group.probing) {
       this.#groups.delete(group.name);
     }
   }

@@ -1,3 +1,4 @@
+import type { LookupFunction } from "node:net";
 import { createSecureContext } from "node:tls";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
@@ -48,6 +49,7 @@ export interface TransportOptions {
   readonly userAgent: string;
   readonly clock: Clock;
   readonly onRequest: (record: RequestRecord) => void;
+  readonly lookup?: LookupFunction | undefined;
 }
 
 /** No answer is larger: pages of lists are bounded, and an API server may be somebody's trap. */
@@ -217,6 +219,7 @@ export class Transport {
         timeout: this.#options.connectTimeoutMs,
         keepAlive: true,
         keepAliveInitialDelay: KEEP_ALIVE_PROBE_MS,
+        ...(this.#options.lookup && { lookup: this.#options.lookup }),
         rejectUnauthorized: true,
         // Made once: each watch is a connection of its own, and reading the certificates costs more than the handshake.
         secureContext: createSecureContext({

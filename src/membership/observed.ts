@@ -114,8 +114,9 @@ function layerMark(object: KubeObject): Pick<Observed, "layer" | "digest" | "kep
   return { layer: layer && isLayerName(layer) ? layer : undefined, digest: digest || undefined, kept };
 }
 
+/** The name of a layer or, with a dot in it, of a part of a layer's pack. */
 function isLayerName(text: string): boolean {
-  return /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(text);
+  return text.length <= 63 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)?$/.test(text);
 }
 
 function isStrataApply(entry: ManagedFieldsEntry): boolean {

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { maskObject, maskSecrets } from "./mask.ts";
-import type { KubeObject } from "./types.ts";
+import { maskSecrets } from "./mask.ts";
 
 describe("maskSecrets", () => {
   it.each([
@@ -20,37 +19,5 @@ describe("maskSecrets", () => {
     ["none", "nothing here", [], "nothing here"],
   ])("%s", (_, text, secrets, want) => {
     expect(maskSecrets(text, secrets)).toBe(want);
-  });
-});
-
-describe("maskObject", () => {
-  const last = "kubectl.kubernetes.io/last-applied-configuration";
-  const secret: KubeObject = {
-    apiVersion: "v1",
-    kind: "Secret",
-    metadata: { name: "a", annotations: { [last]: '{"data":{"k":"djE="}}', note: "kept" } },
-    data: { k: "djE=" },
-    stringData: { s: "v2" },
-    type: "Opaque",
-  };
-
-  it("keeps the keys of a Secret and hides every value", () => {
-    const before = JSON.stringify(secret);
-    expect(maskObject(secret)).toEqual({
-      ...secret,
-      metadata: { name: "a", annotations: { [last]: "(hidden)", note: "kept" } },
-      data: { k: "(hidden)" },
-      stringData: { s: "(hidden)" },
-    });
-    expect(JSON.stringify(secret)).toBe(before);
-  });
-
-  it("hides data that is no map", () => {
-    expect(maskObject({ ...secret, data: "djE=" })["data"]).toBe("(hidden)");
-  });
-
-  it("leaves other objects alone", () => {
-    const configMap = { ...secret, kind: "ConfigMap" };
-    expect(maskObject(configMap)).toBe(configMap);
   });
 });

@@ -78,6 +78,24 @@ describe("parseYaml", () => {
     expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
   });
 
+  it("changes nothing that all objects share, whatever the keys, the anchors and the merges", () => {
+    const own = (...objects: object[]) => objects.map((object) => Reflect.ownKeys(object));
+    const shared = () => own(Object.prototype, Array.prototype, Function.prototype, String.prototype);
+    const before = shared();
+    const key = fc.constantFrom("__proto__", "constructor", "prototype", "<<", '"__proto__"', "toString", "a");
+    const value = fc.constantFrom("{polluted: 1}", "{__proto__: {polluted: 1}}", "[*x]", "*x", "1", "{<<: *x}");
+    const line = fc.tuple(key, value).map(([name, text]) => `${name}: ${text}`);
+    fc.assert(
+      fc.property(fc.array(line, { maxLength: 5 }), (lines) => {
+        const parsed = parseYaml(`z: &x {__proto__: {polluted: 1}, b: 1}\n${lines.join("\n")}\n`, "values");
+        if (parsed.ok) expect(Object.getPrototypeOf(parsed.value)).toBe(Object.prototype);
+        expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
+      }),
+      { numRuns: 300 },
+    );
+    expect(shared()).toEqual(before);
+  });
+
   it("shares nothing between an anchor and its aliases", () => {
     const value = read("a: &x {b: 1}\nc: *x\n") as { a: { b: number }; c: { b: number } };
     value.a.b = 2;
@@ -270,7 +288,7 @@ describe("secrecy", () => {
       }),
       { numRuns: 3000 },
     );
-  });
+  }, 60_000);
 
   it.each([["password: *Canary7781"], ["%TAG !Canary7781 x\n---\na"], ["a: !Canary7781! x"], ["a: !!int Canary7781"]])(
     "refuses %s without repeating it",

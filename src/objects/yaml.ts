@@ -6,6 +6,7 @@ import {
   intYaml11Tag,
   SCALAR_STYLE,
   type ScalarLayout,
+  type Schema,
   strTag,
 } from "js-yaml";
 import { GO_SCHEMA, NOT_JSON_NUMBER } from "./go-yaml.ts";
@@ -40,10 +41,10 @@ function withoutMark(text: string): string {
 }
 
 /** All documents of a text, or the sentence of what is wrong. `where` makes a place of a line (from 1) of the text. */
-function load(text: string, where: (line: number | undefined) => string): Result<unknown[]> {
+function load(text: string, schema: Schema, where: (line: number | undefined) => string): Result<unknown[]> {
   try {
     // js-yaml counts a flow map twice; `expand` is exact.
-    const options = { schema: GO_SCHEMA, json: true, maxAliases: MAX_ALIASES, maxDepth: 2 * MAX_DEPTH + 2 };
+    const options = { schema, json: true, maxAliases: MAX_ALIASES, maxDepth: 2 * MAX_DEPTH + 2 };
     const documents = loadAtAnyIndent(text, options).map((document) => expand(document, text.length));
     if (documents.some((root) => typeof root === "number" && !Number.isFinite(root))) {
       return fail(`${where(undefined)}: ${NOT_JSON_NUMBER}`);
@@ -74,7 +75,8 @@ export function parseYaml(text: string, what: string): Result<unknown> {
   const large = tooLarge(text, what);
   if (large !== undefined) return fail(large);
   const plain = withoutMark(text);
-  const loaded = loadJson(plain) ?? load(plain, (line) => (line === undefined ? what : `${what}, line ${line}`));
+  const loaded =
+    loadJson(plain) ?? load(plain, GO_SCHEMA, (line) => (line === undefined ? what : `${what}, line ${line}`));
   if (!loaded.ok) return loaded;
   const documents = loaded.value.filter((document, index) => index === 0 || document !== null);
   if (documents.length > 1) return fail(`${what}: expected one YAML document, found ${documents.length}`);
@@ -107,18 +109,49 @@ function firstLine(chunk: Chunk): number {
   return chunk.line + Math.max(0, offset);
 }
 
-function parseChunk(chunk: Chunk, place: string): Result<KubeObject[]> {
+/** One document of a text, and where it begins, for people: `manifests[1].inline, document 2, line 14`. */
+export interface YamlDocument {
+  value: unknown;
+  place: string;
+}
+
+/** The document of a chunk; none if nothing but comments is there. */
+function parseChunk(chunk: Chunk, place: string, schema: Schema): Result<YamlDocument[]> {
   const [marker = ""] = chunk.text.split("\n", 1);
   if (chunk.line > 1 && !BLANK.test(marker)) {
     return fail(`${place}, line ${chunk.line}: only a comment may follow "---" on its line`);
   }
   const at = (line: number | undefined) =>
     `${place}, line ${line === undefined ? firstLine(chunk) : chunk.line + line - 1}`;
-  const loaded = loadJson(chunk.text) ?? load(chunk.text, at);
+  const loaded = loadJson(chunk.text) ?? load(chunk.text, schema, at);
   if (!loaded.ok) return loaded;
   const [document, ...others] = loaded.value.filter((value) => value !== null);
   if (others.length > 0) return fail(`${at(undefined)}: separate documents by a line "---"; "..." alone does not`);
-  return document === undefined ? { ok: true, value: [] } : manifestsOf(document, at(undefined));
+  return { ok: true, value: document === undefined ? [] : [{ value: document, place: at(undefined) }] };
+}
+
+function parseChunks(text: string, what: string, schema: Schema): Result<YamlDocument[]>[] {
+  const large = tooLarge(text, what);
+  if (large !== undefined) return [fail(large)];
+  return splitDocuments(text)
+    .filter((chunk) => !chunk.text.split("\n").every((line) => BLANK.test(line)))
+    .map((chunk, index) => parseChunk(chunk, `${what}, document ${index + 1}`, schema));
+}
+
+/** All values, or all problems. */
+function gather<T>(results: readonly Result<T[]>[]): Result<T[]> {
+  const problems = results.flatMap((result) => (result.ok ? [] : result.problems));
+  if (problems.length > 0) return { ok: false, problems };
+  return { ok: true, value: results.flatMap((result) => (result.ok ? result.value : [])) };
+}
+
+/**
+ * The documents of a text as kubectl separates them, without the empty ones. Problems are told as by `parseManifests`.
+ *
+ * @param schema Go's, or one that sees more in it
+ */
+export function parseDocuments(text: string, what: string, schema: Schema = GO_SCHEMA): Result<YamlDocument[]> {
+  return gather(parseChunks(text, what, schema));
 }
 
 /**
@@ -128,19 +161,11 @@ function parseChunk(chunk: Chunk, place: string): Result<KubeObject[]> {
  * @param what names the text in problems: `manifests[1].inline`
  */
 export function parseManifests(text: string, what: string): Result<KubeObject[]> {
-  const large = tooLarge(text, what);
-  if (large !== undefined) return fail(large);
-  const objects: KubeObject[] = [];
-  const problems: string[] = [];
-  let number = 0;
-  for (const chunk of splitDocuments(text)) {
-    if (chunk.text.split("\n").every((line) => BLANK.test(line))) continue;
-    number += 1;
-    const parsed = parseChunk(chunk, `${what}, document ${number}`);
-    if (parsed.ok) objects.push(...parsed.value);
-    else problems.push(...parsed.problems);
-  }
-  return problems.length === 0 ? { ok: true, value: objects } : { ok: false, problems };
+  const documents = parseChunks(text, what, GO_SCHEMA);
+  const objects = documents.map((parsed) =>
+    parsed.ok ? gather(parsed.value.map(({ value, place }) => manifestsOf(value, place))) : parsed,
+  );
+  return gather(objects);
 }
 
 /** Exact numbers are printed as their digits; half a surrogate pair becomes U+FFFD, as in any UTF-8 text. */

@@ -20,7 +20,7 @@ export interface Metrics {
   text(): Promise<string>;
   /** One HTTP request to an API server; a function for `KubeClientOptions.onRequest`. */
   requestsTo(cluster: string): (record: RequestRecord) => void;
-  /** A function for `WorkQueueOptions.onEvent`; `queue` is what its keys are: `profile`, `deployment`. */
+  /** A function for `WorkQueueOptions.onEvent`; `queue` is what its keys are: `profile`, `deployment`, `registry`. */
   queue(queue: string): (event: QueueEvent<string>) => void;
   /** The present states of all layers of one deployment, in place of what was said for this key before. */
   layers(key: string, kind: ProfileKind, states: readonly LayerState[]): void;

@@ -1,18 +1,57 @@
+import type { Layer } from "../api/types.ts";
 import { Failure } from "../errors.ts";
 import { hmacDigest } from "../objects/digest.ts";
 import { describeRef, groupKindKey } from "../objects/identity.ts";
 import type { GroupKind, ObjectRef } from "../objects/types.ts";
-import { readInputs } from "./inputs.ts";
+import type { LayerOutput, Scope } from "./expression-scope.ts";
+import { evaluateCondition, PROFILE_BUDGET } from "./expressions.ts";
+import { type InputsContext, readInputs } from "./inputs.ts";
+import { withMacrosHidden } from "./layer-macros.ts";
+import { evaluateContent } from "./manifest-expressions.ts";
+import { awaiting, outputProblems, outputsOf, undecided } from "./outputs.ts";
+import type { PackParts } from "./pack-parts.ts";
+import { type AbsentPack, asksForResources, openPacksOnce, type PackState } from "./packs.ts";
 import { type Placed, type Placement, place, type Scopes, scopesDeclaredBy } from "./place.ts";
-import type { Seen } from "./seen.ts";
-import type { ContentState, LayerContent, Plan, PlannedLayer } from "./types.ts";
+import { macroScope, type ProfileScope, profileScope } from "./profile-scope.ts";
+import { kubernetesFailure, withRequirements } from "./requirements.ts";
+import { hasExpressions } from "./resolve-layer.ts";
+import { resolveOnce } from "./resolve-once.ts";
+import type { NamedRef, Seen } from "./seen.ts";
+import type { ContentState, EngineLayer, LayerContent, Plan, PlannedLayer } from "./types.ts";
+import type { PackLayer } from "./valued-pack.ts";
 
 type Prepared = NonNullable<Seen["site"]["prepared"]>;
 
 /** The ordered plan of a profile on a cluster, from what is known now. Pure: the same Seen gives the same plan. */
 export function buildPlan(seen: Seen, prepared: Prepared): Plan {
-  const scopes = profileScopes(seen);
-  return { layers: refuseTwins(seen.profile.spec.layers.map((layer) => planLayer(layer, scopes, { seen, prepared }))) };
+  const scope = profileScope(seen, prepared.digestKey);
+  const context = { seen, prepared, scopes: profileScopes(seen), scope };
+  const { planned, outputs } = planInOrder(context);
+  const opening = opened(planned, context);
+  const parts = planned.flatMap((layer) => partsOfPlanned(layer, opening, context));
+  const packs = new Map([...opening].flatMap(([name, state]) => (state.kind === "parts" ? [[name, state]] : [])));
+  const layers = refuseTwins(withRequirements(parts, packs));
+  const readsNodes = asksForResources(packLayersOf(planned), seen.packs);
+  return { layers, packs, outputs, readsNodes, ...(scope.kind === "read" ? { variables: scope.variables } : {}) };
+}
+
+/** Each layer sees the outputs of those before it. */
+function planInOrder(context: PlanContext): { planned: PlannedLayer[]; outputs: Plan["outputs"] } {
+  const { seen, scopes } = context;
+  const above = new Map<string, ReadonlyMap<string, LayerOutput>>();
+  const named: NamedRef[] = [];
+  const budget = { left: PROFILE_BUDGET };
+  const planned = seen.profile.spec.layers.map((layer) => {
+    const one = planLayer(layer, new Map(above), context);
+    const given = outputsOf(one, { site: seen.site, scopes, budget });
+    above.set(layer.name, given.values);
+    named.push(...given.named);
+    return one;
+  });
+  const secrets = [...above.values()].flatMap((given) =>
+    [...given.values()].flatMap(({ value, sensitive }) => (sensitive && value !== undefined ? [value] : [])),
+  );
+  return { planned, outputs: { named, secrets } };
 }
 
 /** One object in two layers would change hands for ever: the first layer has it, and the other says so. */
@@ -33,28 +72,177 @@ function twinFailure(ref: ObjectRef, owner: string): Failure {
   return new Failure("InvalidManifest", `${describeRef(ref)} is in layer ${owner} already: keep it in one of the two`);
 }
 
-function planLayer(
-  layer: PlannedLayer["spec"],
-  scopes: Scopes,
-  { seen, prepared }: { seen: Seen; prepared: Prepared },
+/** The packs of all layers whose references are read. */
+function opened(
+  planned: readonly PlannedLayer[],
+  { seen, prepared, scope }: PlanContext,
+): ReadonlyMap<string, PackState> {
+  const layers = packLayersOf(planned);
+  if (layers.length === 0 || scope.kind !== "read") return new Map();
+  return openPacksOnce(layers, {
+    memories: seen.packs,
+    answers: seen.macros,
+    scope: macroScope(scope.scopeWith(new Map())),
+    digestKey: prepared.digestKey,
+    namespace: seen.profile.spec.namespace,
+    kubernetesVersion: seen.site.kubernetesVersion,
+    nodes: seen.site.nodes(),
+    installed: installedPacks(seen),
+    absent: planned.flatMap(absentOf),
+    today: new Date(seen.now).toISOString().slice(0, 10),
+  });
+}
+
+function packLayersOf(planned: readonly PlannedLayer[]): PackLayer[] {
+  return planned.flatMap(({ spec, inputs }) => (spec.pack && inputs ? [{ layer: inputs.layer, inputs }] : []));
+}
+
+function absentOf({ spec: layer, inputs, state }: PlannedLayer): AbsentPack[] {
+  if (!layer.pack || inputs) return [];
+  const isAbsent = state.kind === "reading" || state.kind === "missing" || state.kind === "waiting";
+  return isAbsent ? [{ layer, state }] : [];
+}
+
+/** The versions of packs of which a part was Ready, by the names of their layers. */
+function installedPacks({ rows }: Seen): ReadonlyMap<string, string> {
+  const installed = [...rows.values()].flatMap(({ name, version, parts = [] }) => {
+    const isInstalled = version !== undefined && parts.some(({ readyDigest }) => readyDigest !== undefined);
+    return isInstalled ? [[name, version] as const] : [];
+  });
+  return new Map(installed);
+}
+
+/** A pack layer as its parts, once they are known; any other layer as it is. */
+function partsOfPlanned(
+  planned: PlannedLayer,
+  packs: ReadonlyMap<string, PackState>,
+  context: PlanContext,
+): PlannedLayer[] {
+  const state = planned.inputs && packs.get(planned.spec.name);
+  if (!state) return [planned];
+  switch (state.kind) {
+    case "unknown":
+      return [{ ...planned, state: { kind: "unpacked", key: state.key } }];
+    case "failing":
+      return [{ ...planned, state: { kind: "missing", failure: state.failure } }];
+    case "macros":
+    case "waiting":
+    case "failed":
+      return [{ ...planned, state }];
+    case "parts":
+      if (state.parts.length === 0) return [{ ...planned, state: withoutParts(planned, state, context) }];
+      return state.parts.map((part) => planResolved(part, { written: part, overrides: [] }, context));
+  }
+}
+
+/** A pack may have nothing but values, for others to ask for. Its layer is there all the same, and has a row. */
+function withoutParts({ spec, namespace }: PlannedLayer, { version }: PackParts, context: PlanContext): ContentState {
+  const { seen, prepared, scopes } = context;
+  const placement = { layer: spec, namespace, set: seen.set, digestKey: prepared.digestKey, scopes };
+  return known({ objects: [], crds: [], version }, placement);
+}
+
+interface PlanContext {
+  seen: Seen;
+  prepared: Prepared;
+  scopes: Scopes;
+  scope: ProfileScope;
+}
+
+/** The questions come in the order in which a person would ask them; all answers to one of them come at once. */
+function planLayer(written: Layer, above: Scope["layers"], context: PlanContext): PlannedLayer {
+  const { scope: of, seen } = context;
+  const without = (state: ContentState) => ({ ...aboutOf(written, context), inputs: undefined, state });
+  if (of.kind !== "read") return without(of);
+  const scope = of.scopeWith(above);
+  const wrong = outputProblems(written);
+  if (wrong.length > 0) return without(wrongBy(new Failure("InvalidSpec", wrong.join("; ")), true));
+  const bare = of.scopeWith(withoutValues(above));
+  const not = undone(written, scope);
+  if (not?.kind === "missing") return without(wrongBy(not.failure, undone(written, bare)?.kind === "missing"));
+  if (not) return without(not);
+  const unfit = kubernetesFailure(written, seen.site.kubernetesVersion);
+  if (unfit) return missing(written, unfit, context);
+  const overrides = of.overridesOf(written.name, scope);
+  if (overrides instanceof Failure)
+    return without(wrongBy(overrides, of.overridesOf(written.name, bare) instanceof Failure));
+  const { layer, macros } = withMacrosHidden(written, context.prepared.digestKey);
+  const about = { written, memory: seen.contents, digestKey: context.prepared.digestKey };
+  const resolved = hasExpressions(layer)
+    ? resolveOnce(layer, scope, { ...about, as: "values" })
+    : { kind: "resolved" as const, layer, uses: [] };
+  if (resolved.kind === "failed")
+    return without(wrongBy(resolved.failure, resolveOnce(layer, bare, { ...about, as: "bare" }).kind === "failed"));
+  const asked = resolved.kind === "waiting" ? resolved.on : undecided(resolved.uses, above);
+  const late = awaiting([...overrides.waitsFor, ...undecided(overrides.uses, above), ...asked], above);
+  if (late || resolved.kind === "waiting") return without(late ?? { kind: "reading" });
+  return planResolved(resolved.layer, { written, overrides: overrides.values, macros, within: scope }, context);
+}
+
+/** Why a layer is not brought, as its `when` has it. */
+function undone({ when }: Layer, scope: Scope): ContentState | undefined {
+  if (when === undefined) return undefined;
+  const evaluated = evaluateCondition(when, scope, "when");
+  if (evaluated.kind === "failed") return { kind: "missing", failure: invalidValues(evaluated.problems) };
+  if (evaluated.kind === "waiting") return awaiting(evaluated.on, scope.layers);
+  if (evaluated.sensitivePaths.length > 0)
+    return { kind: "missing", failure: invalidValues(["when: must not come from a Secret, as everybody sees it"]) };
+  const late = awaiting(undecided(evaluated.uses.outputs, scope.layers), scope.layers);
+  return late ?? (evaluated.value ? undefined : { kind: "skipped" });
+}
+
+/** @param isOwn whether it is so whatever the layers before this one give: none of them can mend it */
+function wrongBy(failure: Failure, isOwn: boolean): ContentState {
+  return { kind: "missing", failure, ...(isOwn ? { isWrong: true } : {}) };
+}
+
+function withoutValues(above: Scope["layers"]): Scope["layers"] {
+  return new Map([...above].map(([layer, given]) => [layer, new Map([...given.keys()].map((name) => [name, {}]))]));
+}
+
+function invalidValues(problems: readonly string[]): Failure {
+  return new Failure("InvalidValues", problems.join("; "));
+}
+
+function aboutOf(layer: Layer, { seen }: PlanContext): Pick<PlannedLayer, "spec" | "namespace"> {
+  return { spec: layer, namespace: layer.namespace ?? seen.profile.spec.namespace };
+}
+
+function missing(layer: Layer, failure: Failure, context: PlanContext): PlannedLayer {
+  return { ...aboutOf(layer, context), inputs: undefined, state: { kind: "missing", failure } };
+}
+
+/** A layer with what its expressions give, and what it was before. */
+interface Resolved extends Pick<InputsContext, "macros"> {
+  written: EngineLayer;
+  overrides: readonly Record<string, unknown>[];
+  /** What expressions in its objects may read; a pack's have none. */
+  within?: Scope;
+}
+
+function planResolved(
+  layer: EngineLayer,
+  { written, overrides, macros, within }: Resolved,
+  context: PlanContext,
 ): PlannedLayer {
+  const { seen, prepared, scopes } = context;
   const { profile, referents, site } = seen;
   const { digestKey } = prepared;
-  const namespace = layer.namespace ?? profile.spec.namespace;
-  const about = { spec: layer, namespace };
-  const read = readInputs(layer, { profile, referents, digestKey, kubernetesMinor: site.kubernetesMinor });
+  const about = aboutOf(layer, context);
+  const { kubernetesVersion } = site;
+  const read = readInputs(layer, { profile, referents, digestKey, kubernetesVersion, overrides, written, macros });
   if (read.kind === "reading") return { ...about, inputs: undefined, state: { kind: "reading" } };
-  if (read.kind === "missing")
-    return { ...about, inputs: undefined, state: { kind: "missing", failure: read.failure } };
+  if (read.kind === "missing") return missing(layer, read.failure, context);
   const { inputs } = read;
+  if (layer.pack) return { ...about, inputs, state: { kind: "unknown" } };
   const memory = seen.contents.get(layer.name);
   if (memory?.inputs !== inputs.digest) return { ...about, inputs, state: { kind: "unknown" } };
   if (memory.result.kind === "failed") return { ...about, inputs, state: memory.result };
-  return {
-    ...about,
-    inputs,
-    state: known(memory.result.content, { layer, namespace, set: seen.set, digestKey, scopes }),
-  };
+  const { content: raw } = memory.result;
+  const content = within ? evaluateContent(raw, { scope: within, digestKey }) : raw;
+  if ("kind" in content) return { ...about, inputs, state: content };
+  const placement = { layer, namespace: about.namespace, set: seen.set, digestKey, scopes };
+  return { ...about, inputs, state: known(content, placement) };
 }
 
 /** A kind's scope as the cluster serves it, else as a CRD of any layer declares it. */

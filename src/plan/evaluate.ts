@@ -7,9 +7,19 @@ import { isChart, releaseOf } from "./chart-layer.ts";
 import { evaluateObjects } from "./evaluate-objects.ts";
 import { evaluateRelease } from "./evaluate-release.ts";
 import { healthChecksOf } from "./layer-health.ts";
-import { namespaceDigest, namespaceMetadataOf } from "./layer-namespace.ts";
-import { failing, type KnownLayer, type LayerView, pending, type Surroundings, working } from "./layer-view.ts";
+import { namespaceDigest, namespaceMetadataOf, namespacesOf } from "./layer-namespace.ts";
+import {
+  failing,
+  held,
+  type KnownLayer,
+  type LayerView,
+  pending,
+  type Surroundings,
+  skipped,
+  working,
+} from "./layer-view.ts";
 import { renderStep } from "./render-step.ts";
+import type { Seen } from "./seen.ts";
 import type { Step, WatchRequest } from "./step.ts";
 import { versionsInUse } from "./stored-versions.ts";
 import type { Desired, PlannedLayer } from "./types.ts";
@@ -19,11 +29,12 @@ import type { Desired, PlannedLayer } from "./types.ts";
  * content, reach (membership is written before the first object), namespace, objects by wave, prune, health.
  */
 export function evaluateLayer(layer: PlannedLayer, around: Surroundings): LayerView {
-  const { seen, waitsFor } = around;
+  const { seen, waitsFor, heldBy } = around;
   if (layer.state.kind !== "known") return withoutContent(layer, around);
   const known = layer as KnownLayer;
   const installedBefore = seen.rows.get(layer.spec.name)?.readyDigest === known.state.digest;
   if (waitsFor !== undefined && !installedBefore) return pending(layer, waitsFor);
+  if (heldBy !== undefined && !installedBefore) return held(layer, heldBy);
   const checks = healthChecksOf(layer.spec);
   if (!checks.ok) {
     const failure = new Failure("InvalidSpec", checks.problems.join("; "));
@@ -34,8 +45,8 @@ export function evaluateLayer(layer: PlannedLayer, around: Surroundings): LayerV
   if (reach) return { ...working(layer, "Applying", "getting ready to apply"), ...reach };
   const inUse = versionsInUse(known, seen);
   if (inUse) return { ...failing(layer, inUse), gateOpen: installedBefore };
-  const unready = withoutNamespace(known, around, installedBefore);
-  if (unready) return unready;
+  const early = withoutNamespace(known, around, installedBefore);
+  if (early) return early;
   return isChart(known)
     ? evaluateRelease(known, around, installedBefore)
     : evaluateObjects(known, around, installedBefore);
@@ -43,10 +54,30 @@ export function evaluateLayer(layer: PlannedLayer, around: Surroundings): LayerV
 
 function withoutContent(layer: PlannedLayer, { seen, waitsFor }: Surroundings): LayerView {
   const { state } = layer;
+  if (state.kind === "skipped") return skipped(layer);
+  const early = opening(layer, seen);
+  if (early) return early;
+  if (state.kind === "missing" && state.isWrong) return failing(layer, state.failure);
   if (waitsFor !== undefined && state.kind !== "failed") return pending(layer, waitsFor);
   if (state.kind === "reading")
     return { ...working(layer, "Resolving", "reading the ConfigMaps and Secrets that it refers to"), looking: true };
   if (state.kind === "missing") return failing(layer, state.failure);
+  if (state.kind === "waiting")
+    return { ...working(layer, "Pending", `waits for ${state.on}`), reason: "WaitingForOutput" };
+  return unrendered(layer, seen);
+}
+
+/** The view of a layer whose pack is to be opened, which waits for no other layer. */
+function opening(layer: PlannedLayer, seen: Seen): LayerView | undefined {
+  const { state } = layer;
+  if (state.kind === "unpacked" || (state.kind === "failed" && layer.spec.pack)) return unpacking(layer, state, seen);
+  if (state.kind !== "macros") return undefined;
+  const step = state.batch.length > 0 ? { step: { kind: "EvaluateMacros" as const, batch: state.batch } } : {};
+  return { ...working(layer, "Resolving", "reading the values of the profile's packs"), ...step, looking: true };
+}
+
+function unrendered(layer: PlannedLayer, seen: Seen): LayerView {
+  const { state } = layer;
   const step = renderStep(layer, seen);
   if (step instanceof Failure) return failing(layer, step);
   if (step === "unknown")
@@ -62,6 +93,19 @@ function withoutContent(layer: PlannedLayer, { seen, waitsFor }: Surroundings): 
   };
 }
 
+/** A pack is fetched, or was not to be had and is tried again. */
+function unpacking(
+  layer: PlannedLayer,
+  state: Extract<PlannedLayer["state"], { kind: "unpacked" | "failed" }>,
+  seen: Seen,
+): LayerView {
+  const key = state.kind === "unpacked" ? state.key : (seen.packs.get(layer.spec.name)?.key ?? "");
+  const step: Step = { kind: "FetchPack", layer, key };
+  if (state.kind === "unpacked")
+    return { ...working(layer, "Resolving", "fetching the pack"), step, looking: !seen.packs.has(layer.spec.name) };
+  return { ...failing(layer, state.failure), ...(seen.now >= state.retryAt ? { step } : { wakeAt: state.retryAt }) };
+}
+
 /**
  * The kinds are watched and the parent is widened before the first object: a crash then loses nothing. The watches come
  * first: a kind that may not be read brings no member, and must not stand in the way of a deletion. While the layer is
@@ -72,12 +116,12 @@ function reachStep(
   around: Surroundings,
   installedBefore: boolean,
 ): Pick<LayerView, "step" | "looking"> | Failure | undefined {
-  const { state, namespace } = layer;
+  const { state } = layer;
   const { seen, prepared, order } = around;
   const parent = widen(prepared.parent, {
     objects: state.desired.map(({ ref }) => ref),
     layers: order,
-    ownNamespaces: namespace !== undefined && ownsNamespace(layer, around) ? [namespace] : [],
+    ownNamespaces: ownNamespaces(layer, around),
     ...(isChart(layer) ? { releases: [{ layer: layer.spec.name, ...releaseOf(layer) }] } : {}),
   });
   const watches: WatchRequest[] = [];
@@ -106,25 +150,40 @@ function placesOf(desired: readonly Desired[]): WatchRequest[] {
   return [...places.values()];
 }
 
+function ownNamespaces(layer: KnownLayer, around: Surroundings): string[] {
+  return namespacesOf(layer).filter((namespace) => ownsNamespace(layer, namespace, around));
+}
+
 /**
  * A layer's `namespace:` is infrastructure, unless this or another layer brings the Namespace itself, as a member. The
  * records of a release need it in any case, before the chart can bring it.
  */
-function ownsNamespace(layer: KnownLayer, { wantedElsewhere }: Surroundings): boolean {
-  const { state, namespace } = layer;
-  if (namespace === undefined) return false;
+function ownsNamespace(layer: KnownLayer, namespace: string, { wantedElsewhere }: Surroundings): boolean {
+  const { state } = layer;
   const key = keyOf({ group: "", version: "v1", kind: "Namespace", name: namespace });
   if (isChart(layer)) return !wantedElsewhere(key);
   if (wantedElsewhere(key) || state.desired.some((desired) => desired.key === key)) return false;
+  if (namespace !== layer.namespace) return true;
   return state.desired.some(({ ref }) => ref.namespace === namespace);
 }
 
-/** The view of a layer whose namespace is not as it should be yet; undefined when it is, or is not ours to see to. */
+/** The view of a layer whose namespaces are not as they should be yet; undefined when they are, or are not ours to see to. */
 function withoutNamespace(layer: KnownLayer, around: Surroundings, installedBefore: boolean): LayerView | undefined {
-  const { seen } = around;
-  const { namespace } = layer;
-  if (namespace === undefined || !ownsNamespace(layer, around)) return undefined;
-  const metadata = namespaceMetadataOf(seen.profile, namespace);
+  // What a pack asks of a namespace that it shares is not known yet: it keeps what it has.
+  if (installedBefore && around.layers.some(({ spec }) => spec.pack)) return undefined;
+  for (const namespace of ownNamespaces(layer, around)) {
+    const view = unready(layer, namespace, { around, installedBefore });
+    if (view) return view;
+  }
+  return undefined;
+}
+
+function unready(
+  layer: KnownLayer,
+  namespace: string,
+  { around: { seen, layers }, installedBefore }: { around: Surroundings; installedBefore: boolean },
+): LayerView | undefined {
+  const metadata = namespaceMetadataOf(layers, namespace);
   if (metadata instanceof Failure) return failing(layer, metadata);
   const attempt = seen.namespaces.get(namespace);
   const tried = attempt?.digest === namespaceDigest(metadata) ? attempt : undefined;

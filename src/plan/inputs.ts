@@ -1,15 +1,25 @@
-import type { Layer, Profile } from "../api/types.ts";
+import type { Profile } from "../api/types.ts";
 import { Failure } from "../errors.ts";
 import { hmacDigest } from "../objects/digest.ts";
+import type { MacroTable } from "../pack/macro-types.ts";
+import type { FluxArtifact } from "./flux-artifact.ts";
 import { type ReadInputs, type Referents, readReferences, type SourceText } from "./references.ts";
+import type { EngineLayer } from "./types.ts";
 import { overlayValues, parseValues, setAtPath } from "./values.ts";
 
 /** What a layer's content is made from, read and merged; nothing of it is fetched yet. */
 export interface LayerInputs {
-  layer: Layer;
+  /** With what its expressions give. */
+  layer: EngineLayer;
   namespace: string | undefined;
   texts: ReadonlyMap<string, readonly SourceText[]>;
-  /** Digest of the layer's own words: a chart's version range is resolved again only when it moves. */
+  /** What Flux's sources have now, by path. */
+  artifacts: ReadonlyMap<string, FluxArtifact>;
+  /** Values for this cluster alone, over all others. */
+  overrides: readonly Record<string, unknown>[];
+  /** The macros that are hidden in the values of a pack's layer. */
+  macros?: MacroTable;
+  /** Digest of the layer's own words: a version range or a tag is resolved again only when it moves. */
   specDigest: string;
   /** Digest of all inputs: a render is due only when it moves. */
   digest: string;
@@ -21,27 +31,54 @@ export interface InputsContext {
   profile: Profile;
   referents: Referents;
   digestKey: Uint8Array;
-  /** Kubernetes minor of the target, `1.36`: charts may look at it. A patch release is no new input. */
-  kubernetesMinor: string;
+  /** Of the target, as its API server says it: charts may look at it. A patch release is no new input. */
+  kubernetesVersion: string;
+  overrides?: readonly Record<string, unknown>[];
+  /** The layer as it is written, before its expressions were evaluated. */
+  written?: EngineLayer;
+  /** Those that are hidden in the layer's values. */
+  macros?: MacroTable | undefined;
 }
 
 /** Gathers the inputs of a layer and digests them. The digest is keyed: it may stand in a status. */
-export function readInputs(layer: Layer, context: InputsContext): InputsState {
+export function readInputs(layer: EngineLayer, context: InputsContext): InputsState {
   const read = readReferences(layer, context.profile.metadata.namespace, context.referents);
   if (read.kind !== "read") return read;
   const namespace = layer.namespace ?? context.profile.spec.namespace;
-  const specDigest = specDigestOf(layer, context.digestKey);
-  // Whether a chart's own CRDs are there is what its templates may ask.
-  const cluster = layer.helm ? [context.kubernetesMinor, layer.crds === "Skip"] : null;
-  const parts = [specDigest, namespace ?? null, [...read.texts], cluster];
-  return {
-    kind: "read",
-    inputs: { layer, namespace, texts: read.texts, specDigest, digest: hmacDigest(context.digestKey, parts) },
-  };
+  const { written = layer, overrides = [], digestKey, macros } = context;
+  // The values of a pack's part come from many places, and ask for no other version of what it is made from.
+  const words = layer.part
+    ? hmacDigest(digestKey, [layer.helm ?? null, layer.attachments ?? null])
+    : specDigestOf(written, digestKey);
+  // A version that an expression gives is looked up anew, as one that is written is.
+  const versions = versionsOf(layer);
+  const isWritten = versionsOf(written).every((version, index) => version === versions[index]);
+  const specDigest = isWritten ? words : hmacDigest(digestKey, [words, versions]);
+  // Templates may ask which Kubernetes it is; those of a chart, whether its own CRDs are there.
+  const isTemplate = layer.helm !== undefined || layer.part !== undefined;
+  const cluster = isTemplate ? [minorOf(context.kubernetesVersion), layer.crds === "Skip"] : null;
+  const evaluated = written === layer && !layer.part ? null : specDigestOf(layer, digestKey);
+  const texts = [...read.texts].map(([path, found]) => [path, found.map(({ what, text }) => [what, text])]);
+  // Where an artifact is served from is none of its content.
+  const artifacts = [...read.artifacts].map(([path, { digest, revision }]) => [path, digest, revision]);
+  const parts = [specDigest, evaluated, namespace ?? null, texts, artifacts, overrides, cluster];
+  const digest = hmacDigest(digestKey, parts);
+  const about = { layer, namespace, texts: read.texts, artifacts: read.artifacts, overrides, specDigest, digest };
+  return { kind: "read", inputs: macros ? { ...about, macros } : about };
 }
 
-/** Merged chart values of a layer: `values`, then `valuesFrom` in order; a problem names the path, never a value. */
-export function layerValues({ layer, texts }: LayerInputs): Record<string, unknown> | Failure {
+/** The versions of a layer's sources that expressions may give. */
+function versionsOf({ helm, manifests = [], attachments = [] }: EngineLayer): (string | null)[] {
+  return [helm?.version ?? null, ...[...manifests, ...attachments].map(({ oci }) => oci?.version ?? null)];
+}
+
+/** `1.36` of `v1.36.3`. */
+function minorOf(kubernetesVersion: string): string {
+  return /^v?(\d+\.\d+)/.exec(kubernetesVersion)?.[1] ?? "";
+}
+
+/** Merged chart values of a layer: `values`, `valuesFrom` in order, the cluster's overrides; a problem names the path, never a value. */
+export function layerValues({ layer, texts, overrides }: LayerInputs): Record<string, unknown> | Failure {
   let values = layer.values ?? {};
   const problems: string[] = [];
   layer.valuesFrom?.forEach((source, index) => {
@@ -55,6 +92,7 @@ export function layerValues({ layer, texts }: LayerInputs): Record<string, unkno
       else problems.push(...next.problems);
     }
   });
+  for (const override of overrides) values = overlayValues(values, override);
   return problems.length > 0 ? new Failure("InvalidValues", problems.join("; ")) : values;
 }
 
@@ -76,11 +114,14 @@ const NOT_CONTENT = new Set([
   "test",
   "onFailure",
   "maxHistory",
+  "when",
+  "requires",
+  "outputs",
 ]);
 
-const digests = new WeakMap<Layer, { key: Uint8Array; digest: string }>();
+const digests = new WeakMap<EngineLayer, { key: Uint8Array; digest: string }>();
 
-function specDigestOf(layer: Layer, key: Uint8Array): string {
+function specDigestOf(layer: EngineLayer, key: Uint8Array): string {
   const known = digests.get(layer);
   if (known?.key === key) return known.digest;
   const digest = hmacDigest(key, Object.fromEntries(Object.entries(layer).filter(([name]) => !NOT_CONTENT.has(name))));

@@ -22,6 +22,9 @@ function profileOf(...layers: object[]): Profile {
   return parsed.value;
 }
 
+const planned = ({ spec }: Profile) =>
+  spec.layers.map((layer) => ({ spec: layer, namespace: layer.namespace ?? spec.namespace }));
+
 const labels = (map: Record<string, string>) => ({ namespaceMetadata: { labels: map } });
 
 describe("namespaceMetadataOf", () => {
@@ -34,8 +37,11 @@ describe("namespaceMetadataOf", () => {
         ...labels({ c: "3" }),
       },
     );
-    expect(namespaceMetadataOf(profile, "web")).toEqual({ labels: { a: "1", b: "2", same: "x" }, annotations: {} });
-    expect(namespaceMetadataOf(profile, "other")).toEqual({ labels: { c: "3" }, annotations: {} });
+    expect(namespaceMetadataOf(planned(profile), "web")).toEqual({
+      labels: { a: "1", b: "2", same: "x" },
+      annotations: {},
+    });
+    expect(namespaceMetadataOf(planned(profile), "other")).toEqual({ labels: { c: "3" }, annotations: {} });
   });
 
   it.each([
@@ -50,7 +56,7 @@ describe("namespaceMetadataOf", () => {
       "namespaceMetadata.annotations: strata.dev/created is set by Strata itself: take it out",
     ],
   ])("refuses %s", (_, profile, message) => {
-    const failure = namespaceMetadataOf(profile, "web");
+    const failure = namespaceMetadataOf(planned(profile), "web");
     expect(failure).toBeInstanceOf(Failure);
     expect(failure).toMatchObject({ reason: "InvalidSpec", message });
   });

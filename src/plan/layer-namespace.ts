@@ -1,7 +1,7 @@
-import type { Layer, Profile } from "../api/types.ts";
 import { Failure } from "../errors.ts";
 import { canonicalJson } from "../objects/json.ts";
 import { isReservedMark } from "./reserved.ts";
+import type { PlannedLayer } from "./types.ts";
 
 /** Labels and annotations for the namespace of layers. */
 export interface NamespaceMetadata {
@@ -16,20 +16,32 @@ const FIELDS = ["labels", "annotations"] as const;
  *
  * @returns an InvalidSpec failure when two of them want different values, or one wants a mark that is Strata's own
  */
-export function namespaceMetadataOf({ spec }: Profile, namespace: string): NamespaceMetadata | Failure {
+export function namespaceMetadataOf(layers: readonly Placed[], namespace: string): NamespaceMetadata | Failure {
   const metadata: NamespaceMetadata = { labels: {}, annotations: {} };
-  for (const layer of spec.layers) {
-    if ((layer.namespace ?? spec.namespace) !== namespace) continue;
+  for (const layer of layers) {
+    const asked =
+      layer.namespace === namespace ? layer.spec.namespaceMetadata : layer.spec.part?.namespaces?.[namespace];
     for (const field of FIELDS) {
-      const failure = add(layer, field, metadata[field]);
+      const failure = add(asked?.[field], field, metadata[field]);
       if (failure) return failure;
     }
   }
   return metadata;
 }
 
-function add(layer: Layer, field: (typeof FIELDS)[number], all: Record<string, string>): Failure | undefined {
-  for (const [key, value] of Object.entries(layer.namespaceMetadata?.[field] ?? {})) {
+type Placed = Pick<PlannedLayer, "spec" | "namespace">;
+
+/** All namespaces that a layer has: its own, and what its pack has besides. */
+export function namespacesOf({ spec, namespace }: Placed): string[] {
+  return [...(namespace === undefined ? [] : [namespace]), ...Object.keys(spec.part?.namespaces ?? {})];
+}
+
+function add(
+  asked: Readonly<Record<string, string>> = {},
+  field: (typeof FIELDS)[number],
+  all: Record<string, string>,
+): Failure | undefined {
+  for (const [key, value] of Object.entries(asked)) {
     const where = `namespaceMetadata.${field}: ${key}`;
     if (isReservedMark(key)) return new Failure("InvalidSpec", `${where} is set by Strata itself: take it out`);
     const other = all[key];

@@ -38,12 +38,16 @@ export interface Surroundings {
   order: readonly string[];
   /** The name of the layer that this one waits for, if its turn has not come. */
   waitsFor: string | undefined;
+  /** The name of a layer that is wrong: nothing new is begun until it is right. */
+  heldBy?: string | undefined;
   /** Whether a layer of the profile wants the object: what moves to another layer is not pruned here. */
   wantedElsewhere: (key: string) => boolean;
   /** A layer whose objects are not known (yet): it may want what another layer drops. */
   unknown: PlannedLayer | undefined;
   /** Whether a member remains when others go. */
   stays: (tracked: Tracked) => boolean;
+  /** All listed layers: they may share a namespace. */
+  layers: readonly PlannedLayer[];
 }
 
 /** A layer whose objects are known. */
@@ -53,6 +57,23 @@ export interface KnownLayer extends PlannedLayer {
 
 export function pending(layer: PlannedLayer, waitsFor: string): LayerView {
   return { ...working(layer, "Pending", `waits for layer ${waitsFor}`), reason: "WaitingForLayer" };
+}
+
+export function held(layer: PlannedLayer, by: string): LayerView {
+  return {
+    ...pending(layer, by),
+    message: `waits for layer ${by}: nothing new is applied until its expressions are right`,
+  };
+}
+
+/** It is not wanted here, and nobody waits for it. */
+export function skipped(layer: PlannedLayer): LayerView {
+  return { ...working(layer, "Skipped", "`when` is false on this cluster"), gateOpen: true };
+}
+
+/** Nothing is to be done for the layer. */
+export function isSettled({ state }: { state: LayerState }): boolean {
+  return state === "Ready" || state === "Skipped";
 }
 
 export function working(layer: PlannedLayer, state: LayerState, message: string): LayerView {

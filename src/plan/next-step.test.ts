@@ -12,11 +12,13 @@ import { buildPlan } from "./build-plan.ts";
 import { namespaceDigest } from "./layer-namespace.ts";
 import { manifestsContent } from "./manifests.ts";
 import { type DeploymentView, evaluate, evaluateTeardown } from "./next-step.ts";
+import type { PackMemory } from "./packs.ts";
 import { withMark } from "./place.ts";
 import { REMOVAL } from "./removal.ts";
 import type { Attempt, Seen, Tracked } from "./seen.ts";
 import type { Step } from "./step.ts";
-import type { ContentMemory } from "./types.ts";
+import { loadedPack } from "./testdata/packs.ts";
+import type { ContentMemory, LayerContent } from "./types.ts";
 
 const SERVED: Readonly<Record<string, "Namespaced" | "Cluster">> = {
   ConfigMap: "Namespaced",
@@ -36,7 +38,10 @@ function profileOf(layers: Layer[]): Profile {
     spec: {
       clusterRefs: [{ name: "local" }],
       namespace: "acme",
-      layers: layers.map(({ objects, ...layer }) => ({ ...layer, manifests: objects.map((object) => ({ object })) })),
+      layers: layers.map(({ objects, ...layer }) => ({
+        ...layer,
+        ...(layer["pack"] ? {} : { manifests: objects.map((object) => ({ object })) }),
+      })),
     },
   });
   if (!parsed.ok) throw new Error(parsed.problems.join());
@@ -62,6 +67,9 @@ class Simulation {
   readonly attempts = new Map<string, Attempt>();
   readonly contents = new Map<string, ContentMemory>();
   readonly namespaces = new Map<string, Attempt>();
+  readonly packs = new Map<string, PackMemory>();
+  /** What fetching a pack gives, by the key of the step. */
+  fetched: PackMemory["result"] | undefined;
   readonly steps: Step[] = [];
   readonly sick = new Set<string>();
   readonly watched = new Set<string>();
@@ -92,14 +100,18 @@ class Simulation {
       profile: this.profile,
       set: this.set,
       referents: () => ({ kind: "absent" }),
+      packs: this.packs,
+      macros: new Map(),
       contents: this.contents,
       attempts: this.attempts,
       namespaces: this.namespaces,
       leaving: new Map(),
       rows: this.rows,
+      cluster: { name: "local", target: undefined },
+      fixed: {},
       site: {
         prepared: { digestKey: KEY, parent: this.parent },
-        kubernetesMinor: "1.36",
+        kubernetesVersion: "v1.36.3",
         scopeOf,
         served: (kind) => scopeOf(kind) !== undefined,
         servedIn: (kind) => scopeOf(kind) !== undefined,
@@ -113,6 +125,7 @@ class Simulation {
         member: (key) => this.live.get(key),
         members: () => this.live.values(),
         named: () => "unknown",
+        nodes: () => undefined,
         deleted: () => undefined,
         releases: () => [],
         explain: () => undefined,
@@ -156,6 +169,8 @@ class Simulation {
 
   take(step: Step): void {
     if (step.kind === "Render") this.#render(step);
+    else if (step.kind === "FetchPack" && this.fetched)
+      this.packs.set(step.layer.spec.name, { key: step.key, attempts: 1, result: this.fetched });
     else if (step.kind === "Reach" || step.kind === "Narrow") this.parent = step.parent;
     else if (step.kind === "EnsureNamespace")
       this.namespaces.set(step.namespace, { digest: namespaceDigest(step.metadata) });
@@ -170,7 +185,7 @@ class Simulation {
   #render({ layer: { spec, inputs } }: Step & { kind: "Render" }): void {
     if (!inputs) return;
     const { digest, specDigest } = inputs;
-    const content = manifestsContent(spec, inputs.texts);
+    const content = spec.part?.kind === "manifests" ? filesContent(spec.part) : manifestsContent(spec, inputs.texts);
     if (content instanceof Failure) throw content;
     this.contents.set(spec.name, { inputs: digest, specDigest, attempts: 1, result: { kind: "known", content } });
   }
@@ -208,6 +223,10 @@ class Simulation {
   names(): string[] {
     return [...this.live.values()].map(({ observed }) => observed.ref.name).sort();
   }
+}
+
+function filesContent({ files }: { files: readonly { content: string }[] }): LayerContent {
+  return { objects: files.map(({ content }) => JSON.parse(content)), crds: [] };
 }
 
 const KEY = new Uint8Array(32);
@@ -296,6 +315,99 @@ describe("evaluate: a profile's layers, one after the other", () => {
     world.profile = profileOf([{ name: "one", prune: "Never", objects: [configMap("new")] }]);
     world.run();
     expect(world.names()).toEqual(["new", "old"]);
+  });
+
+  it("skips a layer whose when is false: it is removed in its turn, nobody waits for it, and it comes back", () => {
+    const layers = (when: string) =>
+      profileOf([
+        { name: "a", objects: [configMap("a")] },
+        { name: "b", when, objects: [configMap("b1"), configMap("b2")] },
+        { name: "c", objects: [configMap("c")] },
+      ]);
+    const world = new Simulation(layers("false"));
+    const first = world.run();
+    expect(first.layers.map(({ state }) => state)).toEqual(["Ready", "Skipped", "Ready"]);
+    expect(first.done).toBe(true);
+    expect(world.names()).toEqual(["a", "c"]);
+    world.profile = layers("true");
+    expect(world.run().done).toBe(true);
+    expect(world.names()).toEqual(["a", "b1", "b2", "c"]);
+    world.profile = layers("false");
+    world.attempts.clear();
+    const { removals, done } = world.evaluate();
+    expect(removals).toMatchObject([{ layer: "b", left: 2 }]);
+    expect(done).toBe(false);
+    expect(world.run().done).toBe(true);
+    expect(world.names()).toEqual(["a", "c"]);
+    expect(world.parent.layers).toEqual(["a", "c"]);
+  });
+
+  it("removes what a skipped layer left only when all others are Ready", () => {
+    const layers = (when: string) =>
+      profileOf([
+        { name: "a", objects: [deployment("a")] },
+        { name: "b", when, objects: [configMap("b")] },
+      ]);
+    const world = new Simulation(layers("true"));
+    world.run();
+    for (const tracked of world.live.values())
+      if (tracked.observed.ref.name === "a") tracked.verdict = { state: "InProgress", message: "late" };
+    world.profile = layers("false");
+    expect(world.run().layers.map(({ state }) => state)).toEqual(["Waiting", "Skipped"]);
+    expect(world.names()).toEqual(["a", "b"]);
+  });
+
+  it("tells of all names that do not exist before anything is applied", () => {
+    const world = new Simulation(
+      profileOf([
+        { name: "a", objects: [configMap("a")] },
+        { name: "b", when: "variables.b", objects: [configMap("b")] },
+        { name: "c", namespace: `\${{ variables.c }}`, objects: [configMap("c")] },
+      ]),
+    );
+    const { layers, done } = world.run();
+    expect(layers.map(({ state, reason, message }) => [state, reason, message])).toEqual([
+      ["Pending", "WaitingForLayer", "waits for layer b: nothing new is applied until its expressions are right"],
+      ["Failed", "InvalidValues", "when: variables.b is not declared in spec.variables; there is none"],
+      ["Failed", "InvalidValues", "namespace: variables.c is not declared in spec.variables; there is none"],
+    ]);
+    expect(done).toBe(false);
+    expect(world.names()).toEqual([]);
+  });
+
+  it("changes nothing while an expression is wrong, and repairs what runs", () => {
+    const layers = (value: string, when: string) =>
+      profileOf([
+        { name: "a", objects: [configMap("a")] },
+        { name: "b", objects: [configMap("b", { key: value })] },
+        { name: "c", when, objects: [configMap("c")] },
+      ]);
+    const world = new Simulation(layers("1", "true"));
+    world.run();
+    world.profile = layers("2", "variables.c");
+    world.live.clear();
+    world.steps.length = 0;
+    const view = world.run();
+    expect(view.layers.map(({ state }) => state)).toEqual(["Ready", "Pending", "Failed"]);
+    expect(world.applied()).toEqual(["a"]);
+    world.profile = layers("2", "true");
+    expect(world.run().done).toBe(true);
+    expect(world.applied()).toEqual(["a", "b", "c"]);
+  });
+
+  it("leaves what runs as it is when a requirement is not met any more", () => {
+    const layers = (kubernetes: string) =>
+      profileOf([
+        { name: "a", requires: { kubernetes }, objects: [configMap("a")] },
+        { name: "b", objects: [configMap("b")] },
+      ]);
+    const world = new Simulation(layers(">=1.33"));
+    world.run();
+    world.profile = layers(">=1.40");
+    const view = world.run();
+    expect(view.layers.map(({ state }) => state)).toEqual(["Blocked", "Ready"]);
+    expect(view.layers[0]?.message).toBe("requires Kubernetes >=1.40; this cluster has v1.36.3");
+    expect(world.names()).toEqual(["a", "b"]);
   });
 
   it("hands an object from one layer to another without a delete", () => {
@@ -455,6 +567,100 @@ function goings(world: Simulation): string[] {
       : [],
   );
 }
+
+describe("a layer with a pack", () => {
+  const web = (version = "1.0.0"): Layer => ({
+    name: "web",
+    objects: [],
+    pack: { registryRef: { name: "ours" }, name: "web", version },
+  });
+  const loaded = (name: string) => {
+    const files = { "manifests/a.yaml": JSON.stringify(configMap(name)) };
+    return { kind: "loaded" as const, loaded: loadedPack("web", { files }) };
+  };
+  const down = { kind: "failed" as const, failure: new Failure("SourceUnavailable", "no answer"), retryAt: 9 };
+
+  function withPack(): Simulation {
+    const world = new Simulation(profileOf([{ name: "first", objects: [configMap("f")] }, web()]));
+    world.fetched = loaded("a");
+    world.run();
+    return world;
+  }
+
+  it("is opened before anything is written, and comes in its turn", () => {
+    const world = withPack();
+    expect(world.steps[0]?.kind).toBe("FetchPack");
+    expect(world.applied()).toEqual(["f", "a"]);
+    expect(world.parent.layers).toEqual(["first", "web", "web.manifests"]);
+  });
+
+  it("keeps what it has, under its name, while another version cannot be had", () => {
+    const world = withPack();
+    world.profile = profileOf([{ name: "first", objects: [configMap("f"), configMap("g")] }, web("2.0.0")]);
+    world.fetched = down;
+    const view = world.run();
+    expect(view.layers.map(({ name, state }) => [name, state])).toEqual([
+      ["first", "Ready"],
+      ["web", "Failed"],
+    ]);
+    expect(view.removals).toEqual([]);
+    expect(world.names()).toEqual(["a", "f", "g"]);
+    expect(world.parent.layers).toEqual(["first", "web", "web.manifests"]);
+  });
+
+  it("prunes what another version of it no longer has", () => {
+    const world = withPack();
+    world.profile = profileOf([{ name: "first", objects: [configMap("f")] }, web("2.0.0")]);
+    world.fetched = loaded("b");
+    expect(world.run().done).toBe(true);
+    expect(world.names()).toEqual(["b", "f"]);
+  });
+
+  it("takes over what the layer had as manifests, of which the rest goes, and gives it back", () => {
+    const plain = { name: "web", objects: [configMap("a"), configMap("old")] };
+    const world = new Simulation(profileOf([plain]));
+    world.run();
+    world.steps.length = 0;
+    world.profile = profileOf([web()]);
+    world.fetched = loaded("a");
+    expect(world.run().done).toBe(true);
+    expect(goings(world)).toEqual(["delete old"]);
+    expect(world.parent.layers).toEqual(["web", "web.manifests"]);
+    world.steps.length = 0;
+    world.profile = profileOf([{ ...plain, objects: [configMap("a")] }]);
+    expect(world.run().done).toBe(true);
+    expect(goings(world)).toEqual([]);
+    expect(world.names()).toEqual(["a"]);
+    expect(world.parent.layers).toEqual(["web"]);
+  });
+
+  it("keeps a part that another version of it no longer has when prune is Never", () => {
+    const world = withPack();
+    world.parent = { ...world.parent, layers: [...world.parent.layers, "web.gone"] };
+    for (const tracked of world.live.values())
+      if (tracked.observed.ref.name === "a") tracked.observed = { ...tracked.observed, layer: "web.gone" };
+    world.profile = profileOf([
+      { name: "first", objects: [configMap("f")] },
+      { ...web("2.0.0"), prune: "Never" },
+    ]);
+    world.fetched = loaded("b");
+    expect(world.run().done).toBe(true);
+    expect(world.names()).toEqual(["a", "b", "f"]);
+    world.profile = profileOf([{ name: "first", objects: [configMap("f")] }, web("2.0.0")]);
+    expect(world.run().done).toBe(true);
+    expect(world.names()).toEqual(["b", "f"]);
+  });
+
+  it("goes with all its parts, and with what is stored of it", () => {
+    const world = withPack();
+    world.profile = profileOf([{ name: "first", objects: [configMap("f")] }]);
+    expect(world.run().done).toBe(true);
+    expect(world.names()).toEqual(["f"]);
+    const narrow = world.steps.findLast((step) => step.kind === "Narrow");
+    expect(narrow).toMatchObject({ gone: ["web", "web.manifests"] });
+    expect(world.parent.layers).toEqual(["first"]);
+  });
+});
 
 describe("what others live in", () => {
   const home = { name: "home", objects: [namespace("shop")] };

@@ -4,7 +4,9 @@ import type { GroupKind } from "../objects/types.ts";
 import { wantedRelease } from "./chart-layer.ts";
 import { withDeparted } from "./departed-release.ts";
 import { evaluateLayer } from "./evaluate.ts";
-import type { LayerView } from "./layer-view.ts";
+import { namespacesOf } from "./layer-namespace.ts";
+import { isSettled, type LayerView } from "./layer-view.ts";
+import { isPartOf } from "./pack-parts.ts";
 import { dwellersOf, type Leaving, membersByLayer, type RemovalView, removeLayer } from "./removal.ts";
 import type { NamedRef, Seen, Tracked } from "./seen.ts";
 import type { Step, WatchRequest } from "./step.ts";
@@ -29,37 +31,50 @@ export interface DeploymentView {
 type Prepared = NonNullable<Seen["site"]["prepared"]>;
 
 /**
- * Walks the layers in order; each waits for the gates of all before it. The first step that is found is taken. Layers that
+ * Walks the layers in order; each waits for the gates of all before it. The first step that is found is taken. While the
+ * expressions of one are wrong, none is changed: what is wrong is told before anything is applied. Layers that
  * left the list go when all listed ones are Ready, in reverse order; then namespaces and the parent are tidied.
  */
 export function evaluate(plan: Plan, seen: Seen, prepared: Prepared): DeploymentView {
   const layers: LayerView[] = [];
-  const order = plan.layers.map(({ spec }) => spec.name);
-  const wanted = wantedKeys(plan);
+  const listed = withoutSkipped(plan);
+  const order = listedNames(listed, prepared.parent);
+  const wanted = wantedKeys(listed);
   const unknown =
-    plan.layers.find(({ state }) => state.kind === "unknown") ??
-    plan.layers.find(({ state }) => state.kind !== "known");
-  const stays = remains(plan, wanted);
+    listed.layers.find(({ state }) => state.kind === "unknown") ??
+    listed.layers.find(({ state }) => state.kind !== "known");
+  const stays = remains(listed, wanted);
+  const heldBy = plan.layers.find(({ state }) => state.kind === "missing" && state.isWrong)?.spec.name;
   let waitsFor: string | undefined;
   for (const layer of plan.layers) {
     const wantedElsewhere = (key: string) =>
       [...wanted].some(([name, keys]) => name !== layer.spec.name && keys.has(key));
-    const judged = evaluateLayer(layer, { seen, prepared, waitsFor, order, wantedElsewhere, unknown, stays });
+    const judged = evaluateLayer(layer, {
+      seen,
+      prepared,
+      waitsFor,
+      heldBy,
+      order,
+      wantedElsewhere,
+      unknown,
+      stays,
+      layers: listed.layers,
+    });
     const view = withDeparted(judged, layer, { seen, prepared });
     layers.push(view);
     if (!view.gateOpen) waitsFor ??= layer.spec.name;
   }
-  const listed = layers.find(({ step }) => step !== undefined);
-  const allReady = layers.every(({ state }) => state === "Ready");
-  const removals = removalsOf(new Set(order), { seen, stays }, prepared);
+  const next = layers.find(isOpening) ?? layers.find(({ step }) => step !== undefined);
+  const allReady = layers.every(isSettled);
+  const removals = removalsOf(withoutOpened(order, listed), { seen, stays }, prepared);
   const isLeaving = layers.some(({ leaving }) => leaving === true);
-  const after = allReady && !isLeaving ? afterLayers(plan, removals, { seen, prepared }) : undefined;
+  const after = allReady && !isLeaving ? afterLayers(listed, removals, { seen, prepared }) : undefined;
   const reach = knownKinds(seen, prepared);
   const hasLeft = prepared.parent.layers.some((name) => !order.includes(name));
   const blocked = hasLeft ? unreadableKind(seen, prepared.parent) : undefined;
   const looking = allReady && (reach !== undefined || isStarting(seen, prepared));
-  const step = listed?.step ?? reach ?? after ?? { kind: "None" };
-  const isIdle = step.kind === "None" || listed?.aside === true;
+  const step = next?.step ?? reach ?? after ?? { kind: "None" };
+  const isIdle = step.kind === "None" || next?.aside === true;
   return {
     layers,
     removals,
@@ -69,6 +84,39 @@ export function evaluate(plan: Plan, seen: Seen, prepared: Prepared): Deployment
     looking: looking || layers.some((layer) => layer.looking === true),
     ...(blocked ? { blocked } : {}),
   };
+}
+
+/** Nothing of a skipped layer is wanted: what it has brought goes as if it had left the list. */
+function withoutSkipped(plan: Plan): Plan {
+  const layers = plan.layers.filter(({ state }) => state.kind !== "skipped");
+  return layers.length === plan.layers.length ? plan : { ...plan, layers };
+}
+
+/** What all packs are made of is known before anything is written: one may change what is asked of another's namespace. */
+function isOpening({ step }: LayerView): boolean {
+  return step?.kind === "FetchPack" || step?.kind === "EvaluateMacros";
+}
+
+/**
+ * The names under which listed layers have something in the cluster: a pack under its own and those of its parts. While
+ * it is not known what a pack is made of, it still has the parts that it had.
+ */
+function listedNames({ layers }: Plan, parent: Parent): string[] {
+  const names = layers.flatMap(({ spec: { name, part, pack, prune } }) => {
+    const partsOf = (layer: string) => parent.layers.filter((known) => isPartOf(known, layer));
+    if (part) return [part.of, name, ...(prune === "Never" ? partsOf(part.of) : [])];
+    return pack ? [name, ...partsOf(name)] : [name];
+  });
+  return [...new Set(names)];
+}
+
+/**
+ * Without the layers of opened packs: what these bring is their parts'. What a layer with a pack has under its own name, it
+ * brought when it was a chart or manifests, and that goes.
+ */
+function withoutOpened(listed: readonly string[], { layers }: Plan): ReadonlySet<string> {
+  const opened = new Set(layers.flatMap(({ spec: { part, prune } }) => (part && prune !== "Never" ? [part.of] : [])));
+  return new Set(listed.filter((name) => !opened.has(name)));
 }
 
 /** Takes everything back, in reverse order of the layers, each gone before the next, and last the parent. */
@@ -183,7 +231,7 @@ function afterLayers(
   if (first) return first.step;
   // What cannot be seen may hold members: the parent goes on naming it.
   if (isStarting(seen, prepared) || unreadableKind(seen, prepared.parent)) return undefined;
-  const used = new Set(plan.layers.flatMap(({ namespace }) => namespace ?? []));
+  const used = new Set(plan.layers.flatMap((layer) => namespacesOf(layer)));
   const left = [...prepared.parent.ownNamespaces].find((namespace) => !used.has(namespace));
   if (left !== undefined && !seen.leaving.has(left)) return { kind: "LeaveNamespace", namespace: left };
   return narrowStep(plan, seen, prepared);
@@ -210,7 +258,7 @@ function narrowStep(plan: Plan, seen: Seen, { parent }: Prepared): Step | undefi
     },
     {
       objects: [...refs, ...unserved],
-      layers: plan.layers.map(({ spec }) => spec.name),
+      layers: listedNames(plan, parent),
       ownNamespaces: [],
       releases: parent.releases.filter((release) => wanted.has(releaseText(release))),
     },

@@ -1,12 +1,17 @@
 import type { Failure } from "../errors.ts";
 import type { Parent } from "../membership/applyset.ts";
+import type { MacroAnswer } from "../pack/macro-types.ts";
 import type { ApplyItem, RemoveItem } from "./step.ts";
 import type { LayerContent } from "./types.ts";
+import type { LoadedPack } from "./valued-pack.ts";
 
 /** What came of a step. */
 export type Outcome =
   | { kind: "Prepared"; digestKey: Uint8Array; parent: Parent }
   | { kind: "Rendered"; result: LayerContent | Failure }
+  | { kind: "Fetched"; result: LoadedPack | Failure }
+  /** In the order of the batch. */
+  | { kind: "Evaluated"; answers: readonly MacroAnswer[] }
   | { kind: "Reached"; parent: Parent }
   /** `missing` names the kinds that are still not served. */
   | { kind: "Discovered"; missing: string | undefined }

@@ -160,7 +160,7 @@ describe("what a manifests layer brings", () => {
       { configMapKeyRef: { name: "one", key: "a.yaml" } },
       { secretRef: { name: "one" } },
     ];
-    expect(referencesOf(profileOf({ manifests }))).toEqual([
+    expect(referencesOf(profileOf({ manifests }), [])).toEqual([
       { kind: "ConfigMap", namespace: "acme", name: "one" },
       { kind: "Secret", namespace: "acme", name: "one" },
     ]);
@@ -283,11 +283,17 @@ describe("a chart layer's inputs", () => {
       ? { kind: "found", object: { apiVersion: "v1", kind, metadata: { name, namespace }, data } }
       : { kind: "absent" };
   };
-  const inputsOf = (layer: object, change: { kubernetesMinor?: string } = {}): InputsState => {
+  const inputsOf = (layer: object, change: { kubernetesVersion?: string } = {}): InputsState => {
     const profile = profileOf({ helm, ...layer }, "SystemProfile");
     const [first] = profile.spec.layers;
     if (!first) throw new Error("no layer");
-    return readInputs(first, { profile, referents, digestKey: new Uint8Array(32), kubernetesMinor: "1.36", ...change });
+    return readInputs(first, {
+      profile,
+      referents,
+      digestKey: new Uint8Array(32),
+      kubernetesVersion: "v1.36.3",
+      ...change,
+    });
   };
   const digestOf = (...args: Parameters<typeof inputsOf>) => {
     const state = inputsOf(...args);
@@ -315,6 +321,6 @@ describe("a chart layer's inputs", () => {
     expect(digestOf({ values: { a: 1 } })).not.toBe(digest);
     expect(digestOf({ helm: { ...helm, version: "2.0.0" } })).not.toBe(digest);
     expect(digestOf({ namespace: "elsewhere" })).not.toBe(digest);
-    expect(digestOf({}, { kubernetesMinor: "1.37" })).not.toBe(digest);
+    expect(digestOf({}, { kubernetesVersion: "v1.37.0" })).not.toBe(digest);
   });
 });

@@ -3,7 +3,7 @@ import { PARENT_LABEL } from "../api/names.ts";
 import { Failure } from "../errors.ts";
 import { attemptAt, type ChartLayer, HELM_TIMEOUT_MS, releaseOf } from "./chart-layer.ts";
 import { failing, type LayerView, type Surroundings, working } from "./layer-view.ts";
-import { belongsTo, isInstalled, isPending, latestOf, type ReleaseRecord, surplus } from "./release.ts";
+import { isInstalled, isPending, latestOf, type ReleaseRecord, surplus } from "./release.ts";
 
 export function openRevision(layer: ChartLayer, records: readonly ReleaseRecord[], around: Surroundings): LayerView {
   const latest = latestOf(records);
@@ -36,12 +36,11 @@ export function openRevision(layer: ChartLayer, records: readonly ReleaseRecord[
   };
 }
 
-/** Of this layer, or of one that left the list: a layer that was renamed goes on with its release. */
+/** Of this layer, or of one that left the list: a layer that was renamed, or has a pack now, goes on with its release. */
 function isOwn(record: ReleaseRecord, layer: ChartLayer, { seen, order }: Surroundings): boolean {
-  if (record.layer === undefined) return false;
-  return (
-    belongsTo(record, seen.set, layer.spec.name) || (record.parent === seen.set.parent && !order.includes(record.layer))
-  );
+  const { layer: owner, parent } = record;
+  if (owner === undefined || parent !== seen.set.parent) return false;
+  return owner === layer.spec.name || owner === layer.spec.part?.of || !order.includes(owner);
 }
 
 /** What a revision was made from; the content to which a failed one was rolled back is another one. */

@@ -1,9 +1,12 @@
-import type { DeploymentLayerStatus, Profile } from "../api/types.ts";
+import type { DeploymentLayerStatus, Profile, TargetCluster } from "../api/types.ts";
 import type { Failure } from "../errors.ts";
 import type { Verdict } from "../health/verdict.ts";
 import type { ApplySet, Parent } from "../membership/applyset.ts";
 import type { Observed } from "../membership/observed.ts";
 import type { GroupKind, GroupVersionKind, KubeObject } from "../objects/types.ts";
+import type { MacroAnswers } from "../pack/macro-types.ts";
+import type { KnownNodes } from "./pack-resources.ts";
+import type { PackMemory } from "./packs.ts";
 import type { Referents } from "./references.ts";
 import type { ReleaseName, ReleaseRecord } from "./release.ts";
 import type { ContentMemory } from "./types.ts";
@@ -28,8 +31,10 @@ export interface NamedRef extends GroupVersionKind {
 export interface SiteView {
   /** The key of the digests and the parent, once the cluster was prepared for this profile. */
   prepared: { digestKey: Uint8Array; parent: Parent } | undefined;
-  /** `1.36`, with which charts are rendered. */
-  kubernetesMinor: string;
+  /** As its API server says it: `v1.36.3`. */
+  kubernetesVersion: string;
+  /** Of its kube-system, as it says itself: its TargetCluster's status comes later, and wakes nobody. */
+  uid?: string | undefined;
   scopeOf(kind: GroupKind): "Namespaced" | "Cluster" | undefined;
   served(kind: GroupKind): boolean;
   /** Whether a kind is served in exactly this version. */
@@ -44,6 +49,8 @@ export interface SiteView {
   named(ref: NamedRef): KubeObject | "absent" | "unknown" | Failure;
   /** Such an object as it was when it was deleted, if that was seen. */
   deleted(ref: NamedRef): KubeObject | undefined;
+  /** What the nodes have, while a plan asks for it; undefined where nobody looks. */
+  nodes(): KnownNodes;
   /** The records of a Helm release, in no order. */
   releases(release: ReleaseName): readonly ReleaseRecord[] | "unknown" | Failure;
   /** The sentence that names why an object is late, from its pods and events, as far as they are known. */
@@ -71,9 +78,15 @@ export interface Attempt {
 export interface Seen {
   now: number;
   profile: Profile;
+  /** The cluster as the hub names it; `target` is undefined for the virtual cluster `local`. */
+  cluster: { name: string; target: TargetCluster | undefined };
   set: ApplySet;
   site: SiteView;
   referents: Referents;
+  /** Fetched packs by layer name. */
+  packs: ReadonlyMap<string, PackMemory>;
+  /** What macros of packs were evaluated to. */
+  macros: MacroAnswers;
   /** Rendered content by layer name. */
   contents: ReadonlyMap<string, ContentMemory>;
   /** By object key; what the process itself did or failed to do. */
@@ -84,4 +97,6 @@ export interface Seen {
   leaving: ReadonlyMap<string, "left" | "deleting" | "kept">;
   /** The layer rows as last written, by name: they remember since when, and with which content a layer was Ready. */
   rows: ReadonlyMap<string, DeploymentLayerStatus>;
+  /** Keyed digests of the immutable variables, as the status remembers them. */
+  fixed: Readonly<Record<string, string>>;
 }

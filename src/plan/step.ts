@@ -1,5 +1,6 @@
 import type { Parent } from "../membership/applyset.ts";
 import type { GroupKind, GroupVersionKind, ObjectRef } from "../objects/types.ts";
+import type { MacroExpression } from "../pack/macro-types.ts";
 import type { NamespaceMetadata } from "./layer-namespace.ts";
 import type { HookRun, ReleaseName, ReleaseProgress, ReleaseRecord, ReleaseStatus } from "./release.ts";
 import type { Tracked } from "./seen.ts";
@@ -73,6 +74,10 @@ export type HookEnd = Pick<HookRun, "phase" | "attempt" | "why"> & { startedAt: 
 export type Step =
   | { kind: "Prepare" }
   | { kind: "Render"; layer: PlannedLayer; revision: number; isUpgrade: boolean }
+  /** Gets the pack of a layer; `key` says which. */
+  | { kind: "FetchPack"; layer: PlannedLayer; key: string }
+  /** Evaluates macros of packs, with Go's templates. */
+  | { kind: "EvaluateMacros"; batch: readonly MacroExpression[] }
   | { kind: "Discover"; wanted: readonly GroupVersionKind[] }
   /** `widens` is false when the parent covers everything already and only watches are missing. */
   | { kind: "Reach"; parent: Parent; widens: boolean; watches: readonly WatchRequest[] }

@@ -2,7 +2,11 @@ import type { Layer } from "../api/types.ts";
 import type { Failure } from "../errors.ts";
 import type { GroupVersionKind, KubeObject, ObjectRef } from "../objects/types.ts";
 import type { Wave } from "../objects/waves.ts";
+import type { MacroDocument, MacroExpression, MacroScope } from "../pack/macro-types.ts";
 import type { LayerInputs } from "./inputs.ts";
+import type { NamespaceMetadata } from "./layer-namespace.ts";
+import type { NamedRef } from "./seen.ts";
+import type { Variables } from "./variables.ts";
 
 /** What a layer brings, as its source gives it: before namespaces, labels and digests. */
 export interface LayerContent {
@@ -12,6 +16,10 @@ export interface LayerContent {
   /** What the source resolved to, for the status: a chart's version and digest. */
   version?: string;
   digest?: string;
+  /** What OCI artifacts among the sources resolved to, by path (`manifests[1]`). */
+  pins?: Readonly<Record<string, { version: string; digest: string; manifest: string }>>;
+  /** For each of the objects: the path of its source, if expressions in it are still to be evaluated. */
+  evaluated?: readonly (string | null)[];
   /** Of a chart: written before its hooks and its objects. */
   attachments?: readonly KubeObject[];
   /** Of a chart: what its Helm release holds besides the objects. */
@@ -94,7 +102,16 @@ export interface Desired {
 /** What is known of a layer's objects. */
 export type ContentState =
   | { kind: "reading" }
-  | { kind: "missing"; failure: Failure }
+  /** `isWrong`: by its own words or its cluster's, whatever the layers before it give. */
+  | { kind: "missing"; failure: Failure; isWrong?: true }
+  /** Outputs of layers before it are not there yet; in words. */
+  | { kind: "waiting"; on: string }
+  /** The layer's `when` is false here. */
+  | { kind: "skipped" }
+  /** A pack that is to be fetched first. */
+  | { kind: "unpacked"; key: string }
+  /** Macros of packs that are to be evaluated first; none while other packs are awaited. */
+  | { kind: "macros"; batch: readonly MacroExpression[] }
   | { kind: "unknown" }
   | ContentFailed
   | ContentKnown;
@@ -125,8 +142,48 @@ export interface ContentMemory {
   result: ContentFailed | { kind: "known"; content: LayerContent };
 }
 
+/** Which bytes of which pack: a part is rendered from these and no others. */
+export interface PackPin {
+  /** The layer with the pack. */
+  layer: string;
+  registry: string;
+  name: string;
+  version: string;
+  /** `sha256:<hex>` of the packed pack. */
+  digest: string;
+}
+
+/** Where a layer that stands for a part of a pack comes from; `of` is the layer with the pack, `name` the part's own. */
+export type PackPart = {
+  of: string;
+  name: string;
+  /** Of the first part: namespaces that the pack has besides the one of its layer. */
+  namespaces?: Readonly<Record<string, NamespaceMetadata>>;
+} & (
+  | { kind: "chart"; pin?: PackPin; path?: string }
+  | {
+      kind: "manifests";
+      pin: PackPin;
+      files: readonly { path: string; content: string }[];
+      /** `manifests` of the pack's values. */
+      values: Record<string, unknown>;
+      /** What macros in the files may ask for, and the values of the profile's packs; where there are any. */
+      macros?: {
+        scope: MacroScope;
+        packs: readonly MacroDocument[];
+        /** Nobody else knows it: no value can look like a hidden macro. */
+        seal: string;
+      };
+      /** What files of old packs ask for as `.Spectro`; where they do. */
+      spectro?: { cluster: string };
+    }
+);
+
+/** A layer as the engine brings it: one of the profile, or one part of a pack. */
+export type EngineLayer = Layer & { part?: PackPart };
+
 export interface PlannedLayer {
-  spec: Layer;
+  spec: EngineLayer;
   /** Undefined while something that the layer refers to is missing. */
   inputs: LayerInputs | undefined;
   state: ContentState;
@@ -137,4 +194,12 @@ export interface PlannedLayer {
 /** The ordered plan of one profile on one cluster. */
 export interface Plan {
   layers: readonly PlannedLayer[];
+  /** The objects that outputs are read from, and the values among them that must be seen nowhere. */
+  outputs: { named: readonly NamedRef[]; secrets: readonly unknown[] };
+  /** Whether a pack says what it needs of the nodes: they are watched then. */
+  readsNodes: boolean;
+  /** Once everything that they come from is read. */
+  variables?: Variables;
+  /** What people should know of a layer's pack, by the name of the layer. */
+  packs: ReadonlyMap<string, { version: string; warnings: readonly string[] }>;
 }

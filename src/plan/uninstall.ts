@@ -44,8 +44,10 @@ export function evaluateUninstall(
   { seen, prepared }: Surroundings,
 ): RemovalView | undefined {
   const releases = prepared.parent.releases.filter((release) => release.layer === layer);
+  // What is stored under the name of a layer with a pack is the pack.
+  const hasPack = seen.profile.spec.layers.some(({ name, pack }) => name === layer && pack !== undefined);
   for (const release of releases) {
-    const going = goingOf(release, releases.length === 1, seen);
+    const going = goingOf(release, releases.length === 1 && !hasPack, seen);
     if (going) return viewOf(layer, going, { objects, seen, prepared });
   }
   return objects;

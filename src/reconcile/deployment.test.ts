@@ -3,15 +3,16 @@ import type { Profile, ProfileDeployment, ProfileDeploymentStatus } from "../api
 import { Failure } from "../errors.ts";
 import { applySetOf, EMPTY_PARENT } from "../membership/applyset.ts";
 import type { Outcome } from "../plan/outcome.ts";
-import type { SiteView } from "../plan/seen.ts";
+import type { NamedRef, SiteView } from "../plan/seen.ts";
 import type { Step } from "../plan/step.ts";
 import { newDeployment } from "../plan/targets.ts";
+import type { LayerContent } from "../plan/types.ts";
 import { DeploymentReconciler } from "./deployment.ts";
 import type { DeploymentFacts, TargetFacts } from "./ports.ts";
 
 const KEY = "acme/p-local";
 const VIEW: Omit<SiteView, "prepared"> = {
-  kubernetesMinor: "1.36",
+  kubernetesVersion: "v1.36.3",
   scopeOf: () => "Namespaced",
   served: () => true,
   servedIn: () => true,
@@ -20,6 +21,7 @@ const VIEW: Omit<SiteView, "prepared"> = {
   member: () => undefined,
   members: () => [],
   named: () => "unknown",
+  nodes: () => undefined,
   deleted: () => undefined,
   releases: () => [],
   explain: () => undefined,
@@ -34,6 +36,7 @@ class World {
   readonly told: string[] = [];
   readonly statuses: ProfileDeploymentStatus[] = [];
   readonly due: number[] = [];
+  wanted: readonly NamedRef[] = [];
   finished = false;
   answer: (step: Step) => Outcome | Failure = () => ({ kind: "Done" });
   target: TargetFacts;
@@ -66,7 +69,9 @@ class World {
         if (answer instanceof Failure) throw answer;
         return answer;
       },
-      want: () => undefined,
+      want: (_key, { named }) => {
+        this.wanted = named;
+      },
       report: (_key, status) => void this.statuses.push(status),
       tell: (_facts, { reason, message }) => void this.told.push(`${reason}: ${message}`),
       finish: async () => {
@@ -78,11 +83,15 @@ class World {
 
   #facts(): DeploymentFacts {
     const { profile, deployment, target } = this;
-    return { key: KEY, deployment, profile, target, referents: () => ({ kind: "absent" }) };
+    return { key: KEY, deployment, profile, cluster: undefined, target, referents: () => ({ kind: "absent" }) };
   }
 
   async pass(): Promise<void> {
     await this.#reconciler.reconcile(KEY, new AbortController().signal);
+  }
+
+  renewSources(): void {
+    this.#reconciler.renewSources(KEY);
   }
 }
 
@@ -124,6 +133,79 @@ describe("a step that fails as a whole", () => {
     world.profile.metadata.generation = 2;
     await world.pass();
     expect(world.steps).toEqual(["Prepare", "Render", "Render"]);
+  });
+});
+
+describe("an output", () => {
+  it("has its object watched, by its name", async () => {
+    const world = new World();
+    world.answer = () => PREPARED;
+    const object = { apiVersion: "v1", kind: "Service", name: "web" };
+    const [layer] = world.profile.spec.layers;
+    Object.assign(layer ?? {}, { namespace: "web", outputs: [{ name: "host", object, value: "self.spec.clusterIP" }] });
+    for (let count = 0; count < 2; count++) await world.pass();
+    expect(world.wanted).toEqual([{ group: "", version: "v1", kind: "Service", namespace: "web", name: "web" }]);
+  });
+});
+
+describe("a Registry that changes", () => {
+  const refused = new Failure("SourceUnauthorized", "the password is wrong");
+  const rendered = (result: Failure | LayerContent): Outcome => ({ kind: "Rendered", result });
+
+  it("lets a render that failed be tried again at once, which would else be after ten minutes", async () => {
+    const world = new World();
+    world.answer = (step) => (step.kind === "Prepare" ? PREPARED : rendered(refused));
+    for (let count = 0; count < 4; count++) await world.pass();
+    expect(world.steps).toEqual(["Prepare", "Render"]);
+    expect(world.due.at(-1)).toBe(600_000);
+    world.renewSources();
+    await world.pass();
+    expect(world.steps).toEqual(["Prepare", "Render", "Render"]);
+  });
+
+  it("is not the only thing that does: so does a person who changes the profile", async () => {
+    const world = new World();
+    world.answer = (step) => (step.kind === "Prepare" ? PREPARED : rendered(refused));
+    for (let count = 0; count < 4; count++) await world.pass();
+    world.profile.metadata.generation = 2;
+    await world.pass();
+    expect(world.steps).toEqual(["Prepare", "Render", "Render"]);
+  });
+
+  it("counts also when it comes while the old password is being refused", async () => {
+    const world = new World();
+    world.answer = (step) => {
+      if (step.kind === "Prepare") return PREPARED;
+      if (world.steps.length === 2) world.renewSources();
+      return rendered(refused);
+    };
+    for (let count = 0; count < 5; count++) await world.pass();
+    expect(world.steps).toEqual(["Prepare", "Render", "Render"]);
+  });
+
+  it("lets a step that failed as a whole be tried again at once", async () => {
+    const world = new World();
+    world.answer = (step) => {
+      if (step.kind === "Prepare") return PREPARED;
+      if (world.steps.length === 2) world.renewSources();
+      return refused;
+    };
+    for (let count = 0; count < 5; count++) await world.pass();
+    expect(world.steps).toEqual(["Prepare", "Render", "Render"]);
+    world.renewSources();
+    await world.pass();
+    expect(world.steps).toHaveLength(4);
+  });
+
+  it("renders nothing anew", async () => {
+    const world = new World();
+    const content = { objects: [], crds: [] };
+    world.answer = (step) =>
+      step.kind === "Prepare" ? PREPARED : step.kind === "Render" ? rendered(content) : { kind: "Done" };
+    for (let count = 0; count < 3; count++) await world.pass();
+    world.renewSources();
+    for (let count = 0; count < 3; count++) await world.pass();
+    expect(world.steps.filter((step) => step === "Render")).toHaveLength(1);
   });
 });
 

@@ -9,13 +9,13 @@ import type { ReleaseName } from "../plan/release.ts";
 import type { NamedRef, Seen } from "../plan/seen.ts";
 import type { Step } from "../plan/step.ts";
 import type { Plan } from "../plan/types.ts";
-import { blockedStatus, deploymentStatus } from "../status/deployment-status.ts";
+import { blockedStatus, deploymentStatus, rowsAndParts } from "../status/deployment-status.ts";
 import { type DeploymentMemory, newMemory } from "./memory.ts";
 import type { DeploymentFacts, DeploymentPorts, Interest, Place, Tiding } from "./ports.ts";
-import { noticeSpec, remember, rememberTrouble } from "./remember.ts";
+import { noticeSources, noticeSpec, remember, rememberTrouble } from "./remember.ts";
 
-const NO_PLAN: Plan = { layers: [] };
-const NO_INTEREST: Interest = { late: [], named: [], kept: [], releases: [] };
+const NO_PLAN: Plan = { layers: [], packs: new Map(), outputs: { named: [], secrets: [] }, readsNodes: false };
+const NO_INTEREST: Interest = { late: [], named: [], kept: [], releases: [], nodes: false };
 
 /**
  * Brings one profile to one cluster, one step per pass: observe, judge, act, report. Any pass may be the first after a
@@ -50,6 +50,14 @@ export class DeploymentReconciler {
     return true;
   }
 
+  /** A Registry that layers come from has changed: what could not be had is tried again, what is rendered stays. */
+  renewSources(key: string): void {
+    const memory = this.#memories.get(key);
+    if (!memory) return;
+    noticeSources(memory);
+    memory.renewed = true;
+  }
+
   async #pass(
     facts: DeploymentFacts,
     { profile, place, leaving }: { profile: Profile; place: Place; leaving: boolean },
@@ -82,15 +90,18 @@ export class DeploymentReconciler {
     signal: AbortSignal,
   ): Promise<void> {
     const moment = () => ({ now: this.#ports.now(), random: this.#ports.random() });
+    memory.renewed = false;
     try {
       const outcome = await this.#ports.act(step, facts, signal);
       for (const tiding of remember(memory, step, outcome, moment())) this.#ports.tell(facts, tiding);
+      if (memory.renewed) noticeSources(memory);
       if (outcome.kind === "Forgotten") return await this.#leave(facts, signal);
     } catch (error) {
       // A pass that is cut off has not failed; whoever cut it off begins the next one.
       if (signal.aborted || !(error instanceof Failure)) throw error;
       const isNews = memory.trouble?.failure.message !== error.message;
       rememberTrouble(memory, error, moment());
+      if (memory.renewed) noticeSources(memory);
       if (isNews) this.#ports.tell(facts, { type: "Warning", reason: error.reason, message: error.message });
       if (memory.trouble) this.#inTrouble(facts, profile, memory.trouble);
       return;
@@ -189,7 +200,7 @@ function keepsObjects(profile: Profile): boolean {
 }
 
 function seenFrom(
-  { referents }: DeploymentFacts,
+  { referents, cluster, deployment }: DeploymentFacts,
   { profile, place, memory, now }: { profile: Profile; place: Place; memory: DeploymentMemory; now: number },
 ): Seen {
   return {
@@ -198,15 +209,21 @@ function seenFrom(
     set: place.set,
     site: { ...place.view, prepared: memory.prepared },
     referents,
+    packs: memory.packs,
+    macros: memory.macros,
     contents: memory.contents,
     attempts: memory.attempts,
     namespaces: memory.namespaces,
     leaving: memory.leaving,
-    rows: new Map(memory.status?.layers?.map((row) => [row.name, row])),
+    rows: new Map(rowsAndParts(memory.status).map((row) => [row.name, row])),
+    cluster: { name: deployment.spec.clusterRef.name, target: cluster },
+    fixed: Object.fromEntries(
+      memory.status?.variables?.flatMap(({ name, digest }) => (digest ? [[name, digest]] : [])) ?? [],
+    ),
   };
 }
 
-/** Late objects are looked into for the culprit; what health checks name and namespaces on their way out are watched by name. */
+/** Late objects are looked into for the culprit; what health checks and outputs name and namespaces on their way out are watched by name. */
 function interestOf(plan: Plan, view: DeploymentView | undefined, memory: DeploymentMemory): Interest {
   const hooks = [...(view?.layers ?? []), ...(view?.removals ?? [])].flatMap((one) => one.hooks ?? []);
   const late = view?.layers.flatMap(({ health }) => health?.late ?? []) ?? [];
@@ -224,9 +241,10 @@ function interestOf(plan: Plan, view: DeploymentView | undefined, memory: Deploy
   const leaving = [...memory.leaving].filter(([, state]) => state === "deleting").map(([name]) => namespaceRef(name));
   return {
     late: [...hooks.flatMap((one) => one.late), ...late],
-    named: [...named, ...leaving, ...hooks.flatMap((one) => one.named)],
+    named: [...named, ...plan.outputs.named, ...leaving, ...hooks.flatMap((one) => one.named)],
     kept: about,
     releases: [...releasesOf(plan), ...(memory.prepared?.parent.releases ?? [])],
+    nodes: plan.readsNodes,
   };
 }
 

@@ -1,5 +1,7 @@
 import type { ProfileDeploymentStatus } from "../api/types.ts";
 import type { Failure } from "../errors.ts";
+import type { MacroAnswer } from "../pack/macro-types.ts";
+import type { PackMemory } from "../plan/packs.ts";
 import type { Attempt, SiteView } from "../plan/seen.ts";
 import type { ContentMemory } from "../plan/types.ts";
 
@@ -13,12 +15,16 @@ export interface DeploymentMemory {
   /** Of the profile: with a new spec, what was refused is tried again at once. */
   generation: number | undefined;
   prepared: SiteView["prepared"];
+  packs: Map<string, PackMemory>;
+  macros: Map<string, MacroAnswer>;
   contents: Map<string, ContentMemory>;
   attempts: Map<string, Attempt>;
   namespaces: Map<string, Attempt>;
   leaving: Map<string, "left" | "deleting" | "kept">;
   /** A failure of a step as a whole, such as writing the parent: no other step is taken before `retryAt`. */
   trouble: { failure: Failure; attempts: number; retryAt: number } | undefined;
+  /** A Registry that its layers come from has changed since the present step began. */
+  renewed: boolean;
   status: ProfileDeploymentStatus | undefined;
 }
 
@@ -27,11 +33,14 @@ export function newMemory(site: object, status: ProfileDeploymentStatus | undefi
     site,
     generation: undefined,
     prepared: undefined,
+    packs: new Map(),
+    macros: new Map(),
     contents: new Map(),
     attempts: new Map(),
     namespaces: new Map(),
     leaving: new Map(),
     trouble: undefined,
+    renewed: false,
     status,
   };
 }

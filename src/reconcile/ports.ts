@@ -42,6 +42,8 @@ export interface DeploymentFacts {
   deployment: ProfileDeployment;
   /** Undefined when the profile is gone although its finalizer should have kept it. */
   profile: Profile | undefined;
+  /** What the hub says of the cluster; undefined for `local`, and when it is gone. */
+  cluster: TargetCluster | undefined;
   target: TargetFacts;
   referents: Referents;
 }
@@ -68,6 +70,8 @@ export interface Interest {
   kept: readonly GroupKind[];
   /** Helm releases of the layers, also of those that are going. */
   releases: readonly ReleaseName[];
+  /** Whether a pack says what it needs of the nodes. */
+  nodes: boolean;
 }
 
 /** Something that happened, for an event and the log. */

@@ -1,5 +1,7 @@
 import { Failure } from "../errors.ts";
 import { describeRef } from "../objects/identity.ts";
+import { macroKey } from "../pack/macro-plan.ts";
+import type { MacroAnswer } from "../pack/macro-types.ts";
 import { DISCOVERY } from "../plan/evaluate-objects.ts";
 import { namespaceDigest } from "../plan/layer-namespace.ts";
 import type { ApplyResult, Outcome, RemoveResult } from "../plan/outcome.ts";
@@ -7,6 +9,7 @@ import { REMOVAL } from "../plan/removal.ts";
 import type { Attempt } from "../plan/seen.ts";
 import type { Step } from "../plan/step.ts";
 import type { ContentMemory, LayerContent } from "../plan/types.ts";
+import type { LoadedPack } from "../plan/valued-pack.ts";
 import { retryDelay } from "./error-policy.ts";
 import type { DeploymentMemory } from "./memory.ts";
 import type { Tiding } from "./ports.ts";
@@ -28,6 +31,12 @@ export function remember(memory: DeploymentMemory, step: Step, outcome: Outcome,
       return [];
     case "Rendered":
       rememberContent(memory, step, outcome.result, moment);
+      return [];
+    case "Fetched":
+      rememberPack(memory, step, outcome.result, moment);
+      return [];
+    case "Evaluated":
+      rememberMacros(memory, step, outcome.answers);
       return [];
     case "NamespaceEnsured":
       rememberNamespace(memory, step, outcome.failure, moment);
@@ -64,6 +73,14 @@ export function noticeSpec(memory: DeploymentMemory, generation: number | undefi
   for (const attempt of [...memory.attempts.values(), ...memory.namespaces.values()]) {
     if (attempt.failure) attempt.retryAt = 0;
   }
+  noticeSources(memory);
+}
+
+/** What layers come from may be had now, or from elsewhere: what could not be had is asked for again at once. */
+export function noticeSources(memory: DeploymentMemory): void {
+  for (const { result } of [...memory.contents.values(), ...memory.packs.values()]) {
+    if (result.kind === "failed") result.retryAt = 0;
+  }
   if (memory.trouble) memory.trouble.retryAt = 0;
 }
 
@@ -91,6 +108,38 @@ function rememberContent(
       ? { kind: "failed", failure: result, retryAt: now + retryDelay(result, attempts, random) }
       : { kind: "known", content: result },
   });
+}
+
+function rememberPack(
+  memory: DeploymentMemory,
+  step: Step,
+  result: LoadedPack | Failure,
+  { now, random }: Moment,
+): void {
+  if (step.kind !== "FetchPack") return;
+  const { key } = step;
+  const before = memory.packs.get(step.layer.spec.name);
+  const attempts = before?.key === key ? before.attempts + 1 : 1;
+  memory.packs.set(step.layer.spec.name, {
+    key,
+    attempts,
+    result:
+      result instanceof Failure
+        ? { kind: "failed", failure: result, retryAt: now + retryDelay(result, attempts, random) }
+        : { kind: "loaded", loaded: result },
+  });
+}
+
+/** So many answers are kept: whatever is asked again is evaluated again. */
+const MAX_MACROS = 10_000;
+
+function rememberMacros(memory: DeploymentMemory, step: Step, answers: readonly MacroAnswer[]): void {
+  if (step.kind !== "EvaluateMacros") return;
+  if (memory.macros.size > MAX_MACROS) memory.macros.clear();
+  for (const [index, expression] of step.batch.entries()) {
+    const answer = answers[index];
+    if (answer) memory.macros.set(macroKey(expression), answer);
+  }
 }
 
 function rememberRelease(

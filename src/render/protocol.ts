@@ -1,7 +1,8 @@
 import { z } from "zod";
-import { stringifyJson } from "../objects/json.ts";
+import { parseJson, stringifyJson } from "../objects/json.ts";
+import type { MacroExpression } from "../pack/macro-types.ts";
 import type { KnownLookup } from "./lookups.ts";
-import type { RenderRequest } from "./types.ts";
+import type { ManifestsRequest, RenderRequest } from "./types.ts";
 
 /** The JSON lines that `strata-render` speaks; `render/protocol.go` is the other side. */
 
@@ -30,45 +31,90 @@ const result = z.object({
   refused: z.array(lookupKey),
 });
 
-const answer = z.object({
+const failure = z.object({
+  kind: z.enum(["Chart", "Release", "Values", "KubeVersion", "Template"]),
+  message: z.string(),
+});
+
+const chartAnswer = z.object({
   id: z.string(),
   chart: z.object({ name: z.string(), version: z.string(), appVersion: z.string().optional() }).optional(),
   result: result.optional(),
-  error: z
-    .object({ kind: z.enum(["Chart", "Release", "Values", "KubeVersion", "Template"]), message: z.string() })
-    .optional(),
+  error: failure.optional(),
   wanted: z.array(lookupKey.extend({ told: lookupKey })).optional(),
+});
+
+const templateAnswer = z.object({
+  id: z.string(),
+  files: z.array(document.extend({ error: failure.optional() })).optional(),
+  random: z.boolean().optional(),
+  error: failure.optional(),
+});
+
+const macrosAnswer = z.object({
+  id: z.string(),
+  macros: z.array(z.object({ value: z.unknown().optional(), error: failure.optional() })).optional(),
 });
 
 export type RenderDocument = z.infer<typeof document>;
 export type RenderHook = z.infer<typeof hook>;
-export type RenderAnswer = z.infer<typeof answer>;
+export type RenderAnswer = z.infer<typeof chartAnswer>;
+export type TemplateAnswer = z.infer<typeof templateAnswer>;
+export type MacrosAnswer = z.infer<typeof macrosAnswer>;
 
-/** A request with what is known of its lookups so far. */
-export interface RenderQuestion {
-  request: RenderRequest;
-  known: readonly KnownLookup[];
+/** What a renderer is asked, and how its answer is read. */
+export interface Question<T extends { id: string }> {
+  /** What breaks or is late, in failures: `the chart`. */
+  subject: string;
+  fields: object;
+  /** Throws when the line is no answer to such a question. */
+  read(line: string): T;
 }
 
-/** The question as one line, with its line feed. */
-export function requestLine(id: string, { request, known }: RenderQuestion, deadlineMs: number): string {
+/** A chart, with what is known of its lookups so far. */
+export function chartQuestion(request: RenderRequest, known: readonly KnownLookup[]): Question<RenderAnswer> {
   const { releaseName: name, namespace, revision, isUpgrade, kubeVersion, apiVersions } = request;
-  const line = stringifyJson({
-    id,
+  const fields = {
     chart: Buffer.from(request.chartBytes).toString("base64"),
     values: request.values,
     release: { name, namespace, revision, isUpgrade },
     capabilities: { kubeVersion, apiVersions },
     ownKinds: request.ownKinds ?? false,
     lookup: { allowed: request.lookup?.allowed ?? [], known },
-    deadlineMs,
-  });
-  return `${line}\n`;
+  };
+  return { subject: "the chart", fields, read: (line) => chartAnswer.parse(JSON.parse(line)) };
 }
 
-/** Throws when the line is not the answer to this request. */
-export function parseAnswer(id: string, line: string): RenderAnswer {
-  const parsed = answer.parse(JSON.parse(line));
-  if (parsed.id !== id) throw new Error(`the renderer answered ${parsed.id} instead of ${id}`);
-  return parsed;
+/** Files that are templates by themselves, each with its values. */
+export function templateQuestion(
+  request: ManifestsRequest,
+  files: readonly { path: string; content: string; values: unknown }[],
+): Question<TemplateAnswer> {
+  const { pack, releaseName: name, namespace, revision, isUpgrade, kubeVersion, apiVersions } = request;
+  const fields = {
+    op: "template",
+    metadata: pack,
+    files,
+    spectro: request.spectro,
+    release: { name, namespace, revision, isUpgrade },
+    capabilities: { kubeVersion, apiVersions },
+  };
+  return { subject: `pack ${pack.name}`, fields, read: (line) => templateAnswer.parse(JSON.parse(line)) };
+}
+
+export function macrosQuestion(macros: readonly MacroExpression[]): Question<MacrosAnswer> {
+  // Here values come back that no YAML reads again: their digits count.
+  return { subject: "a macro", fields: { op: "macros", macros }, read: (line) => macrosAnswer.parse(parseJson(line)) };
+}
+
+/** The question as one line, with its line feed. */
+export function questionLine(id: string, fields: object, deadlineMs: number): string {
+  return `${stringifyJson({ id, ...fields, deadlineMs })}\n`;
+}
+
+/** Throws when the line is not the answer to this question. */
+export function readAnswer<T extends { id: string }>(id: string, question: Question<T>, line: string): T {
+  const answer = question.read(line);
+  if (answer.id !== id) throw new Error(`the renderer answered ${answer.id} instead of ${id}`);
+  return answer;
 }

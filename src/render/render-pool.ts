@@ -1,5 +1,5 @@
 import { Failure } from "../errors.ts";
-import { parseAnswer, type RenderAnswer, type RenderQuestion, requestLine } from "./protocol.ts";
+import { type Question, questionLine, readAnswer } from "./protocol.ts";
 import { RenderProcess } from "./render-process.ts";
 
 interface PoolOptions {
@@ -27,7 +27,7 @@ export class RenderPool implements Disposable {
   }
 
   /** The deadline runs from the moment a process takes the request, not while it waits for one. */
-  async render(question: RenderQuestion, signal: AbortSignal): Promise<RenderAnswer> {
+  async ask<T extends { id: string }>(question: Question<T>, signal: AbortSignal): Promise<T> {
     await this.#turn(signal);
     try {
       const process = this.#take();
@@ -36,8 +36,9 @@ export class RenderPool implements Disposable {
         const id = String(this.#questions);
         const { deadlineMs } = this.#options;
         // The process ends itself a little later, should nobody be left here to end it.
-        const line = await process.ask(requestLine(id, question, deadlineMs + 1000), deadlineMs, signal);
-        return parseAnswer(id, line);
+        const line = questionLine(id, question.fields, deadlineMs + 1000);
+        const answer = await process.ask(line, { deadlineMs, subject: question.subject }, signal);
+        return readAnswer(id, question, answer);
       } finally {
         this.#giveBack(process);
       }

@@ -14,6 +14,12 @@ const EXIT_DEADLINE = 124;
 type Child = ChildProcessByStdio<Writable, Readable, null>;
 type Ending = { kind: "line"; line: string } | { kind: "failed"; error: unknown };
 
+interface Asking {
+  deadlineMs: number;
+  /** What breaks or is late, in failures: `the chart`. */
+  subject: string;
+}
+
 /**
  * One `strata-render` that answers one question at a time. A question that is aborted, late or too large ends the
  * process: a template that runs cannot be stopped otherwise. `isAlive` tells whether it may be asked again.
@@ -24,6 +30,7 @@ export class RenderProcess {
   #bytes = 0;
   #isAlive = true;
   #settle: ((ending: Ending) => void) | undefined;
+  #subject = "the chart";
 
   constructor(binary: string) {
     // The environment is what Go needs and nothing of ours: charts are other people's programs. What the process
@@ -38,7 +45,7 @@ export class RenderProcess {
         new Failure("RenderFailed", "the chart renderer cannot be started: is strata-render installed?", { cause }),
       );
     });
-    this.#child.on("exit", (code) => this.#end(deathOf(code)));
+    this.#child.on("exit", (code) => this.#end(deathOf(code, this.#subject)));
     // A write to a process that just ended; its exit is the error that counts.
     this.#child.stdin.on("error", () => undefined);
     this.#child.stdout.on("data", (chunk: Buffer) => this.#receive(chunk));
@@ -49,11 +56,12 @@ export class RenderProcess {
   }
 
   /** Sends one line and gives the line that answers it. Rejects with a Failure, or with the reason of the signal. */
-  async ask(line: string, deadlineMs: number, signal: AbortSignal): Promise<string> {
+  async ask(line: string, { deadlineMs, subject }: Asking, signal: AbortSignal): Promise<string> {
     signal.throwIfAborted();
-    if (!this.#isAlive) throw deathOf(null);
+    if (!this.#isAlive) throw deathOf(null, subject);
+    this.#subject = subject;
     const onAbort = () => this.#end(signal.reason);
-    const timer = setTimeout(() => this.#end(tooLate()), deadlineMs);
+    const timer = setTimeout(() => this.#end(tooLate(subject)), deadlineMs);
     signal.addEventListener("abort", onAbort, { once: true });
     try {
       const ending = await new Promise<Ending>((settle) => {
@@ -78,7 +86,7 @@ export class RenderProcess {
     this.#bytes += chunk.length;
     this.#chunks.push(chunk);
     if (this.#bytes > MAX_ANSWER_BYTES) {
-      this.#end(new Failure("RenderFailed", `the chart renders to more than ${MAX_ANSWER_BYTES / MIB} MiB`));
+      this.#end(new Failure("RenderFailed", `${this.#subject} renders to more than ${MAX_ANSWER_BYTES / MIB} MiB`));
     } else if (chunk.at(-1) === 0x0a) {
       const line = Buffer.concat(this.#chunks).toString("utf8");
       this.#chunks = [];
@@ -95,12 +103,12 @@ export class RenderProcess {
   }
 }
 
-function tooLate(): Failure {
-  return new Failure("RenderTimeout", "the chart takes too long to render; one of its templates may never end");
+function tooLate(subject: string): Failure {
+  return new Failure("RenderTimeout", `${subject} takes too long to render; one of its templates may never end`);
 }
 
-function deathOf(code: number | null): Failure {
-  if (code === EXIT_DEADLINE) return tooLate();
+function deathOf(code: number | null, subject: string): Failure {
+  if (code === EXIT_DEADLINE) return tooLate(subject);
   const limit = `${MEMORY_LIMIT_BYTES / MIB} MiB`;
-  return new Failure("RenderFailed", `the chart broke the renderer; it may need more than ${limit} of memory`);
+  return new Failure("RenderFailed", `${subject} broke the renderer; it may need more than ${limit} of memory`);
 }

@@ -36,7 +36,7 @@ test("a renderer that was stopped takes no more charts, also from those who wait
 test("an answer without an end is cut off at 64 MiB", async () => {
   const endless = new RenderProcess("/bin/cat");
   const huge = "x".repeat(65 * 1024 * 1024);
-  await expect(endless.ask(huge, 60_000, signal)).rejects.toMatchObject({
+  await expect(endless.ask(huge, { deadlineMs: 60_000, subject: "the chart" }, signal)).rejects.toMatchObject({
     reason: "RenderFailed",
     message: "the chart renders to more than 64 MiB",
   });
@@ -45,20 +45,24 @@ test("an answer without an end is cut off at 64 MiB", async () => {
 
 test("one process answers one question after the other", async () => {
   const echo = new RenderProcess("/bin/cat");
-  expect(await echo.ask("one\n", 5_000, signal)).toBe("one\n");
-  expect(await echo.ask("two\n", 5_000, signal)).toBe("two\n");
+  expect(await echo.ask("one\n", { deadlineMs: 5_000, subject: "the chart" }, signal)).toBe("one\n");
+  expect(await echo.ask("two\n", { deadlineMs: 5_000, subject: "the chart" }, signal)).toBe("two\n");
   echo.kill();
 });
 
 test("a question that is late or aborted ends the process", async () => {
   const silent = new RenderProcess("/bin/cat");
-  await expect(silent.ask("no line feed", 20, signal)).rejects.toMatchObject({ reason: "RenderTimeout" });
+  await expect(silent.ask("no line feed", { deadlineMs: 20, subject: "the chart" }, signal)).rejects.toMatchObject({
+    reason: "RenderTimeout",
+  });
   expect(silent.isAlive).toBe(false);
   const abandoned = new RenderProcess("/bin/cat");
   const impatient = new AbortController();
-  const asked = abandoned.ask("no line feed", 60_000, impatient.signal);
+  const asked = abandoned.ask("no line feed", { deadlineMs: 60_000, subject: "the chart" }, impatient.signal);
   impatient.abort(new Error("gone"));
   await expect(asked).rejects.toThrow("gone");
   expect(abandoned.isAlive).toBe(false);
-  await expect(abandoned.ask("one more\n", 60_000, signal)).rejects.toMatchObject({ reason: "RenderFailed" });
+  await expect(abandoned.ask("one more\n", { deadlineMs: 60_000, subject: "the chart" }, signal)).rejects.toMatchObject(
+    { reason: "RenderFailed" },
+  );
 });

@@ -2,12 +2,14 @@ import { LRUCache } from "lru-cache";
 import { Failure } from "../errors.ts";
 import { sha256Hex } from "../objects/digest.ts";
 import { canonicalJson } from "../objects/json.ts";
+import type { MacroAnswer, MacroExpression } from "../pack/macro-types.ts";
 import { Lookups, MAX_ROUNDS } from "./lookups.ts";
-import type { RenderAnswer } from "./protocol.ts";
+import { ManifestRenderer } from "./manifests.ts";
+import { chartQuestion, macrosQuestion, type RenderAnswer } from "./protocol.ts";
 import { RenderPool } from "./render-pool.ts";
 import { renderedChartOf } from "./rendered-chart.ts";
 import { SharedWork } from "./shared-work.ts";
-import type { RenderedChart, RenderRequest, WantedLookup } from "./types.ts";
+import type { ManifestsRequest, PackFile, RenderedChart, RenderRequest, WantedLookup } from "./types.ts";
 
 export interface RendererOptions {
   /** Path of the `strata-render` binary. */
@@ -65,10 +67,12 @@ export class Renderer implements AsyncDisposable {
   readonly #pool: RenderPool;
   readonly #shared = new SharedWork<Rendering>();
   readonly #cache: LRUCache<string, RenderedChart>;
+  readonly #manifests: ManifestRenderer;
 
   constructor({ binary, processes, deadlineMs = 10_000, cacheBytes = 32 * 1024 * 1024 }: RendererOptions) {
     this.#pool = new RenderPool({ binary, processes, deadlineMs });
     this.#cache = new LRUCache({ maxSize: cacheBytes });
+    this.#manifests = new ManifestRenderer(this.#pool);
   }
 
   /**
@@ -86,13 +90,36 @@ export class Renderer implements AsyncDisposable {
     return "wanted" in own ? await this.#renderLooking(request, own.wanted, signal) : own.chart;
   }
 
+  /**
+   * Renders the manifests of a pack: each file is a Helm template whose `.Values` is what the values have under its
+   * name; a file that they do not name is given back as it is. Equal requests that come together render once.
+   *
+   * @returns the texts in the order of the request
+   * @throws Failure RenderFailed, which names each file that fails and the line in it, InvalidValues or RenderTimeout;
+   * or the reason of `signal`
+   */
+  async renderManifests(request: ManifestsRequest, signal: AbortSignal): Promise<readonly PackFile[]> {
+    return this.#manifests.render(request, signal);
+  }
+
+  /**
+   * Evaluates macros of packs (`planMacros` asks for them) with sprig, without chance, clock, environment and network.
+   *
+   * @returns the answers in the order of the batch
+   * @throws Failure RenderFailed or RenderTimeout; or the reason of `signal`
+   */
+  async evaluateMacros(batch: readonly MacroExpression[], signal: AbortSignal): Promise<MacroAnswer[]> {
+    const { macros = [] } = await this.#pool.ask(macrosQuestion(batch), signal);
+    return macros.map(({ value, error }) => (error ? { ok: false, message: error.message } : { ok: true, value }));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#pool[Symbol.dispose]();
     this.#cache.clear();
   }
 
   async #render(key: string, request: RenderRequest, signal: AbortSignal): Promise<Rendering> {
-    const answer = await this.#pool.render({ request, known: [] }, signal);
+    const answer = await this.#pool.ask(chartQuestion(request, []), signal);
     if (answer.wanted) return { wanted: answer.wanted };
     const chart = renderedChartOf(answer);
     const isRandom = answer.result?.random === true;
@@ -111,7 +138,7 @@ export class Renderer implements AsyncDisposable {
     let wanted: readonly WantedLookup[] | undefined = first;
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
       await lookups.read(wanted, signal);
-      const answer: RenderAnswer = await this.#pool.render({ request, known: lookups.known }, signal);
+      const answer: RenderAnswer = await this.#pool.ask(chartQuestion(request, lookups.known), signal);
       wanted = answer.wanted;
       if (!wanted) return renderedChartOf(answer);
     }

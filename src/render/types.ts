@@ -24,6 +24,30 @@ export interface RenderRequest {
   lookup?: LookupPort;
 }
 
+/** Everything that decides what the manifests of a pack render to. */
+export interface ManifestsRequest {
+  pack: { name: string; version: string };
+  /** In the order in which they are applied; `path` in the pack's folder. */
+  files: readonly PackFile[];
+  /** The `manifests` of the pack's values, by the name of a file without folder and extension. */
+  values: Record<string, unknown>;
+  /** Templates see these as `.Release`, `.Capabilities`. */
+  releaseName: string;
+  namespace: string;
+  revision: number;
+  isUpgrade: boolean;
+  kubeVersion: string;
+  apiVersions: readonly string[];
+  /** What the templates of old packs see as `.Spectro`; without it they fail, with it all that they ask for is there. */
+  spectro?: { cluster: string; apiServer?: string };
+}
+
+/** A manifest of a pack: a template, or what it rendered to. */
+export interface PackFile {
+  path: string;
+  content: string;
+}
+
 /** What a chart may look up in its cluster, and the eyes that it looks with. The renderer itself has none. */
 export interface LookupPort {
   allowed: readonly LookupRule[];

@@ -1,58 +1,42 @@
 import { createHash } from "node:crypto";
-import { once } from "node:events";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { IncomingHttpHeaders, ServerResponse } from "node:http";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Failure } from "../errors.ts";
-import { ChartSource } from "./chart-source.ts";
-
-/** A repository, a registry and a token service that lie on demand. */
-type Handler = (request: IncomingMessage, response: ServerResponse) => void;
+import { LOOPBACK_NETWORKS } from "../text/addresses.ts";
+import type { ChartSource } from "./chart-source.ts";
+import { Sources } from "./sources.ts";
+import { startWebServer, type WebServer } from "./testing/web-server.ts";
 
 const bytes = gzipSync("the chart");
 const digest = `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
 const signal = new AbortController().signal;
 
-let handlers: Record<string, Handler>;
-let seen: { path: string; headers: IncomingMessage["headers"] }[];
+/** A repository, a registry and a token service that lie on demand. */
+let server: WebServer;
+let sources: Sources;
+let source: ChartSource;
+let handlers: WebServer["handlers"];
+let seen: WebServer["seen"];
+let serve: WebServer["serve"];
+let paths: WebServer["paths"];
 let base: string;
 let host: string;
-let source: ChartSource;
-let close: () => Promise<void>;
 
 beforeEach(async () => {
-  handlers = {};
-  seen = [];
-  const server = createServer((request, response) => {
-    const path = request.url ?? "";
-    seen.push({ path, headers: request.headers });
-    const handler = handlers[path];
-    if (handler === undefined) response.writeHead(404).end();
-    else handler(request, response);
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
-  base = `http://${host}`;
-  source = new ChartSource();
-  close = async () => {
-    await source[Symbol.asyncDispose]();
-    server.closeAllConnections();
-    server.close();
-  };
+  server = await startWebServer();
+  ({ handlers, seen, serve, paths, url: base, host } = server);
+  sources = new Sources({ allowedNetworks: LOOPBACK_NETWORKS });
+  source = sources.charts;
 });
-afterEach(() => close());
-
-function serve(path: string, body: string | Buffer, headers: Record<string, string> = {}): void {
-  handlers[path] = (_request, response) => response.writeHead(200, headers).end(body);
-}
+afterEach(async () => {
+  await sources[Symbol.asyncDispose]();
+  await server[Symbol.asyncDispose]();
+});
 
 function index(versions: object[]): string {
   return JSON.stringify({ entries: { shop: versions, sloop: [] } });
 }
-
-const paths = () => seen.map(({ path }) => path);
 
 async function failureOf(work: Promise<unknown>): Promise<string> {
   const failure = await work.then(
@@ -174,7 +158,8 @@ describe("a repository over HTTP", () => {
     {
       fault: "a redirect to the metadata service",
       handle: (response: ServerResponse) => response.writeHead(302, { location: "https://169.254.169.254/" }).end(),
-      sentence: "InvalidSpec: requests to 169.254.169.254 are not allowed: its address is link-local",
+      sentence:
+        "InvalidSpec: requests to 169.254.169.254 are not allowed: its address is link-local, which no setting allows",
     },
     {
       fault: "a redirect to an unencrypted place",
@@ -193,7 +178,8 @@ describe("a repository over HTTP", () => {
   });
 
   test("a server that never finishes is left after the deadline, and can be asked again", async () => {
-    await using hasty = new ChartSource({ deadlineMs: 100 });
+    await using impatient = new Sources({ allowedNetworks: LOOPBACK_NETWORKS, deadlineMs: 2000 });
+    const hasty = impatient.charts;
     handlers["/stable/index.yaml"] = (_request, response) => void response.writeHead(200).write("entries:");
     const sentence = "SourceUnavailable: HOST is not available: it takes too long to answer";
     expect(await failureOf(hasty.resolve(shop(), signal))).toBe(sentence);
@@ -263,14 +249,12 @@ describe("a registry", () => {
   });
 
   test("gets an anonymous token once, and sends it nowhere else", async () => {
-    const elsewhere: IncomingMessage["headers"][] = [];
-    const storage = createServer(({ headers }, response) => {
+    const elsewhere: IncomingHttpHeaders[] = [];
+    await using storage = await startWebServer();
+    storage.handlers["/blob"] = ({ headers }, response) => {
       elsewhere.push(headers);
       response.end(bytes);
-    });
-    storage.listen(0, "127.0.0.1");
-    await once(storage, "listening");
-    const { port } = storage.address() as AddressInfo;
+    };
     serve(
       "/token?service=reg&scope=repository%3Acharts%2Fshop%3Apull",
       JSON.stringify({ token: "t0k3n", expires_in: 300 }),
@@ -283,11 +267,10 @@ describe("a registry", () => {
     };
     handlers[`/v2/charts/shop/blobs/${digest}`] = ({ headers }, response) => {
       expect(headers.authorization).toBe("Bearer t0k3n");
-      response.writeHead(307, { location: `http://127.0.0.1:${port}/blob` }).end();
+      response.writeHead(307, { location: `${storage.url}/blob` }).end();
     };
     await source.fetch({ ...shop(), version: "1.2.3+b1" }, signal);
     await source.resolve({ ...shop(), version: "1.2.3+b1" }, signal);
-    storage.close();
     expect(paths().filter((path) => path.startsWith("/token"))).toHaveLength(1);
     expect(elsewhere.map(({ authorization }) => authorization)).toEqual([undefined]);
     // The token service sees no credentials: there are none.
@@ -299,13 +282,14 @@ describe("a registry", () => {
       fault: "a registry that wants a password",
       handle: (response: ServerResponse) => response.writeHead(401, { "www-authenticate": 'Basic realm="x"' }).end(),
       sentence:
-        "ChartNotFound: HOST wants a user and a password for charts/shop: private registries are not supported yet by this version of Strata",
+        "SourceUnauthorized: HOST wants credentials for charts/shop 1.2.3: refer to a Registry that has them, or correct the name",
     },
     {
       fault: "a token service at the metadata address",
       handle: (response: ServerResponse) =>
         response.writeHead(401, { "www-authenticate": 'Bearer realm="http://169.254.169.254/token"' }).end(),
-      sentence: "InvalidSpec: requests to 169.254.169.254 are not allowed: its address is link-local",
+      sentence:
+        "InvalidSpec: requests to 169.254.169.254 are not allowed: its address is link-local, which no setting allows",
     },
     {
       fault: "an image instead of a chart",
@@ -325,7 +309,9 @@ describe("a registry", () => {
 
   test("other bytes under a digest are refused", async () => {
     serve(`/v2/charts/shop/blobs/${digest}`, gzipSync("something else"));
-    expect(await failureOf(source.fetch(shop(), signal))).toContain("InvalidChart: chart shop 1.2.3+b1");
+    expect(await failureOf(source.fetch(shop(), signal))).toContain(
+      `InvalidChart: charts/shop 1.2.3+b1 is not what was promised: expected ${digest}`,
+    );
   });
 
   test("missing charts and versions are told", async () => {
@@ -339,16 +325,15 @@ describe("a registry", () => {
 });
 
 test.each([
-  { repo: "charts.example", sentence: "InvalidSpec: the repo of a chart must begin with https:// or oci://" },
+  { repo: "charts.example", sentence: "InvalidSpec: the address of a registry must begin with https:// or oci://" },
   { repo: "ftp://charts.example", sentence: "InvalidSpec: ftp:// addresses are not supported: use https:// or oci://" },
   {
     repo: "oci://charts.example/Upper",
-    sentence:
-      'InvalidSpec: "oci://charts.example/Upper/shop" is no address of a chart: write oci://host/path in small letters',
+    sentence: 'InvalidSpec: "oci://charts.example/Upper/shop" is no address: write oci://host/path in small letters',
   },
   {
     repo: "oci://",
-    sentence: 'InvalidSpec: "oci:///shop" is no address of a chart: write oci://host/path in small letters',
+    sentence: "InvalidSpec: the address of a registry must begin with https:// or oci://",
   },
   { repo: "http://127.0.0.1:1", sentence: "SourceUnavailable: 127.0.0.1:1 is not available: it refuses connections" },
 ])("$repo: $sentence", async ({ repo, sentence }) => {

@@ -1,11 +1,11 @@
 import { LRUCache } from "lru-cache";
-import { Failure } from "../errors.ts";
-import type { HttpClient } from "./http-client.ts";
-import { failureOfStatus } from "./http-failures.ts";
-import { chartNotFound, versionNotFound } from "./not-found.ts";
+import { pickVersion } from "../text/versions.ts";
+import { placeOf } from "./access.ts";
+import type { HttpClient } from "./http/http-client.ts";
+import { nameNotFound, versionNotFound, type WantedVersion } from "./not-found.ts";
+import type { Proofs } from "./oci/proofs.ts";
 import { RepositoryIndex } from "./repository-index.ts";
-import type { HelmSource } from "./types.ts";
-import { pickVersion } from "./versions.ts";
+import { invalid, missing, type Subject } from "./subject.ts";
 
 const MAX_INDEX_BYTES = 50 * 1024 * 1024;
 /** Characters of indexes that are kept, to be asked for again only when they changed. */
@@ -17,71 +17,102 @@ interface KnownIndex {
   condition: Record<string, string>;
 }
 
-/** One version of a chart in a repository's index. */
-export interface ListedChart {
+/** The indexes of all repositories, under keys that hold the access and the address. */
+export type IndexCache = LRUCache<string, KnownIndex>;
+
+export function newIndexCache(): IndexCache {
+  return new LRUCache({ maxSize: MAX_CACHED_INDEXES });
+}
+
+/** One version in a repository's index. */
+export interface ListedVersion {
   version: string;
   digest?: string;
   url: URL;
 }
 
-/** Chart repositories over HTTP: an `index.yaml` that lists charts and their addresses. */
+/** Repositories over HTTP: an `index.yaml` that lists charts or packed packs, and their addresses. */
 export class HttpRepositories {
   readonly #http: HttpClient;
-  readonly #indexes = new LRUCache<string, KnownIndex>({ maxSize: MAX_CACHED_INDEXES });
+  readonly #proofs: Proofs;
+  readonly #indexes: IndexCache;
+  readonly #key: string;
   readonly #loading = new Map<string, Promise<RepositoryIndex>>();
 
-  constructor(http: HttpClient) {
+  /** @param key of the access, for the cache that all share */
+  constructor(http: HttpClient, proofs: Proofs, { indexes, key }: { indexes: IndexCache; key: string }) {
     this.#http = http;
+    this.#proofs = proofs;
+    this.#indexes = indexes;
+    this.#key = key;
   }
 
-  /** @throws Failure ChartNotFound, InvalidSpec (version), InvalidChart (index), SourceUnavailable */
-  async find(base: URL, source: HelmSource, signal: AbortSignal): Promise<ListedChart> {
-    const index = await this.#index(base, signal);
-    const entries = index.versions(source.chart);
-    if (entries === undefined) throw chartNotFound(source, index.names());
+  /** @throws Failure as {@link index}; ChartNotFound or SourceNotFound; InvalidSpec (version) */
+  async find(base: URL, wanted: WantedVersion, signal: AbortSignal): Promise<ListedVersion> {
+    const { subject, place, name } = wanted;
+    const index = await this.index(base, subject, signal);
+    const entries = index.versions(name);
+    if (entries === undefined) throw nameNotFound(wanted, index.names());
     const versions = entries.map((entry) => entry.version);
-    const picked = pickVersion(versions, source.version);
+    const picked = pickVersion(versions, wanted.version);
     const entry = entries.find(({ version }) => version === picked);
-    if (entry === undefined) throw versionNotFound(source, versions);
+    if (entry === undefined) throw versionNotFound(wanted, versions);
     const [address] = entry.urls;
     const url = address === undefined ? null : URL.parse(address, asFolder(base).href);
-    if (url === null) {
-      throw new Failure(
-        "InvalidChart",
-        `${source.repo} lists ${source.chart} ${entry.version} without a usable address`,
-      );
-    }
+    if (url === null) throw invalid(subject, `${place} lists ${name} ${entry.version} without a usable address`);
     if (url.origin === base.origin && url.search === "") url.search = base.search;
     const { version, digest } = entry;
     return { version, url, ...(digest === undefined ? {} : { digest: `sha256:${digest.replace(/^sha256:/, "")}` }) };
   }
 
-  /** Equal questions at the same time are one request; its deadline is that of the first. */
-  async #index(base: URL, signal: AbortSignal): Promise<RepositoryIndex> {
+  /**
+   * The index of a repository, asked for again only when it changed. Equal questions at the same time are one request,
+   * whose deadline is that of the first.
+   *
+   * @throws Failure ChartNotFound or SourceNotFound, InvalidChart or InvalidSource, SourceUnauthorized, SourceUnavailable
+   */
+  async index(base: URL, subject: Subject, signal: AbortSignal): Promise<RepositoryIndex> {
     const running = this.#loading.get(base.href);
     if (running !== undefined) return running;
-    const loading = this.#load(base, signal).finally(() => this.#loading.delete(base.href));
+    const loading = this.#load(base, subject, signal).finally(() => this.#loading.delete(base.href));
     this.#loading.set(base.href, loading);
     return loading;
   }
 
-  async #load(base: URL, signal: AbortSignal): Promise<RepositoryIndex> {
-    const known = this.#indexes.get(base.href);
+  /** The bytes of one address that an index lists. */
+  async download(
+    url: URL,
+    { what, subject, maxBytes }: { what: string; subject: Subject; maxBytes: number },
+    signal: AbortSignal,
+  ): Promise<Uint8Array> {
+    const authorization = this.#proofs.headerFor(url);
+    const answer = await this.#http.send({ url, what, subject, maxBytes, authorization }, signal);
+    if (answer.status === 200) return answer.body;
+    throw this.#http.failureOf(answer, { what, subject, proof: this.#proofOf(answer.url) });
+  }
+
+  async #load(base: URL, subject: Subject, signal: AbortSignal): Promise<RepositoryIndex> {
+    const key = `${this.#key} ${base.href}`;
+    const known = this.#indexes.get(key);
     const url = new URL("index.yaml", asFolder(base));
     url.search = base.search;
-    const answer = await this.#http.get(
-      { url, what: "the index", maxBytes: MAX_INDEX_BYTES, compressed: true, headers: known?.condition ?? {} },
-      signal,
-    );
+    const limits = { what: "the index", subject, maxBytes: MAX_INDEX_BYTES, compressed: true };
+    const authorization = this.#proofs.headerFor(url);
+    const answer = await this.#http.send({ url, ...limits, headers: known?.condition ?? {}, authorization }, signal);
+    const place = placeOf(base.href);
     if (answer.status === 304 && known !== undefined) return known.index;
-    if (answer.status === 404) {
-      throw new Failure("ChartNotFound", `${placeOf(base)} is no chart repository: it has no index.yaml`);
+    if (answer.status === 404) throw missing(subject, `${place} is no ${subject} repository: it has no index.yaml`);
+    if (answer.status !== 200) {
+      throw this.#http.failureOf(answer, { what: `the index of its ${subject}s`, subject, proof: this.#proofOf(url) });
     }
-    if (answer.status !== 200) throw failureOfStatus(answer, "the index of its charts");
     const index = RepositoryIndex.parse(answer.body.toString("utf8"));
-    if (index === undefined) throw new Failure("InvalidChart", `the index.yaml of ${placeOf(base)} cannot be read`);
-    this.#indexes.set(base.href, { index, condition: conditionOf(answer.headers) }, { size: index.size + 1 });
+    if (index === undefined) throw invalid(subject, `the index.yaml of ${place} cannot be read`);
+    this.#indexes.set(key, { index, condition: conditionOf(answer.headers) }, { size: index.size + 1 });
     return index;
+  }
+
+  #proofOf(url: URL): string | undefined {
+    return this.#proofs.wordFor({ origin: url.origin, path: url.pathname.slice(1) });
   }
 }
 
@@ -90,11 +121,6 @@ function asFolder(base: URL): URL {
   if (!folder.pathname.endsWith("/")) folder.pathname += "/";
   folder.search = "";
   return folder;
-}
-
-/** The address without its query, which may hold a signature. */
-function placeOf(url: URL): string {
-  return `${url.origin}${url.pathname}`;
 }
 
 function conditionOf(headers: Record<string, string | string[] | undefined>): Record<string, string> {

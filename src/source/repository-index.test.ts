@@ -78,11 +78,13 @@ test("an index of 20 MB is read in a fraction of a second, and holds one chart's
   const chart = versions.join("");
   const text = `entries:\n${Array.from({ length: 100 }, (_, n) => `  chart-${n}:\n${chart}`).join("")}`;
   expect(text.length).toBeGreaterThan(20_000_000);
-  const started = performance.now();
+  const before = process.cpuUsage();
   const index = RepositoryIndex.parse(text);
   expect(index?.names()).toHaveLength(100);
   expect(index?.versions("chart-50")).toHaveLength(100);
-  expect(performance.now() - started).toBeLessThan(2_000);
+  // Of the processor: others may be at work on it too.
+  const { user, system } = process.cpuUsage(before);
+  expect((user + system) / 1000).toBeLessThan(2_000);
 });
 
 const filler = `    description: ${"words and ".repeat(20)}\n    keywords:\n${"    - some keyword\n".repeat(100)}`;

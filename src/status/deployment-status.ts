@@ -1,8 +1,8 @@
 import { type NextCondition, setCondition } from "../api/conditions.ts";
-import { MAX_COUNTS, MAX_MESSAGE, MAX_SOURCE, MAX_UNHEALTHY } from "../api/schema/status.ts";
+import { MAX_COUNTS, MAX_MESSAGE, MAX_PARTS, MAX_SOURCE, MAX_UNHEALTHY, MAX_WARNINGS } from "../api/schema/status.ts";
 import type { Condition, DeploymentLayerStatus, Layer, ProfileDeploymentStatus } from "../api/types.ts";
 import type { Failure } from "../errors.ts";
-import type { LayerView } from "../plan/layer-view.ts";
+import { isSettled, type LayerView } from "../plan/layer-view.ts";
 import type { DeploymentView } from "../plan/next-step.ts";
 import type { RemovalView } from "../plan/removal.ts";
 import type { Plan, PlannedLayer } from "../plan/types.ts";
@@ -21,20 +21,115 @@ export interface StatusContext {
 
 /** The status of one profile on one cluster. The only place that decides whether a deployment is Ready. */
 export function deploymentStatus(plan: Plan, view: DeploymentView, context: StatusContext): ProfileDeploymentStatus {
-  const previous = new Map(context.previous?.layers?.map((row) => [row.name, row]));
-  const rows = view.layers.map((layer, index) => {
+  const previous = new Map(rowsAndParts(context.previous).map((row) => [row.name, row]));
+  const rows = view.layers.flatMap((layer, index) => {
     const planned = plan.layers[index];
-    return planned ? listedRow(layer, planned, { previous: previous.get(layer.name), now: context.now }) : undefined;
+    if (!planned) return [];
+    return [{ planned, row: listedRow(layer, planned, { previous: previous.get(layer.name), now: context.now }) }];
   });
   const removing = view.removals.map((removal) => removingRow(removal, previous.get(removal.layer), context.now));
-  const layers = [...rows.filter((row) => row !== undefined), ...removing];
-  const first = layers.find(({ state }) => state !== "Ready");
+  const layers = withRemovals(rolledUp(rows, plan, { previous, now: context.now }), removing);
+  const first = speakingOf(layers);
   const stalled = view.layers.find(({ failure }) => failure !== undefined && failure.retry !== "transient");
   const blocked = view.blocked?.retry === "transient" ? undefined : view.blocked?.reason;
   const idle = view.done
     ? "all layers are Ready"
     : (view.blocked?.message ?? "giving back what is left in the cluster");
-  return finish(layers, { first, stalled: stalled?.failure?.reason ?? blocked, done: view.done, idle }, context);
+  const status = finish(
+    layers,
+    { first, stalled: stalled?.failure?.reason ?? blocked, done: view.done, idle },
+    context,
+  );
+  return withVariables(status, variableRows(plan, context));
+}
+
+function withVariables(status: ProfileDeploymentStatus, variables: VariableRow[] = []): ProfileDeploymentStatus {
+  return variables.length > 0 ? { ...status, variables } : status;
+}
+
+/** The row of which a person should read first: none that only waits for another one. */
+export function speakingOf<T extends DeploymentLayerStatus>(rows: readonly T[]): T | undefined {
+  const late = rows.filter((row) => !isSettled(row));
+  return late.find(({ reason }) => reason !== "WaitingForLayer") ?? late[0];
+}
+
+/** A skipped layer of which something is left has one row, which tells how far its removal is. */
+function withRemovals(
+  listed: readonly DeploymentLayerStatus[],
+  removing: readonly DeploymentLayerStatus[],
+): DeploymentLayerStatus[] {
+  const names = new Set(listed.map(({ name }) => name));
+  const told = listed.map((row) => ({ ...row, ...removing.find(({ name }) => name === row.name) }));
+  return [...told, ...removing.filter(({ name }) => !names.has(name))];
+}
+
+/** Where each variable's value comes from; what cannot be read now stays as it was told last. */
+function variableRows({ variables }: Plan, { previous }: StatusContext): VariableRow[] {
+  if (!variables) return previous?.variables ?? [];
+  return [...variables.provenance].map(([name, source]) => {
+    const digest = variables.digests[name];
+    return { name, source: cut(source, MAX_SOURCE), ...(digest ? { digest } : {}) };
+  });
+}
+
+type VariableRow = NonNullable<ProfileDeploymentStatus["variables"]>[number];
+
+/** All rows by which the engine remembers: those of layers, and those of the parts of packs. */
+export function rowsAndParts(status: ProfileDeploymentStatus | undefined): DeploymentLayerStatus[] {
+  return (status?.layers ?? []).flatMap((row) => [row, ...(row.parts ?? [])]);
+}
+
+interface PlannedRow {
+  planned: PlannedLayer;
+  row: DeploymentLayerStatus;
+}
+
+/** One row per layer: the parts of a pack stand below the row of its layer, which says what the first late one says. */
+function rolledUp(
+  rows: readonly PlannedRow[],
+  plan: Plan,
+  about: { previous: ReadonlyMap<string, DeploymentLayerStatus>; now: string },
+): DeploymentLayerStatus[] {
+  const groups = Map.groupBy(rows, ({ planned: { spec } }) => spec.part?.of ?? spec.name);
+  return [...groups].flatMap(([name, members]) => {
+    const [first] = members;
+    if (!first) return [];
+    return first.planned.spec.part ? [packRow(name, members, { plan, ...about })] : [first.row];
+  });
+}
+
+function packRow(
+  name: string,
+  members: readonly PlannedRow[],
+  { plan, previous, now }: { plan: Plan; previous: ReadonlyMap<string, DeploymentLayerStatus>; now: string },
+): DeploymentLayerStatus {
+  const parts = members.slice(0, MAX_PARTS).map(({ row }) => row);
+  const late = members.find(({ row }) => row.state !== "Ready");
+  const shown = (late ?? members.at(-1))?.row;
+  const { version, warnings = [] } = plan.packs.get(name) ?? {};
+  const spec = members[0]?.planned.spec;
+  const pin = spec?.part?.pin;
+  const told = late ? `${late.planned.spec.part?.name}: ${late.row.message}` : `${parts.length} parts are healthy`;
+  const row = {
+    name,
+    ...(spec ? { type: spec.type } : {}),
+    source: pin ? cut(`pack ${pin.registry}/${pin.name}`, MAX_SOURCE) : "pack",
+    ...defined({ version }),
+    state: shown?.state ?? ("Pending" as const),
+    ...defined({ reason: shown?.reason }),
+    message: cut(told),
+    gate: members.every(({ row: { gate } }) => gate === "Open") ? ("Open" as const) : ("Closed" as const),
+    ...(late ? {} : { ready: sumOf(parts) }),
+    ...(warnings.length > 0 ? { warnings: warnings.slice(0, MAX_WARNINGS).map((warning) => cut(warning)) } : {}),
+    parts,
+  };
+  return { ...row, lastTransitionTime: since(row, previous.get(name), now) };
+}
+
+/** `7/7` of `3/3` and `4/4`. */
+function sumOf(parts: readonly DeploymentLayerStatus[]): string {
+  const sums = parts.map(({ ready = "0/0" }) => ready.split("/").map(Number));
+  return [0, 1].map((side) => sums.reduce((sum, pair) => sum + (pair[side] ?? 0), 0)).join("/");
 }
 
 /** The status while the cluster cannot be worked on: the rows stay as they were, save that each is Blocked and says why. */
@@ -57,11 +152,9 @@ export function blockedStatus(
     };
     return { ...row, lastTransitionTime: since(row, old, context.now) };
   });
-  return finish(
-    rows,
-    { first: rows[0], stalled: retry === "transient" ? undefined : reason, done: false, idle: message },
-    context,
-  );
+  const stalled = retry === "transient" ? undefined : reason;
+  const status = finish(rows, { first: rows[0], stalled, done: false, idle: message }, context);
+  return withVariables(status, context.previous?.variables);
 }
 
 interface Verdict {
@@ -150,15 +243,19 @@ function listedRow(
   const digest = known?.digest;
   const same = previous?.digest === digest;
   const isReady = view.state === "Ready";
-  const readyDigest = isReady ? digest : previous?.readyDigest;
+  const isSkipped = view.state === "Skipped";
+  // A layer that comes back is brought anew, in its turn.
+  const readyDigest = isReady || isSkipped ? digest : previous?.readyDigest;
   const appliedAt = view.applied ? (same && previous?.appliedAt) || now : undefined;
   const readyAt = isReady ? (same && previous?.readyAt) || now : undefined;
+  // Until it is known what the pack is made of now, it has the parts that it had, in the version that they had.
+  const opened = planned.spec.pack && !known && !isSkipped && previous?.parts ? previous : undefined;
   const row = {
     name: view.name,
     type: planned.spec.type,
     source: sourceOf(planned.spec),
     ...defined({
-      version: known?.content.version,
+      version: known?.content.version ?? opened?.version,
       digest,
       inputsDigest: planned.inputs?.digest,
       readyDigest,
@@ -170,6 +267,7 @@ function listedRow(
     message: cut(view.message),
     gate: view.gateOpen ? ("Open" as const) : ("Closed" as const),
     ...healthFields(view),
+    ...(opened?.parts ? { parts: opened.parts } : {}),
   };
   return { ...row, lastTransitionTime: since(row, previous, now) };
 }
@@ -210,8 +308,11 @@ function since(row: { state: string }, previous: DeploymentLayerStatus | undefin
 
 /** How a layer's source reads in a table: `https://charts.example/web` or `manifests`. */
 export function sourceOf(layer: Layer): string {
-  if (!layer.helm) return "manifests";
-  return cut(`helm ${layer.helm.repo.replace(/\/$/, "")}/${layer.helm.chart}`, MAX_SOURCE);
+  const { helm, pack } = layer;
+  if (pack) return cut(`pack ${pack.registryRef.name}/${pack.name}`, MAX_SOURCE);
+  if (!helm) return "manifests";
+  const where = helm.repo?.replace(/\/$/, "") ?? helm.registryRef?.name;
+  return cut(`helm ${where}/${helm.chart}`, MAX_SOURCE);
 }
 
 /** Messages are bounded so that a status stays small. */

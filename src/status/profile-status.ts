@@ -7,11 +7,13 @@ import type {
   ProfileDeployment,
   ProfileStatus,
 } from "../api/types.ts";
+import { isSettled } from "../plan/layer-view.ts";
 import { bounded } from "./bound.ts";
-import { conditionsOf, cut, sourceOf } from "./deployment-status.ts";
+import { conditionsOf, cut, sourceOf, speakingOf } from "./deployment-status.ts";
 
 /** From the best to the worst: a roll-up row shows the worst of its clusters. */
 const SEVERITY: readonly LayerState[] = [
+  "Skipped",
   "Ready",
   "Drifted",
   "Removing",
@@ -88,7 +90,7 @@ function culpritOf(deployments: readonly ProfileDeployment[], generation: number
   const late = deployments.filter((deployment) => !isReady(deployment, generation));
   const [first] = late.toSorted((a, b) => worst(b) - worst(a) || clusterOf(a).localeCompare(clusterOf(b)));
   if (!first) return undefined;
-  const row = speaksOf(first, generation) ? first.status?.layers?.find(({ state }) => state !== "Ready") : undefined;
+  const row = speaksOf(first, generation) ? speakingOf(first.status?.layers ?? []) : undefined;
   const prefix = deployments.length > 1 || clusterOf(first) !== LOCAL_CLUSTER ? `${clusterOf(first)}: ` : "";
   const message = `${prefix}${row?.message ?? "not started yet"}`;
   return { layer: row?.name, reason: row?.reason ?? "Progressing", message };
@@ -143,7 +145,7 @@ function rollUp(
   const generation = profile.metadata.generation ?? 0;
   const rows = deployments.flatMap((deployment) => rowsOf(deployment, layer.name, generation));
   const [first] = rows.toSorted((a, b) => severity(b.row) - severity(a.row) || a.cluster.localeCompare(b.cluster));
-  const readyCount = rows.filter(({ row }) => row.state === "Ready").length;
+  const readyCount = rows.filter(({ row }) => isSettled(row)).length;
   const state =
     readyCount === rows.length && rows.length < deployments.length ? "Pending" : (first?.row.state ?? "Pending");
   const old = profile.status?.layers?.find(({ name }) => name === layer.name);

@@ -89,6 +89,12 @@ describe("profileStatus: the roll-up over clusters", () => {
     });
   });
 
+  it("names the layer that is wrong, not one before it that waits for it", () => {
+    const rows = [row("cni", "Pending", "waits for layer csi", "WaitingForLayer"), row("csi", "Failed", "is wrong")];
+    const status = profileStatus(profile(), [deployment("edge", rows)], { now: NOW, problems: [] });
+    expect(status.summary).toEqual({ clusters: "0/1", layer: "csi", message: "edge: is wrong" });
+  });
+
   it("does not count a cluster that still speaks of the generation before", () => {
     const status = profileStatus(profile(), [deployment("a", ready, 1)], { now: NOW, problems: [] });
     expect(status.summary).toMatchObject({ clusters: "0/1" });
@@ -136,6 +142,24 @@ describe("profileStatus: the roll-up over clusters", () => {
     expect(status.layers?.[2]).toMatchObject({ name: "old", state: "Removing", message: "a: 2 objects left" });
   });
 
+  it("counts a skipped layer as Ready, and shows it as Skipped only when no cluster has it", () => {
+    const skips = [row("cni", "Ready"), row("csi", "Skipped", "`when` is false on this cluster")];
+    const settled = (cluster: string, rows: DeploymentLayerStatus[]) => {
+      const one = deployment(cluster, rows);
+      one.status?.conditions?.forEach((condition) => {
+        condition.status = "True";
+      });
+      return one;
+    };
+    const rowsOf = (...deployments: ProfileDeployment[]) => {
+      const status = profileStatus(profile(), deployments, { now: NOW, problems: [] });
+      expect(conditionOf(status, "Ready")?.status).toBe("True");
+      return status.layers?.map(({ state, ready: count }) => `${state} ${count}`);
+    };
+    expect(rowsOf(settled("a", ready), settled("b", skips))).toEqual(["Ready 2/2", "Ready 2/2"]);
+    expect(rowsOf(settled("a", skips))).toEqual(["Ready 1/1", "Skipped 1/1"]);
+  });
+
   it("keeps the time of a state and of a condition as long as they last", () => {
     const first = profileStatus(profile(), [deployment("a", late)], { now: BEFORE, problems: [] });
     const again = profileStatus(profile({ status: first }), [deployment("a", late)], { now: NOW, problems: [] });
@@ -160,6 +184,16 @@ describe("blockedStatus: a cluster that cannot be worked on", () => {
       { name: "csi", state: "Blocked" },
     ]);
     expect(conditionOf(status, "Stalled")).toMatchObject({ status: "False" });
+  });
+
+  it("keeps what immutable variables were set to: they are still fixed when the cluster is back", () => {
+    const variables = [{ name: "zone", source: "default", digest: "0123456789abcdef" }];
+    const previous = { ...context.previous, variables };
+    const status = blockedStatus(profile().spec.layers, new Failure("Unreachable", "no answer"), {
+      ...context,
+      previous,
+    });
+    expect(status.variables).toEqual(variables);
   });
 
   it("is Stalled when only a person can mend it", () => {

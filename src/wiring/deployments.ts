@@ -1,5 +1,5 @@
 import { LRUCache } from "lru-cache";
-import { FINALIZER, LOCAL_CLUSTER } from "../api/names.ts";
+import { FINALIZER, LOCAL_CLUSTER, SYSTEM_NAMESPACE } from "../api/names.ts";
 import type { Profile, ProfileDeployment, ProfileDeploymentStatus } from "../api/types.ts";
 import { type ActContext, act } from "../apply/act.ts";
 import type { CachedRelease, ReleaseCache } from "../apply/release-records.ts";
@@ -12,6 +12,7 @@ import type { TargetLink } from "../kube/targets/target-link.ts";
 import { type ApplySet, applySetOf, type ProfileIdentity } from "../membership/applyset.ts";
 import type { Operation } from "../ops/metrics.ts";
 import type { Outcome } from "../plan/outcome.ts";
+import { registriesOf } from "../plan/registries.ts";
 import type { Step } from "../plan/step.ts";
 import { isDeploymentOf } from "../plan/targets.ts";
 import { DeploymentReconciler } from "../reconcile/deployment.ts";
@@ -19,8 +20,9 @@ import type { DeploymentFacts, DeploymentPorts, Interest, Place, TargetFacts, Ti
 import { profileKey } from "../reconcile/profile.ts";
 import type { Hub } from "./hub.ts";
 import { clusterIdentity, referenceIdentity } from "./identity.ts";
-import type { LayerRenderer } from "./layer-renderer.ts";
+import type { Elsewhere, LayerRenderer } from "./layer-renderer.ts";
 import { lookupReader } from "./lookups.ts";
+import type { RegistryWiring } from "./registries.ts";
 
 /** Where a deployment acts: with whose hands, and on which ApplySet. */
 interface ActingPlace {
@@ -30,12 +32,21 @@ interface ActingPlace {
   set: ApplySet;
 }
 
+/** What a pass says of itself, by the deployment's key. */
+export interface Passes {
+  /** The next one is due at once, or in so many milliseconds. */
+  again(key: string, afterMs: number): void;
+  /** This one waits for something else than its cluster. */
+  elsewhere<T>(key: string, work: () => Promise<T>): Promise<T>;
+}
+
 /** Fits the edges to what the story of a deployment needs. */
 export class DeploymentWiring implements DeploymentPorts {
   readonly reconciler: DeploymentReconciler;
   readonly #hub: Hub;
   readonly #renderer: LayerRenderer;
-  readonly #again: (key: string, afterMs: number) => void;
+  readonly #registries: Pick<RegistryWiring, "access">;
+  readonly #passes: Passes;
   /** What was last written of Helm releases: 32 MiB of them. */
   readonly #releases: ReleaseCache = new LRUCache<string, CachedRelease>({
     maxSize: 32 * 1024 * 1024,
@@ -44,10 +55,15 @@ export class DeploymentWiring implements DeploymentPorts {
   /** Where each deployment acts now: who is to be woken, and whose watches are to be given up. */
   readonly #places = new Map<string, ActingPlace>();
 
-  constructor(hub: Hub, renderer: LayerRenderer, again: (key: string, afterMs: number) => void) {
+  constructor(
+    hub: Hub,
+    { renderer, registries }: { renderer: LayerRenderer; registries: Pick<RegistryWiring, "access"> },
+    passes: Passes,
+  ) {
     this.#hub = hub;
     this.#renderer = renderer;
-    this.#again = again;
+    this.#registries = registries;
+    this.#passes = passes;
     this.reconciler = new DeploymentReconciler(this);
   }
 
@@ -68,6 +84,7 @@ export class DeploymentWiring implements DeploymentPorts {
       key,
       deployment,
       profile,
+      cluster: this.#hub.cache.targets.get(this.clusterOf(key)),
       target: profile ? this.#target(key, deployment, profile) : { kind: "connecting" },
       referents: (reference) =>
         profile ? this.#hub.references.get(referenceIdentity(profile), reference) : { kind: "reading" },
@@ -84,7 +101,10 @@ export class DeploymentWiring implements DeploymentPorts {
       await site.discover(during, true);
       return { kubeVersion: versionOf(link), apiVersions: site.apiVersions() };
     };
-    const at = { system, set, capabilities, lookup: lookupReader(site) };
+    const registry = (ref: { name: string }, during: AbortSignal) =>
+      this.#registries.access(profile.metadata.namespace, ref.name, during);
+    const elsewhere: Elsewhere = (work) => this.#passes.elsewhere(key, work);
+    const at = { system, set, capabilities, lookup: lookupReader(site), registry, elsewhere };
     const context: ActContext = {
       owner: key,
       profile: identityOf(profile),
@@ -93,6 +113,8 @@ export class DeploymentWiring implements DeploymentPorts {
       system,
       hub,
       toFailure,
+      loadPack: (fetch, during) => this.#renderer.loadPack(fetch, at, during),
+      evaluateMacros: (batch, during) => this.#renderer.evaluateMacros(batch, during),
       render: (render, during) => this.#renderer.render(render, at, during),
       recall: (layer, during) => this.#renderer.recall(layer, at, during),
       releases: {
@@ -135,7 +157,7 @@ export class DeploymentWiring implements DeploymentPorts {
   }
 
   again(key: string, afterMs: number): void {
-    this.#again(key, afterMs);
+    this.#passes.again(key, afterMs);
   }
 
   /** `local`, or `namespace/name` of the TargetCluster: the group in which a deployment's passes run. */
@@ -150,6 +172,22 @@ export class DeploymentWiring implements DeploymentPorts {
       if (place.cluster !== cluster) return [];
       const woken = objectKey !== undefined && isFree(objectKey, place) && this.reconciler.wake(key, objectKey);
       return woken || applySets === undefined || applySets.has(place.set.id) ? [key] : [];
+    });
+  }
+
+  /**
+   * The deployments with layers from a Registry that has changed. What they could not have is tried again.
+   *
+   * @param registry `namespace/name`
+   */
+  renewSources(registry: string): string[] {
+    const [namespace = "", name = ""] = registry.split("/");
+    return [...this.#hub.cache.deployments].flatMap(([key, { spec }]) => {
+      const profile = this.#hub.cache.profile(profileKey({ kind: spec.profileRef.kind, metadata: spec.profileRef }));
+      const reaches = namespace === SYSTEM_NAMESPACE || profile?.metadata.namespace === namespace;
+      if (!profile || !reaches || !registriesOf(profile).has(name)) return [];
+      this.reconciler.renewSources(key);
+      return [key];
     });
   }
 
@@ -179,7 +217,7 @@ export class DeploymentWiring implements DeploymentPorts {
     if (known && known.site !== place?.site) known.site.release(key);
     if (place) this.#places.set(key, place);
     else if (known && this.#places.delete(key)) {
-      for (const [other, { set }] of this.#places) if (set.id === known.set.id) this.#again(other, 0);
+      for (const [other, { set }] of this.#places) if (set.id === known.set.id) this.#passes.again(other, 0);
     }
   }
 
@@ -214,7 +252,8 @@ function versionOf(link: TargetLink): string {
 
 function viewOf(key: string, { site, link, set }: Pick<ActingPlace, "site" | "link" | "set">): Place["view"] {
   return {
-    kubernetesMinor: /^v?(\d+\.\d+)/.exec(versionOf(link))?.[1] ?? "",
+    kubernetesVersion: versionOf(link),
+    uid: link.uid,
     scopeOf: (kind) => site.scopeOf(kind),
     served: (kind) => site.served(kind),
     servedIn: (kind) => site.resourceFor(kind) !== undefined,
@@ -224,6 +263,7 @@ function viewOf(key: string, { site, link, set }: Pick<ActingPlace, "site" | "li
     members: () => site.members(set.id),
     named: (ref) => site.named(ref),
     deleted: (ref) => site.deleted(ref),
+    nodes: () => site.nodes(),
     releases: (release) => site.releases(release),
     explain: (tracked) => site.explain(tracked),
   };

@@ -1,5 +1,5 @@
 import { LOCAL_CLUSTER, SYSTEM_NAMESPACE } from "../api/names.ts";
-import type { Profile } from "../api/types.ts";
+import type { Profile, Registry } from "../api/types.ts";
 import { type Identity, serviceAccountIdentity } from "../kube/identity.ts";
 
 /** What SystemProfiles act as on the hub; the operator's chart binds what it may do, by default nothing. */
@@ -22,4 +22,10 @@ export function clusterIdentity(profile: Profile, clusterName: string): Identity
 /** Whom references are read as. A SystemProfile is an admin's own, and its references name their namespaces. */
 export function referenceIdentity(profile: Profile): Identity | undefined {
   return profile.kind === "SystemProfile" ? undefined : hubIdentity(profile);
+}
+
+/** Whom the Secrets of a Registry are read as. Those in Strata's own namespace are an admin's own. */
+export function registryIdentity({ metadata, spec }: Registry): Identity | undefined {
+  if (metadata.namespace === SYSTEM_NAMESPACE) return undefined;
+  return serviceAccountIdentity(metadata.namespace, spec.serviceAccountName);
 }

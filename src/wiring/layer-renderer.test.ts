@@ -2,19 +2,22 @@ import { randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { parseProfile } from "../api/parse.ts";
 import { packSet, type StoredSet } from "../apply/stored-set.ts";
+import { Failure } from "../errors.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { applySetOf } from "../membership/applyset.ts";
 import { type LayerInputs, readInputs } from "../plan/inputs.ts";
 import type { LayerContent } from "../plan/types.ts";
 import type { Renderer } from "../render/renderer.ts";
-import type { ChartSource } from "../source/chart-source.ts";
-import { LayerRenderer } from "./layer-renderer.ts";
+import type { RegistryAccess } from "../source/access.ts";
+import type { Sources } from "../source/sources.ts";
+import type { HelmSource, PinnedSource } from "../source/types.ts";
+import { type Elsewhere, LayerRenderer, type RegistryPort } from "./layer-renderer.ts";
 
 const signal = new AbortController().signal;
 const NEWEST = "2.0.1";
 
-function inputsOf(): LayerInputs {
-  const helm = { repo: "https://charts.example", chart: "shop", version: "2.x" };
+function inputsOf(from: object): LayerInputs {
+  const helm = { chart: "shop", version: "2.x", ...from };
   const parsed = parseProfile({
     apiVersion: "strata.dev/v1alpha1",
     kind: "AddOnProfile",
@@ -24,7 +27,7 @@ function inputsOf(): LayerInputs {
   const [layer] = parsed.ok ? parsed.value.spec.layers : [];
   if (!parsed.ok || !layer) throw new Error("no layer");
   const referents = () => ({ kind: "absent" as const });
-  const about = { profile: parsed.value, referents, digestKey: new Uint8Array(32), kubernetesMinor: "1.36" };
+  const about = { profile: parsed.value, referents, digestKey: new Uint8Array(32), kubernetesVersion: "v1.36.3" };
   const read = readInputs(layer, about);
   if (read.kind !== "read") throw new Error("no inputs");
   return read.inputs;
@@ -36,15 +39,33 @@ const release = { chart: "shop", hooks: [], manifest: "", notes: "" };
 async function render({
   stored,
   notes = "",
+  from = { repo: "https://charts.example" },
+  registry = async () => new Failure("ReferenceNotFound", "there is no such Registry"),
 }: {
   stored?: Partial<StoredSet> & { content: LayerContent };
   notes?: string;
+  from?: object;
+  registry?: RegistryPort;
 }) {
-  const inputs = inputsOf();
+  const inputs = inputsOf(from);
   const asked: object[] = [];
+  const places: HelmSource["repo"][] = [];
+  const passes = { away: 0 };
+  const elsewhere: Elsewhere = async (work) => {
+    passes.away += 1;
+    const done = await work();
+    passes.away -= 1;
+    return done;
+  };
   const source = {
-    resolve: async () => ({ version: NEWEST }),
-    fetch: async ({ version, digest }: { version: string; digest?: string }) => {
+    resolve: async ({ repo }: HelmSource) => {
+      expect(passes.away, "who waits for a registry holds up nobody").toBe(1);
+      places.push(repo);
+      return { version: NEWEST };
+    },
+    fetch: async ({ repo, version, digest }: PinnedSource) => {
+      expect(passes.away, "who waits for a registry holds up nobody").toBe(1);
+      places.push(repo);
       asked.push({ version, digest });
       return { name: "shop", version, digest: digest ?? `sha256:${version}`, bytes: new Uint8Array() };
     },
@@ -69,12 +90,20 @@ async function render({
     set: applySetOf({ kind: "AddOnProfile", namespace: "acme", name: "p" }),
     capabilities: async () => ({ kubeVersion: "v1.36.3", apiVersions: [] }),
     lookup: async () => undefined as never,
+    registry,
+    elsewhere,
   };
-  const renderer = { renderChart: async () => rendered };
-  const layers = new LayerRenderer(source as unknown as ChartSource, renderer as unknown as Renderer, () => undefined);
+  const renderer = {
+    renderChart: async () => {
+      expect(passes.away, "to render is work").toBe(0);
+      return rendered;
+    },
+  };
+  const sources = { charts: source, packs: undefined } as unknown as Sources;
+  const layers = new LayerRenderer(sources, renderer as unknown as Renderer, () => undefined);
   const layer = { spec: inputs.layer, inputs, state: { kind: "unknown" as const }, namespace: "web" };
   const content = await layers.render({ layer, revision: 2, isUpgrade: true }, place, signal);
-  return { asked, content, written };
+  return { asked, places, content, written };
 }
 
 const TWO = { version: "2.0.0", digest: "sha256:two" };
@@ -97,6 +126,41 @@ describe("a chart that is rendered again", () => {
   ];
   it.each(rows)("%s", async (_name, stored, want) => {
     expect((await render(stored ? { stored } : {})).asked).toEqual([want]);
+  });
+});
+
+describe("a chart of a Registry", () => {
+  const access: RegistryAccess = { kind: "OCI", url: "oci://registry.example", name: "Registry acme/company" };
+  const refused = new Failure("ReferenceNotFound", "Registry acme/company: Secret acme/login does not exist");
+
+  it("comes from where the Registry says, with its credentials", async () => {
+    // leaf: Profile spec.layers[].helm.registryRef.name
+    const wanted: string[] = [];
+    const registry: RegistryPort = async ({ name }) => {
+      wanted.push(name);
+      return access;
+    };
+    const { places } = await render({ from: { registryRef: { name: "company" } }, registry });
+    expect(wanted).toEqual(["company"]);
+    expect(places).toEqual([access, access]);
+  });
+
+  it("fails the layer with the Registry's sentence when that cannot be used", async () => {
+    const { content, places } = await render({
+      from: { registryRef: { name: "company" } },
+      registry: async () => refused,
+    });
+    expect(content).toBe(refused);
+    expect(places).toEqual([]);
+  });
+
+  it("is not asked for while what is stored was rendered from the same inputs, dead as its Registry may be", async () => {
+    const from = { registryRef: { name: "company" } };
+    const content = { objects: [], crds: [], ...TWO, release };
+    const stored = { inputs: inputsOf(from).digest, content };
+    const again = await render({ from, stored, registry: async () => refused });
+    expect(again.content).toMatchObject({ version: "2.0.0" });
+    expect(again.written).toEqual([]);
   });
 });
 

@@ -3,16 +3,22 @@ import { readStoredSet, writeStoredSet } from "../apply/system-objects.ts";
 import { Failure } from "../errors.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { ApplySet } from "../membership/applyset.ts";
-import { stringifyJson } from "../objects/json.ts";
-import { toYaml } from "../objects/yaml.ts";
+import type { MacroAnswer, MacroExpression } from "../pack/macro-types.ts";
 import { type LayerInputs, layerValues } from "../plan/inputs.ts";
-import { manifestsContent, plainObjects } from "../plan/manifests.ts";
+import { fetchedSources, manifestsContent, plainObjects } from "../plan/manifests.ts";
 import type { Step } from "../plan/step.ts";
-import type { LayerContent, PlannedLayer, ReleaseSource } from "../plan/types.ts";
+import type { EngineLayer, LayerContent, PackPart, PlannedLayer, ReleaseSource } from "../plan/types.ts";
+import type { LoadedPack } from "../plan/valued-pack.ts";
 import type { Renderer } from "../render/renderer.ts";
 import type { LookupPort, RenderedChart } from "../render/types.ts";
+import type { RegistryAccess } from "../source/access.ts";
 import type { ChartSource } from "../source/chart-source.ts";
-import type { ChartPackage } from "../source/types.ts";
+import type { Sources } from "../source/sources.ts";
+import type { ChartPackage, HelmSource } from "../source/types.ts";
+import { ManifestSources, pinsOf } from "./manifest-sources.ts";
+import { PackLoader } from "./pack-loader.ts";
+import { packManifests } from "./pack-manifests.ts";
+import { contentOf } from "./rendered-content.ts";
 
 /** What a chart may look at in its cluster. */
 export interface Capabilities {
@@ -20,6 +26,12 @@ export interface Capabilities {
   kubeVersion: string;
   apiVersions: readonly string[];
 }
+
+/** How to speak to a Registry that a layer refers to, as the profile's namespace knows it. */
+export type RegistryPort = (ref: { name: string }, signal: AbortSignal) => Promise<RegistryAccess | Failure>;
+
+/** Runs work that waits for a registry: the pass that waits holds up no other on its cluster. */
+export type Elsewhere = <T>(work: () => Promise<T>) => Promise<T>;
 
 export interface RenderPlace {
   /** Acts as Strata itself in the target's `strata-system`. */
@@ -29,6 +41,8 @@ export interface RenderPlace {
   capabilities(signal: AbortSignal): Promise<Capabilities>;
   /** How charts look at the cluster where `helm.lookup` allows it: as the identity that applies them. */
   lookup: LookupPort["read"];
+  registry: RegistryPort;
+  elsewhere: Elsewhere;
 }
 
 /** What a chart is rendered for. */
@@ -37,6 +51,9 @@ export interface ChartContext {
   capabilities: Capabilities;
   /** Without it, charts find nothing. */
   lookup?: LookupPort["read"];
+  registry: RegistryPort;
+  /** Without it, the work is only done. */
+  elsewhere?: Elsewhere;
   revision: number;
   isUpgrade: boolean;
 }
@@ -44,15 +61,23 @@ export interface ChartContext {
 /** Renders layers for clusters: the stored set of a chart is its content until an input changes. */
 export class LayerRenderer {
   readonly #source: ChartSource;
+  readonly #packs: PackLoader;
+  readonly #manifestSources: ManifestSources;
   readonly #renderer: Renderer;
 
   readonly #count: (result: "hit" | "miss" | "failed") => void;
   /** What is known here already was rendered for another cluster, or for another profile. */
   readonly #rendered = new WeakSet<RenderedChart>();
 
-  /** @param count hears of each chart that was wanted: it was stored or rendered before, or had to be rendered */
-  constructor(source: ChartSource, renderer: Renderer, count: (result: "hit" | "miss" | "failed") => void) {
-    this.#source = source;
+  /** @param count hears of each content that was wanted: it was stored or rendered before, or had to be made */
+  constructor(
+    { charts, packs, artifacts, urls }: Pick<Sources, "charts" | "packs" | "artifacts" | "urls">,
+    renderer: Renderer,
+    count: (result: "hit" | "miss" | "failed") => void,
+  ) {
+    this.#source = charts;
+    this.#packs = new PackLoader(packs);
+    this.#manifestSources = new ManifestSources({ artifacts, urls });
     this.#renderer = renderer;
     this.#count = count;
   }
@@ -64,16 +89,17 @@ export class LayerRenderer {
     signal: AbortSignal,
   ): Promise<LayerContent | Failure> {
     if (!inputs) return new Failure("ReferenceNotFound", "something that the layer refers to is missing");
-    if (!spec.helm) return manifestsContent(spec, inputs.texts);
+    const isPlain = !spec.helm && !spec.part;
+    if (isPlain && fetchedSources(spec).length === 0) return manifestsContent(spec, inputs.texts);
     const packed = await readStoredSet(place.system, place.set, spec.name, signal);
     const stored = packed === undefined ? undefined : unpackSet(packed);
     if (stored?.inputs === inputs.digest) {
       this.#count("hit");
       return stored.content;
     }
-    const capabilities = await place.capabilities(signal);
-    const { lookup } = place;
-    const content = await this.chart(inputs, { stored, capabilities, lookup, revision, isUpgrade }, signal);
+    // To look at the cluster is of use to templates only.
+    const capabilities = isPlain ? { kubeVersion: "", apiVersions: [] } : await place.capabilities(signal);
+    const content = await this.chart(inputs, { ...place, stored, capabilities, revision, isUpgrade }, signal);
     if (content instanceof Failure) {
       this.#count("failed");
       return content;
@@ -115,82 +141,139 @@ export class LayerRenderer {
   ): Promise<ReleaseSource | Failure> {
     if (!inputs || state.kind !== "known") throw new Error("the content of the layer is not known");
     const stored = { inputs: inputs.digest, specDigest: inputs.specDigest, content: state.content };
-    const { lookup } = place;
-    const about = { stored, capabilities: await place.capabilities(signal), lookup, revision: 1, isUpgrade: false };
+    const capabilities = await place.capabilities(signal);
+    const about = { ...place, stored, capabilities, revision: 1, isUpgrade: false };
     const content = await this.chart(inputs, about, signal);
     if (content instanceof Failure) return content;
     return content.release?.source ?? { chart: "{}", config: "{}" };
   }
 
-  /** A chart's objects. A version that was resolved before is kept until the layer itself changes. */
-  async chart(
-    inputs: LayerInputs,
-    { stored, capabilities, lookup, revision, isUpgrade }: ChartContext,
-    signal: AbortSignal,
-  ): Promise<LayerContent | Failure> {
-    const { helm, name } = inputs.layer;
-    const values = layerValues(inputs);
-    if (values instanceof Failure) return values;
-    if (!helm || inputs.namespace === undefined)
-      return new Failure("NamespaceMissing", `layer ${name} has a chart and needs a namespace`);
+  /** A layer's objects, whatever its source. A version that was resolved before is kept until the layer itself changes. */
+  async chart(inputs: LayerInputs, context: ChartContext, signal: AbortSignal): Promise<LayerContent | Failure> {
+    const { helm, part } = inputs.layer;
     try {
-      const pinned = stored?.specDigest === inputs.specDigest ? pinnedIn(stored.content) : undefined;
-      const version = pinned?.version ?? (await this.#source.resolve(helm, signal)).version;
-      const chart = await this.#source.fetch(
-        { ...helm, version, ...(pinned?.digest ? { digest: pinned.digest } : {}) },
-        signal,
-      );
-      const rendered = await this.#renderer.renderChart(
-        {
-          chartBytes: chart.bytes,
-          chartDigest: chart.digest,
-          values,
-          releaseName: helm.releaseName ?? name,
-          namespace: inputs.namespace,
-          ...capabilities,
-          isUpgrade,
-          revision,
-          ownKinds: inputs.layer.crds !== "Skip",
-          ...(helm.lookup && lookup ? { lookup: { allowed: helm.lookup, read: lookup } } : {}),
-        },
-        signal,
-      );
-      this.#count(this.#rendered.has(rendered) ? "hit" : "miss");
-      this.#rendered.add(rendered);
-      return contentOf(rendered, { inputs, values, chart });
+      if (!helm && !part) return await this.#manifestSources.content(inputs, context, signal);
+      if (part?.kind === "manifests") return await this.#manifests(inputs, { part, context }, signal);
+      return await this.#renderedChart(inputs, context, signal);
     } catch (error) {
       if (error instanceof Failure) return error;
       throw error;
     }
   }
+
+  async #renderedChart(
+    inputs: LayerInputs,
+    context: ChartContext,
+    signal: AbortSignal,
+  ): Promise<LayerContent | Failure> {
+    const { stored, capabilities, lookup, registry, elsewhere = (work) => work(), revision, isUpgrade } = context;
+    const { helm, name } = inputs.layer;
+    const values = layerValues(inputs);
+    if (values instanceof Failure) return values;
+    if (!helm || inputs.namespace === undefined)
+      return new Failure("NamespaceMissing", `layer ${name} has a chart and needs a namespace`);
+    const pinned = stored?.specDigest === inputs.specDigest ? pinnedIn(stored.content) : undefined;
+    const chart = await elsewhere(() => this.#package(inputs.layer, { pinned, registry }, signal));
+    if (chart instanceof Failure) return chart;
+    const attached = await this.#manifestSources.texts(inputs, context, signal);
+    if (attached instanceof Failure) return attached;
+    const rendered = await this.#renderer.renderChart(
+      {
+        chartBytes: chart.bytes,
+        chartDigest: chart.digest,
+        values,
+        releaseName: helm.releaseName ?? name,
+        namespace: inputs.namespace,
+        ...capabilities,
+        isUpgrade,
+        revision,
+        ownKinds: inputs.layer.crds !== "Skip",
+        ...(helm.lookup && lookup ? { lookup: { allowed: helm.lookup, read: lookup } } : {}),
+      },
+      signal,
+    );
+    this.#count(this.#rendered.has(rendered) ? "hit" : "miss");
+    this.#rendered.add(rendered);
+    return contentOf(rendered, { inputs, values, chart, attached });
+  }
+
+  /** The chart of a layer: of a repository, or of the pack that it is a part of. */
+  async #package(
+    { helm, part }: EngineLayer,
+    { pinned, registry }: { pinned: Pick<LayerContent, "version" | "digest"> | undefined; registry: RegistryPort },
+    signal: AbortSignal,
+  ): Promise<ChartPackage | Failure> {
+    if (!helm) throw new Error("the layer has no chart");
+    if (part?.kind === "chart" && part.pin && part.path !== undefined) {
+      const { version, ...chart } = await this.#packs.chart(
+        { pin: part.pin, path: part.path, name: helm.chart },
+        registry,
+        signal,
+      );
+      return { ...chart, version: helm.version };
+    }
+    const source = await sourceOf(helm, registry, signal);
+    if (source instanceof Failure) return source;
+    const version = pinned?.version ?? (await this.#source.resolve(source, signal)).version;
+    const digest = pinned?.digest ? { digest: pinned.digest } : {};
+    return await this.#source.fetch({ ...source, version, ...digest }, signal);
+  }
+
+  async #manifests(
+    inputs: LayerInputs,
+    { part, context }: { part: PackPart & { kind: "manifests" }; context: ChartContext },
+    signal: AbortSignal,
+  ): Promise<LayerContent | Failure> {
+    const { capabilities } = context;
+    const namespace = inputs.namespace ?? "";
+    const attached = await this.#manifestSources.texts(inputs, context, signal);
+    if (attached instanceof Failure) return attached;
+    const attachments = plainObjects(inputs.layer, "attachments", attached.texts);
+    if (attachments instanceof Failure) return attachments;
+    const objects = await packManifests(part, { renderer: this.#renderer, namespace, capabilities }, signal);
+    if (objects instanceof Failure) return objects;
+    const { version, digest } = part.pin;
+    return { objects: [...attachments, ...objects], crds: [], version, digest, ...pinsOf(attached) };
+  }
+
+  /** The pack of a layer, and answers to macros in packs. */
+  async loadPack(
+    step: Omit<Step & { kind: "FetchPack" }, "kind">,
+    place: RenderPlace,
+    signal: AbortSignal,
+  ): Promise<LoadedPack | Failure> {
+    return await this.#packs.load(step, place, signal);
+  }
+
+  /** The pack of a layer, without a place to store it. */
+  async fetchPack(
+    { spec: { pack } }: PlannedLayer,
+    registry: RegistryPort,
+    signal: AbortSignal,
+  ): Promise<LoadedPack | Failure> {
+    if (!pack) return new Failure("InvalidSpec", "the layer has no pack");
+    const fetched = await this.#packs.fetch(pack, registry, signal);
+    return fetched instanceof Failure ? fetched : fetched.loaded;
+  }
+
+  async evaluateMacros(batch: readonly MacroExpression[], signal: AbortSignal): Promise<MacroAnswer[]> {
+    return await this.#renderer.evaluateMacros(batch, signal);
+  }
+}
+
+/** Where a chart is to be had. The API server demands one of `repo` and `registryRef`. */
+async function sourceOf(
+  { repo, registryRef, chart, version }: NonNullable<LayerInputs["layer"]["helm"]>,
+  registry: RegistryPort,
+  signal: AbortSignal,
+): Promise<HelmSource | Failure> {
+  const place = registryRef ? await registry(registryRef, signal) : repo;
+  if (place instanceof Failure) return place;
+  if (place === undefined) return new Failure("InvalidSpec", "exactly one of repo and registryRef must be set");
+  return { repo: place, chart, version };
 }
 
 /** What the layer's chart was resolved to, also while the content is that of an older revision. */
 function pinnedIn(content: LayerContent): Pick<LayerContent, "version" | "digest"> {
   return content.release?.rolledBack?.pinned ?? content;
-}
-
-/** A rendered chart with what is attached to it, as the content of its layer. */
-function contentOf(
-  { objects, crds, chart: { name }, hooks, manifest, notes, chartJson, refusedLookups }: RenderedChart,
-  { inputs, values, chart }: { inputs: LayerInputs; values: Record<string, unknown>; chart: ChartPackage },
-): LayerContent | Failure {
-  const attachments = plainObjects(inputs.layer, "attachments", inputs.texts);
-  if (attachments instanceof Failure) return attachments;
-  const attached = attachments.map((object) => `---\n# Source: attachments\n${toYaml(object)}`);
-  return {
-    objects,
-    crds,
-    version: chart.version,
-    digest: chart.digest,
-    ...(attachments.length > 0 ? { attachments } : {}),
-    release: {
-      chart: name,
-      hooks,
-      notes,
-      ...(refusedLookups.length > 0 ? { refusedLookups } : {}),
-      manifest: [...attached, manifest].join(""),
-      source: { chart: chartJson, config: stringifyJson(values) },
-    },
-  };
 }

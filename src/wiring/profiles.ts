@@ -4,7 +4,7 @@ import { isConflict, isNotFound } from "../kube/api-error.ts";
 import { removeFinalizer } from "../kube/hub/finalizer.ts";
 import { HUB_RESOURCES } from "../kube/hub/kinds.ts";
 import { referencesOf } from "../plan/references.ts";
-import { isDeploymentOf, matches } from "../plan/targets.ts";
+import { isDeploymentOf, matches, targetsOf } from "../plan/targets.ts";
 import type { ProfileFacts, ProfilePorts } from "../reconcile/ports.ts";
 import { profileKey } from "../reconcile/profile.ts";
 import type { Hub } from "./hub.ts";
@@ -28,10 +28,12 @@ export class ProfileWiring implements ProfilePorts {
       this.#hub.references.want(key, undefined, []);
       return undefined;
     }
-    this.#hub.references.want(key, referenceIdentity(profile), referencesOf(profile));
     const clusters = [...this.#hub.cache.targets.values()].filter(({ metadata }) =>
       this.#reaches(profile, metadata.namespace),
     );
+    const wanted = new Set(targetsOf(profile, clusters).map(({ namespace, name }) => `${namespace}/${name}`));
+    const targets = clusters.filter(({ metadata: { namespace, name } }) => wanted.has(`${namespace}/${name}`));
+    this.#hub.references.want(key, referenceIdentity(profile), referencesOf(profile, targets));
     return { profile, clusters, deployments: this.deploymentsOf(key) };
   }
 

@@ -41,6 +41,7 @@ describe("our CRDs on an API server", () => {
     ["sap.spec.layers.manifests.configMapKeyRef.key", "Key within the referenced object's data."],
     ["ssp.spec.namespaceSelector.matchExpressions.operator", "DoesNotExist"],
     ["stc.spec.connection.kubeconfigSecretRef.name", "Secret"],
+    ["sreg.spec.tokenOrigins", "https://sso.example.com"],
     ["spd.status.layers.unhealthy.message", "FIELD: message <string>"],
     ["scp.spec.layers.timeout", "Go duration"],
   ])("kubectl explain %s", async (path, words) => {
@@ -52,6 +53,7 @@ describe("our CRDs on an API server", () => {
     ["sap", "NAME READY CLUSTERS LAYER MESSAGE AGE"],
     ["stc", "NAME READY VERSION MESSAGE AGE"],
     ["spd", "NAME PROFILE CLUSTER READY LAYER MESSAGE AGE"],
+    ["sreg", "NAME READY TYPE URL ENTRIES MESSAGE AGE"],
   ])("kubectl get %s has the columns that people read", async (shortName, columns) => {
     await aProfileOfEachKind();
     const [header = ""] = (await hub.kubectlOk(["get", shortName, "-n", "acme"])).split("\n");
@@ -73,7 +75,7 @@ describe("our CRDs on an API server", () => {
   test("kubectl get strata shows all of our kinds", async () => {
     await aProfileOfEachKind();
     const names = await hub.kubectlOk(["get", "strata", "-n", "acme", "-o", "name"]);
-    for (const kind of ["clusterprofile", "addonprofile", "targetcluster", "profiledeployment"]) {
+    for (const kind of ["clusterprofile", "addonprofile", "targetcluster", "profiledeployment", "registry"]) {
       expect(names).toContain(`${kind}.strata.dev/`);
     }
   });
@@ -137,7 +139,7 @@ describe("beside the ClusterProfiles of other projects", () => {
   });
 });
 
-const ONE_SOURCE = "exactly one of helm and manifests must be set";
+const ONE_SOURCE = "exactly one of pack, helm and manifests must be set";
 
 describe("two field managers on one profile", () => {
   const layer = (name: string, fields: object = {}) => ({
@@ -217,6 +219,8 @@ async function aProfileOfEachKind(): Promise<void> {
   const connection = { kubeconfigSecretRef: { name: "none" } };
   const metadata = { name: "columns", namespace: "acme" };
   await apply(hub, { apiVersion: "strata.dev/v1alpha1", kind: "TargetCluster", metadata, spec: { connection } });
+  const nowhere = { type: "Helm", url: "http://127.0.0.1:1" };
+  await apply(hub, { apiVersion: "strata.dev/v1alpha1", kind: "Registry", metadata, spec: nowhere });
   const path = pathOf("strata.dev/v1alpha1", "addonprofiles", "acme/columns");
   await waitUntil(hub, path, { what: "Ready", is: isReady });
 }

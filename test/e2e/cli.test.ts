@@ -20,18 +20,18 @@ import { toolPath } from "../support/tools.ts";
 const CLI = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 const EXAMPLE = fileURLToPath(new URL("../../examples/platform", import.meta.url));
 const CLUSTERS = join(EXAMPLE, "clusters.yaml");
-const LAYERS = ["network", "storage", "database", "shop", "dashboards"];
+const LAYERS = ["network", "storage", "database", "shop", "hello"];
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let shelf: ChartShelf;
-/** The example profile, with the addresses of the chart sources. */
+/** The example profile and its Registry, with the addresses of the chart sources. */
 let platform: string;
 
 beforeAll(async () => {
   folder = await temporaryFolder("cli");
   shelf = await openChartShelf(folder.path);
-  const text = await readFile(join(EXAMPLE, "profile.yaml"), "utf8");
-  const http = text.replaceAll("http://charts.example.test", shelf.repo.url);
+  const texts = ["profile.yaml", "registry.yaml"].map((file) => readFile(join(EXAMPLE, file), "utf8"));
+  const http = (await Promise.all(texts)).join("---\n").replaceAll("http://charts.example.test", shelf.repo.url);
   platform = await written("platform.yaml", http.replaceAll("registry.example.test", shelf.registry.host));
 });
 
@@ -258,7 +258,7 @@ describe("on a control plane with Strata", () => {
         ["storage", "3/3"],
         ["database", "2/2"],
         ["shop", "5/5"],
-        ["dashboards", "2/2"],
+        ["hello", "3/3"],
       ].map(([layer, ready]) => [first, layer, "Ready", ready]),
     );
   });

@@ -24,8 +24,10 @@ test("the demo shows all that it promises", { timeout: 600_000 }, async () => {
     "9. The profile is deleted: the layers go in reverse order",
   ]);
   expect(stdout).toContain("ImagePullBackOff");
-  expect(stdout).toContain("51 objects in 3 clusters, 0 orphans, 0 missing");
-  expect(stdout.match(/dashboards → shop → database → storage → network/g)).toHaveLength(3);
+  expect(stdout).toContain('✓ "Good morning", "God morgen" and "Bonjour", on 1 pod each');
+  expect(stdout).toContain('✓ "Good morning", "God morgen" and "Bonjour", on 4 pods each');
+  expect(stdout).toContain("57 objects in 3 clusters, 0 orphans, 0 missing");
+  expect(stdout.match(/hello → shop → database → storage → network/g)).toHaveLength(3);
   expect(code).toBe(0);
 });
 

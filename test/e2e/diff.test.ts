@@ -441,6 +441,36 @@ describe("a chart", () => {
   });
 });
 
+describe("a sensitive variable", () => {
+  const door = (token: string, pin: string) =>
+    `{ apiVersion: v1, kind: Secret, metadata: { name: door, namespace: acme }, stringData: { token: ${token}, pin: "${pin}" } }`;
+  const page = object(
+    "{ apiVersion: v1, kind: ConfigMap, metadata: { name: page }, data: { " +
+      `url: "https://me:\${{ variables.token }}@host", pin: "\${{ variables.pin }}", size: "\${{ variables.size }}" } }`,
+  );
+  const guarded = (size: string) =>
+    profile(
+      "guarded",
+      [layer("page", [page], "\n      expressions: true")],
+      `
+  variables: [{ name: token, sensitive: true }, { name: pin, sensitive: true }, { name: size, default: ${size} }]
+  variablesFrom: [{ secretRef: { name: door } }]`,
+    );
+
+  test("is read from the hub, if the files do not have it", async () => {
+    await install("guarded", door(CANARY, "4711"), guarded("small"));
+    expect(await diff([guarded("small")])).toEqual({ stdout: "", stderr: "", code: 0 });
+  });
+
+  test("shows that its value is another, and neither of the two, however short they are", async () => {
+    const { stdout, code } = await diff([door(NEW_CANARY, "0815"), guarded("large")]);
+    expect(code).toBe(1);
+    expect(stdout).toContain("-  pin: '*** (before)'\n-  size: small\n-  url: '*** (before)'\n");
+    expect(stdout).toContain("+  pin: '*** (after)'\n+  size: large\n+  url: '*** (after)'\n");
+    for (const value of [CANARY, NEW_CANARY, "4711", "0815"]) expect(stdout).not.toContain(value);
+  });
+});
+
 describe("asked in another way", () => {
   const one = profile("shop", SHOP);
   test.each([

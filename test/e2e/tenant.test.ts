@@ -7,7 +7,7 @@ import { type ControlPlane, startControlPlane } from "../support/controlplane.ts
 import type { CommandResult } from "../support/kubectl.ts";
 import { inventory, strataRequests } from "../support/ledger.ts";
 import { apply, condition, isReady, type Live, layerOf, pathOf, read, waitUntil } from "../support/stories.ts";
-import { type StrataProcess, startStrata } from "../support/strata.ts";
+import { prepareHub, type StrataProcess } from "../support/strata.ts";
 
 const ACCOUNT = "system:serviceaccount:acme:default";
 const PROFILE = (name: string): string => pathOf("strata.dev/v1alpha1", "addonprofiles", `acme/${name}`);
@@ -18,7 +18,9 @@ let mallory: (args: readonly string[], input?: string) => Promise<CommandResult>
 
 beforeAll(async () => {
   hub = await startControlPlane({ name: "tenant", controllers: false });
-  strata = await startStrata(hub);
+  // As it is installed, and not as other tests need it: with registries and targets on this very host.
+  const home = await prepareHub(hub);
+  strata = await home.start({ STRATA_ALLOWED_NETWORKS: "" });
   const profiles = ["clusterprofiles", "addonprofiles"].map((kind) => `${kind}.strata.dev`).join(",");
   for (const namespace of ["acme", "victim"]) await hub.kubectlOk(["create", "namespace", namespace]);
   await apply(hub, ...possessions);
@@ -268,6 +270,36 @@ describe("Tenant", () => {
       expect((await mallory(["delete", "addonprofile", name, "-n", "acme", "--timeout=60s"])).stderr).toBe("");
   });
 
+  test.each([
+    {
+      place: "the metadata service",
+      source: { manifests: [{ url: "https://169.254.169.254/a.yaml", sha256: "0".repeat(64) }] },
+      says: "requests to 169.254.169.254 are not allowed: its address is link-local, which no setting allows",
+    },
+    {
+      place: "Strata's own host",
+      source: { manifests: [{ url: "http://localhost:8080/a.yaml", sha256: "0".repeat(64) }] },
+      says: "requests to localhost are not allowed: its address is loopback",
+    },
+    {
+      place: "a private network",
+      source: { manifests: [{ oci: { repo: "oci://10.1.2.3:5000/files", artifact: "shop", version: "1.2.3" } }] },
+      says: "requests to 10.1.2.3:5000 are not allowed: its address is private; whoever runs Strata can add its network to allowedNetworks",
+    },
+    {
+      place: "a private network, for a file",
+      source: { manifests: [{ url: "https://[fd12::1]/a.yaml", sha256: "0".repeat(64) }] },
+      says: "requests to [fd12::1] are not allowed: its address is private; whoever runs Strata can add its network to allowedNetworks",
+    },
+  ])("no source of a layer leads into the operator's network: $place", async ({ place, source, says }) => {
+    const name = `source-${place.toLowerCase().replaceAll(/\W+/g, "-")}`;
+    await mallory(["apply", "--server-side", "-f", "-"], JSON.stringify(profile(name, source)));
+    await waitUntil(hub, PROFILE(name), {
+      what: "refused",
+      is: (one) => layerOf(one, "layer")?.message?.includes(says) === true,
+    });
+  });
+
   test("a right that is granted later is noticed", async () => {
     const late = profile("late", objects({ apiVersion: "v1", kind: "ServiceAccount", metadata: { name: "late" } }));
     await mallory(["apply", "--server-side", "-f", "-"], JSON.stringify(late));
@@ -354,17 +386,40 @@ describe("Tenant", () => {
       },
       /clusters\[0\]\.cluster\.server is refused: only https/,
     ],
+    "Strata's own host as its server": [
+      () => undefined,
+      /clusters\[0\]\.cluster\.server is refused: its address is loopback, Strata's own host/,
+    ],
+    "the metadata service as its server": [
+      (config) => {
+        config.clusters[0].cluster.server = "https://169.254.169.254";
+      },
+      /clusters\[0\]\.cluster\.server is refused: its address is link-local/,
+    ],
   };
 
   test.each(Object.entries(hostile))("a kubeconfig with %s is refused by name", async (what, [spoil, says]) => {
-    const name = what.replaceAll(" ", "-").toLowerCase();
+    const name = what.replaceAll(/\W+/g, "-").toLowerCase();
     const marker = join(hub.dataDir, `ran-${name}`);
     const kubeconfig = JSON.parse(hub.kubeconfig);
     spoil(kubeconfig, marker);
-    const value = JSON.stringify(kubeconfig);
+    expect(await refusal(name, kubeconfig, "InvalidKubeconfig")).toMatch(says);
+    expect(existsSync(marker)).toBe(false);
+  });
+
+  test("a kubeconfig whose server is a name of Strata's own host is not followed there", async () => {
+    const kubeconfig = JSON.parse(hub.kubeconfig);
+    kubeconfig.clusters[0].cluster.server = hub.server.replace("127.0.0.1", "localhost");
+    const says = /localhost:\d+: requests to localhost are not allowed: its address is loopback, Strata's own host/;
+    expect(await refusal("by-name", kubeconfig, "Unreachable")).toMatch(says);
+  });
+
+  /** The sentence of a TargetCluster with this kubeconfig, once it has failed for the reason. */
+  async function refusal(name: string, kubeconfig: Live, reason: string): Promise<string> {
+    const stringData = { kubeconfig: JSON.stringify(kubeconfig) };
     await apply(
       hub,
-      { apiVersion: "v1", kind: "Secret", metadata: { name, namespace: "acme" }, stringData: { kubeconfig: value } },
+      { apiVersion: "v1", kind: "Secret", metadata: { name, namespace: "acme" }, stringData },
       {
         apiVersion: "strata.dev/v1alpha1",
         kind: "TargetCluster",
@@ -374,11 +429,10 @@ describe("Tenant", () => {
     );
     const live = await waitUntil(hub, pathOf("strata.dev/v1alpha1", "targetclusters", `acme/${name}`), {
       what: "refused",
-      is: (one) => condition(one, "Ready")?.reason === "InvalidKubeconfig",
+      is: (one) => condition(one, "Ready")?.reason === reason,
     });
-    expect(condition(live, "Ready").message).toMatch(says);
-    expect(existsSync(marker)).toBe(false);
-  });
+    return condition(live, "Ready").message;
+  }
 });
 
 /** All that is neither the tenant's nor Strata's own, and the versions of what mallory was after. */

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { loadAll } from "js-yaml";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parseRegistry } from "../../src/api/parse.ts";
 import { parseConfig, usage } from "../../src/config.ts";
 import { type ControlPlane, startControlPlane } from "../support/controlplane.ts";
 import { helm } from "../support/helm.ts";
@@ -126,13 +127,38 @@ describe("the chart, rendered", () => {
   });
 
   test("sets only variables that Strata knows, to values that it takes", async () => {
-    const [deployment] = ofKinds(await render("--set", "plainHttpRegistries={registry.lan:5000}"), "Deployment");
+    const given = ["--set", "plainHttpRegistries={registry.lan:5000}", "--set", "allowedNetworks={10.20.0.0/16}"];
+    const [deployment] = ofKinds(await render(...given), "Deployment");
     const env: { name: string; value: string }[] = deployment?.spec.template.spec.containers[0].env;
     const known = usage();
     expect(env.filter(({ name }) => !known.includes(`(${name})`))).toEqual([]);
     expect(parseConfig(Object.fromEntries(env.map(({ name, value }) => [name, value])), [])).toMatchObject({
       ok: true,
-      value: { httpPort: 8080, plainHttpRegistries: ["registry.lan:5000"] },
+      value: { httpPort: 8080, plainHttpRegistries: ["registry.lan:5000"], allowedNetworks: ["10.20.0.0/16"] },
+    });
+  });
+
+  test("allows no private network that nobody has named", async () => {
+    const [deployment] = ofKinds(await render(), "Deployment");
+    expect(deployment?.spec.template.spec.containers[0].env).toContainEqual({
+      name: "STRATA_ALLOWED_NETWORKS",
+      value: "",
+    });
+  });
+
+  test("lists default Registries for Strata to make, as specs that the API takes", async () => {
+    const [before] = ofKinds(await render(), "ConfigMap");
+    expect(before).toMatchObject({ metadata: { name: "strata-registries", namespace: NAMESPACE } });
+    expect(before?.["data"] ?? {}).toEqual({});
+    const spec = { type: "OCI", url: "oci://registry.lan/platform", mirrors: ["oci://mirror.lan/platform"] };
+    const values = { public: spec, gone: null };
+    const [list] = ofKinds(await render("--set-json", `registries=${JSON.stringify(values)}`), "ConfigMap");
+    const data = (list?.["data"] ?? {}) as Record<string, string>;
+    expect(Object.keys(data)).toEqual(["public"]);
+    const object = { apiVersion: "strata.dev/v1alpha1", kind: "Registry", metadata: { name: "public" } };
+    expect(parseRegistry({ ...object, spec: JSON.parse(data["public"] ?? "") })).toMatchObject({
+      ok: true,
+      value: { spec },
     });
   });
 
@@ -157,6 +183,12 @@ describe("the chart, rendered", () => {
       want: "Strata lives in the namespace strata-system",
     },
     { wrong: "two replicas", args: ["--set", "replicas=2"], want: "/replicas" },
+    { wrong: "a registry without a type", args: ["--set", "registries.a.url=https://a.lan"], want: "/registries/a" },
+    {
+      wrong: "an address for a network",
+      args: ["--set", "allowedNetworks={10.0.0.1}"],
+      want: "/allowedNetworks/0",
+    },
     { wrong: "a value with a slip", args: ["--set", "target.namespaces={a}"], want: "'target' not allowed" },
     {
       wrong: "a namespace that is none",
@@ -213,9 +245,12 @@ describe("the chart, installed by helm", () => {
     { what: "clusterprofiles.strata.dev", where: "acme", may: [...WATCH_ALL, "patch"] },
     { what: "systemprofiles.strata.dev", where: "", may: [...WATCH_ALL, "patch"] },
     { what: "targetclusters.strata.dev", where: "acme", may: WATCH_ALL },
+    { what: "registries.strata.dev", where: "acme", may: WATCH_ALL },
+    { what: "registries.strata.dev", where: NAMESPACE, may: [...WATCH_ALL, "create", "patch", "delete"] },
     { what: "profiledeployments.strata.dev", where: "acme", may: [...WATCH_ALL, "create", "patch", "delete"] },
     { what: "addonprofiles.strata.dev/status", where: "acme", may: ["patch"] },
     { what: "targetclusters.strata.dev/status", where: "acme", may: ["patch"] },
+    { what: "registries.strata.dev/status", where: "acme", may: ["patch"] },
     { what: "profiledeployments.strata.dev/status", where: "acme", may: ["patch"] },
     { what: "events", where: "acme", may: ["create"] },
     { what: "namespaces", where: "", may: WATCH_ALL },
@@ -241,7 +276,7 @@ describe("the chart, installed by helm", () => {
   test("serves its kinds, and an upgrade that names namespaces takes cluster-wide rights back", async () => {
     await plane.kubectlOk(["create", "namespace", "acme"]);
     await plane.kubectlOk(["wait", "crd", "--all", "--for=condition=Established", "--timeout=30s"]);
-    await plane.kubectlOk(["get", "scp,sap,ssp,stc,spd", "-A"]);
+    await plane.kubectlOk(["get", "scp,sap,ssp,stc,spd,sreg", "-A"]);
     const bound = ["--set", "targets.namespaces={acme}", "--set", "systemProfiles.enabled=false"];
     await run("upgrade", "strata", CHART_FOLDER, "--namespace", NAMESPACE, "--set", "replicas=0", ...bound);
     // The authorizer follows the change by a watch.

@@ -8,8 +8,10 @@ import { parseManifests } from "../../src/objects/yaml.ts";
 import type { Hook } from "../../src/plan/types.ts";
 import { Renderer } from "../../src/render/renderer.ts";
 import type { RenderedChart, RenderRequest } from "../../src/render/types.ts";
-import { ChartSource } from "../../src/source/chart-source.ts";
+import type { ChartSource } from "../../src/source/chart-source.ts";
+import { Sources } from "../../src/source/sources.ts";
 import type { ChartPackage } from "../../src/source/types.ts";
+import { LOOPBACK_NETWORKS } from "../../src/text/addresses.ts";
 import { helm } from "../support/helm.ts";
 import { temporaryFolder } from "../support/processes.ts";
 import { type ChartRepo, type Registry, startChartRepo, startRegistry } from "../support/registry.ts";
@@ -23,6 +25,7 @@ const signal = new AbortController().signal;
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let repo: ChartRepo;
 let registry: Registry;
+let sources: Sources;
 let source: ChartSource;
 let renderer: Renderer;
 let shop: ChartPackage;
@@ -32,14 +35,15 @@ beforeAll(async () => {
   repo = await startChartRepo(charts);
   registry = await startRegistry();
   await registry.pushCharts(charts);
-  source = new ChartSource();
+  sources = new Sources({ allowedNetworks: LOOPBACK_NETWORKS });
+  source = sources.charts;
   renderer = newRenderer();
   shop = await source.fetch({ repo: repo.url, chart: "shop", version: "1.2.3" }, signal);
 });
 
 afterAll(async () => {
   await renderer[Symbol.asyncDispose]();
-  await source[Symbol.asyncDispose]();
+  await sources[Symbol.asyncDispose]();
   await Promise.all([registry.stop(), repo.stop(), folder.remove()]);
 });
 
@@ -122,7 +126,8 @@ describe("sources", () => {
     const overHttp = { repo: repo.url, ...wanted };
     const overOci = { repo: `oci://${registry.host}/charts`, ...wanted };
     expect(await source.resolve(overHttp, signal)).toEqual({ version: "1.2.3", digest: shop.digest });
-    await using fresh = new ChartSource();
+    await using others = new Sources({ allowedNetworks: LOOPBACK_NETWORKS });
+    const fresh = others.charts;
     const fetched = await fresh.fetch(overOci, signal);
     expect(await fresh.resolve(overOci, signal)).toEqual({ version: fetched.version, digest: fetched.digest });
     expect(fetched).toMatchObject({ name: "shop", version: "1.2.3" });

@@ -11,6 +11,7 @@ import { Reflector, type ReflectorOptions } from "../../src/kube/reflector.ts";
 import { coreResource, type Resource } from "../../src/kube/resource.ts";
 import { isExactNumber, parseJson } from "../../src/objects/json.ts";
 import type { KubeObject } from "../../src/objects/types.ts";
+import { clusterAddressCheck, LOOPBACK_NETWORKS } from "../../src/text/addresses.ts";
 import { type ControlPlane, startControlPlane } from "../support/controlplane.ts";
 
 const { signal } = new AbortController();
@@ -25,7 +26,7 @@ let discovery: Discovery;
 
 beforeAll(async () => {
   plane = await startControlPlane({ controllers: false, name: "kube" });
-  const access = parseKubeconfig(plane.kubeconfig);
+  const access = parseKubeconfig(plane.kubeconfig, clusterAddressCheck(LOOPBACK_NETWORKS));
   if (!access.ok) {
     throw new Error(access.problems.join());
   }
@@ -480,7 +481,7 @@ describe("watches", () => {
     ["by a list in pages", true],
   ])("everything that exists, then each change, %s", async (_name, pages) => {
     await write("w1");
-    const access = parseKubeconfig(plane.kubeconfig);
+    const access = parseKubeconfig(plane.kubeconfig, clusterAddressCheck(LOOPBACK_NETWORKS));
     const own = connect(access.ok ? access.value : accessOf({ server: "" }));
     if (pages) {
       own.link.groupsWithoutWatchList.add("");
@@ -519,7 +520,7 @@ describe("watches", () => {
 
   test("a server that goes silent is noticed; the watch is taken up when it speaks again", async () => {
     await write("before");
-    const access = parseKubeconfig(plane.kubeconfig);
+    const access = parseKubeconfig(plane.kubeconfig, clusterAddressCheck(LOOPBACK_NETWORKS));
     const own = connect(access.ok ? access.value : accessOf({ server: "" }), { timeoutMs: 1_000 });
     using it = follow({
       client: own,

@@ -106,3 +106,23 @@ test("files outside of the chart are not there for its templates", async () => {
   const { objects } = await renderer.renderChart(requestOf(chart), new AbortController().signal);
   expect(objects[0]).toMatchObject({ data: { found: "", globs: "000" } });
 });
+
+test("a value is data: what looks like a template or a document in it stays text", async () => {
+  await using renderer = newRenderer(1);
+  const values = {
+    template: '{{ fail "evaluated" }}{{ .Release.Name }}',
+    include: '{{- include "hostile" . -}}',
+    document: "a\n---\napiVersion: v1\nkind: Secret\n",
+    expression: `\${{ cluster.name }}`,
+    macro: "{{ .spectro.system.cluster.name }}",
+    quote: '" }}\n',
+  };
+  const template = `{{ define "hostile" }}evaluated{{ end }}apiVersion: v1
+kind: ConfigMap
+metadata: { name: data }
+data: {{ toJson .Values }}
+`;
+  const chart = await packChart(folder.path, { name: "data", template });
+  const { objects } = await renderer.renderChart(requestOf(chart, { values }), new AbortController().signal);
+  expect(objects).toEqual([expect.objectContaining({ kind: "ConfigMap", data: values })]);
+});

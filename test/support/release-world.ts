@@ -260,12 +260,19 @@ export class ReleaseWorld {
     const metadata = { ...fresh.metadata, ...going };
     const deployment = { ...fresh, metadata, ...(this.status ? { status: this.status } : {}) };
     const place = { set: this.set, site: this.#site, view: this.#view() };
-    return { key: "p", deployment, profile, target: { kind: "ready", place }, referents: () => ({ kind: "absent" }) };
+    return {
+      key: "p",
+      deployment,
+      profile,
+      cluster: undefined,
+      target: { kind: "ready", place },
+      referents: () => ({ kind: "absent" }),
+    };
   }
 
   #view(): Omit<SiteView, "prepared"> {
     return {
-      kubernetesMinor: "1.36",
+      kubernetesVersion: "v1.36.3",
       scopeOf: scopeOfBuiltIn,
       served: (kind) => scopeOfBuiltIn(kind) !== undefined,
       servedIn: (kind) => scopeOfBuiltIn(kind) !== undefined,
@@ -275,6 +282,7 @@ export class ReleaseWorld {
       members: () => this.#members(),
       named: (ref) => this.cluster.get(ref) ?? "absent",
       deleted: () => undefined,
+      nodes: () => undefined,
       releases: ({ namespace, name }) =>
         this.records.filter(({ release }) => release.namespace === namespace && release.name === name),
       explain: () => undefined,

@@ -1,6 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { LOOPBACK_NETWORKS } from "../../src/text/addresses.ts";
 import type { ControlPlane } from "./controlplane.ts";
 import { type HubAccess, installStrata } from "./install.ts";
 import { type Program, startProgram } from "./processes.ts";
@@ -58,7 +59,13 @@ async function launch(
     file: process.execPath,
     args: [MAIN, "--kubeconfig", kubeconfig, "--http-address", "127.0.0.1", "--http-port", "0"],
     folder: hub.dataDir,
-    env: { STRATA_RENDER_BINARY: toolPath("strata-render"), KUBECONFIG: "", ...env },
+    env: {
+      STRATA_RENDER_BINARY: toolPath("strata-render"),
+      // Registries and targets of tests are on this very host, which no Strata of others asks.
+      STRATA_ALLOWED_NETWORKS: LOOPBACK_NETWORKS.join(","),
+      KUBECONFIG: "",
+      ...env,
+    },
   });
   const port = await servingPort(program);
   const url = `http://127.0.0.1:${port}`;

@@ -1,9 +1,11 @@
 import { z } from "zod";
 import { helmSource, MAX_RELEASE_NAME } from "./helm.ts";
-import { manifestSource } from "./manifests.ts";
+import { EVALUATED, manifestSource, NOT_EVALUATED } from "./manifests.ts";
 import { AS_A_WHOLE, freeObject, textMap } from "./maps.ts";
+import { layerOutputs, layerRequirements } from "./outputs.ts";
+import { packSource } from "./pack.ts";
 import { exactlyOneOf, onlyWith, withRules } from "./rules.ts";
-import { apiVersion, dnsLabel, duration } from "./text.ts";
+import { apiVersion, dnsLabel, duration, namespaceOrExpression } from "./text.ts";
 import { valuesSource } from "./values.ts";
 
 /** The kinds of layers; the first four are the core of a cluster and stand in this relative order. */
@@ -43,6 +45,9 @@ const namespaceMetadata = z
     "Labels and annotations of the layer's namespace, set when Strata creates it, before the layer's first object.",
   );
 
+const SOURCES = ["pack", "helm", "manifests"] as const;
+const CHARTS = ["helm", "pack"] as const;
+
 /** One layer of a profile. `namespace` is the shape that references add (see references.ts). */
 export function layerSchema<N extends z.ZodRawShape>(namespace: N) {
   const schema = z.strictObject({
@@ -53,15 +58,16 @@ export function layerSchema<N extends z.ZodRawShape>(namespace: N) {
       .describe(
         "What the layer is to the cluster: OS, Kubernetes, Network, Storage or AddOn. At most one of each of the first four, in that relative order, and only in a ClusterProfile.",
       ),
+    pack: packSource.exactOptional(),
     helm: helmSource.exactOptional(),
     manifests: z
-      .array(manifestSource(namespace))
+      .array(manifestSource(namespace, EVALUATED))
       .min(1)
       .max(256)
       .meta({ "x-kubernetes-list-type": "atomic" })
       .describe("Plain Kubernetes objects, from 1 to 256 sources.")
       .exactOptional(),
-    namespace: dnsLabel("namespace")
+    namespace: namespaceOrExpression()
       .describe(
         "Namespace for the layer's namespaced objects that name none; created before them. Defaults to the profile's `spec.namespace`. There is no other default: an object without a namespace is refused by name.",
       )
@@ -86,40 +92,47 @@ export function layerSchema<N extends z.ZodRawShape>(namespace: N) {
       .exactOptional(),
     values: freeObject()
       .describe(
-        "Chart values, merged over the chart's own: maps deep, lists replaced, null deletes a key (keep nulls with `kubectl apply --server-side`). Only with `helm`.",
+        "Chart values, merged over the chart's own: maps deep, lists replaced, null deletes a key (keep nulls with `kubectl apply --server-side`). Of a pack they have the shape of its values.yaml: `pack`, `charts`, `manifests`. Only with `helm` and `pack`.",
       )
       .exactOptional(),
     valuesFrom: z
       .array(valuesSource(namespace))
       .max(32)
       .meta({ "x-kubernetes-list-type": "atomic" })
-      .describe("More chart values, merged over `values` in this order; the last one wins. Only with `helm`.")
+      .describe("More values, merged over `values` in this order; the last one wins. Only with `helm` and `pack`.")
+      .exactOptional(),
+    expressions: z
+      .boolean()
+      .describe(
+        // biome-ignore lint/suspicious/noTemplateCurlyInString: how an expression is written
+        "Whether `${{ }}` is evaluated in the objects of `manifests`, save in CRDs; a source can say otherwise for itself. Whoever writes a source can then read the profile's variables. Only with `manifests`. Defaults to false: they are applied as they are.",
+      )
       .exactOptional(),
     crds: z
       .enum(["Skip", "Create", "Upgrade"])
       .describe(
-        "What happens to the CRDs in the chart's `crds/` folder: Skip leaves them out, Create writes those that do not exist, Upgrade also updates them. Only with `helm`. Defaults to Upgrade.",
+        "What happens to the CRDs in the chart's `crds/` folder: Skip leaves them out, Create writes those that do not exist, Upgrade also updates them. Only with `helm` and `pack`. Defaults to Upgrade.",
       )
       .exactOptional(),
     attachments: z
-      .array(manifestSource(namespace))
+      .array(manifestSource(namespace, NOT_EVALUATED))
       .min(1)
       .max(64)
       .meta({ "x-kubernetes-list-type": "atomic" })
       .describe(
-        "More objects for a chart, as in `manifests`: written before the chart's hooks and objects, and part of its Helm release. Only with `helm`.",
+        "More objects for a chart, as in `manifests`: written before the chart's hooks and objects, and part of its Helm release (of a pack's first chart, or beside its manifests if it has none). Only with `helm` and `pack`.",
       )
       .exactOptional(),
     test: z
       .enum(["None", "Warn", "Gate"])
       .describe(
-        "Whether the chart's tests run once it is Ready: None, Warn (the layer says when one fails) or Gate (later layers wait until they have succeeded). Only with `helm`. Defaults to None.",
+        "Whether the chart's tests run once it is Ready: None, Warn (the layer says when one fails) or Gate (later layers wait until they have succeeded). Only with `helm` and `pack`. Defaults to None.",
       )
       .exactOptional(),
     onFailure: z
       .enum(["Stop", "Rollback"])
       .describe(
-        "What happens when an upgrade fails or does not become Ready in time: Stop leaves it as it is and tries on, Rollback goes back to the last revision that was Ready and stays there until the layer changes. Only with `helm`. Defaults to Stop.",
+        "What happens when an upgrade fails or does not become Ready in time: Stop leaves it as it is and tries on, Rollback goes back to the last revision that was Ready and stays there until the layer changes. Only with `helm` and `pack`. Defaults to Stop.",
       )
       .exactOptional(),
     maxHistory: z
@@ -127,7 +140,7 @@ export function layerSchema<N extends z.ZodRawShape>(namespace: N) {
       .min(1)
       .max(100)
       .describe(
-        "How many revisions of the Helm release are kept, as `helm history` shows them. Only with `helm`. Defaults to 10.",
+        "How many revisions of the Helm release are kept, as `helm history` shows them. Only with `helm` and `pack`. Defaults to 10.",
       )
       .exactOptional(),
     adoption: z
@@ -142,16 +155,24 @@ export function layerSchema<N extends z.ZodRawShape>(namespace: N) {
       .describe(
         "When objects go that the layer no longer holds: AfterApply (right after the others are written) or Never.",
       ),
+    when: celExpression
+      .describe(
+        'CEL expression (without `${{`) that decides whether this cluster gets the layer, for example `cluster.labels["gpu"] == "yes"`. While it is false, the layer is Skipped: its objects are removed as when it had left the list, and later layers go on.',
+      )
+      .exactOptional(),
+    requires: layerRequirements.exactOptional(),
+    outputs: layerOutputs.exactOptional(),
   });
   return withRules(schema, [
-    exactlyOneOf(["helm", "manifests"], "exactly one of helm and manifests must be set"),
-    onlyWith("values", ["helm"], "values are only for a layer with helm"),
-    onlyWith("valuesFrom", ["helm"], "valuesFrom is only for a layer with helm"),
-    onlyWith("crds", ["helm"], "crds is only for a layer with helm"),
-    onlyWith("attachments", ["helm"], "attachments are only for a layer with helm"),
-    onlyWith("test", ["helm"], "test is only for a layer with helm"),
-    onlyWith("onFailure", ["helm"], "onFailure is only for a layer with helm"),
-    onlyWith("maxHistory", ["helm"], "maxHistory is only for a layer with helm"),
+    exactlyOneOf(SOURCES, "exactly one of pack, helm and manifests must be set"),
+    onlyWith("values", CHARTS, "values are only for a layer with helm or pack"),
+    onlyWith("valuesFrom", CHARTS, "valuesFrom is only for a layer with helm or pack"),
+    onlyWith("expressions", ["manifests"], "expressions is only for a layer with manifests"),
+    onlyWith("crds", CHARTS, "crds is only for a layer with helm or pack"),
+    onlyWith("attachments", CHARTS, "attachments are only for a layer with helm or pack"),
+    onlyWith("test", CHARTS, "test is only for a layer with helm or pack"),
+    onlyWith("onFailure", CHARTS, "onFailure is only for a layer with helm or pack"),
+    onlyWith("maxHistory", CHARTS, "maxHistory is only for a layer with helm or pack"),
     {
       cel: `!has(self.helm) || has(self.helm.releaseName) || size(self.name) <= ${MAX_RELEASE_NAME}`,
       message: `a Helm release has a name of at most ${MAX_RELEASE_NAME} characters: shorten the layer's name or set helm.releaseName`,
@@ -159,6 +180,6 @@ export function layerSchema<N extends z.ZodRawShape>(namespace: N) {
         helm === undefined || helm.releaseName !== undefined || name.length <= MAX_RELEASE_NAME,
     },
   ]).describe(
-    "One layer: a Helm chart or plain manifests, brought to the cluster when the layers before it have opened their gate.",
+    "One layer: a pack, a Helm chart or plain manifests, brought to the cluster when the layers before it have opened their gate.",
   );
 }

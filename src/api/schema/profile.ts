@@ -1,10 +1,12 @@
 import { z } from "zod";
 import { LOCAL_CLUSTER } from "../names.ts";
 import { LAYER_TYPES, layerSchema } from "./layer.ts";
+import { namesDiffer } from "./lists.ts";
 import { ANY_NAMESPACE, OWN_NAMESPACE } from "./references.ts";
 import { exactlyOneOf, type Rule, withRules } from "./rules.ts";
 import { labelSelector } from "./selector.ts";
 import { dnsLabel, objectName, semanticVersion } from "./text.ts";
+import { variableDeclarations, variableSources } from "./variables.ts";
 
 const MAX_LAYERS = 64;
 const MAX_CLUSTER_REFS = 256;
@@ -88,6 +90,7 @@ const common = {
   namespace: dnsLabel("namespace")
     .describe("Default namespace of the layers: for namespaced objects that name none in layers that name none.")
     .exactOptional(),
+  variables: variableDeclarations.exactOptional(),
   deletionPolicy: z
     .enum(["Delete", "Orphan"])
     .default("Delete")
@@ -99,6 +102,7 @@ const common = {
 /** What Cluster- and AddOnProfiles share. */
 const tenant = {
   ...common,
+  variablesFrom: variableSources(OWN_NAMESPACE).exactOptional(),
   serviceAccountName: objectName("serviceAccountName")
     .default("default")
     .describe(
@@ -114,6 +118,7 @@ const tenant = {
     )
     .min(1)
     .max(MAX_CLUSTER_REFS)
+    .check(namesDiffer)
     .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"] })
     .describe("The clusters to bring the layers to, by name. Exactly one of clusterRefs and clusterSelector is set.")
     .exactOptional(),
@@ -159,6 +164,7 @@ const systemClusterRef = withRules(
 export const systemProfileSpec = withRules(
   z.strictObject({
     ...common,
+    variablesFrom: variableSources(ANY_NAMESPACE).exactOptional(),
     clusterRefs: z
       .array(systemClusterRef)
       .min(1)

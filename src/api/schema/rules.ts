@@ -34,6 +34,18 @@ export function matching(pattern: string, message: string): Rule<string> {
   return { cel: `self.matches(r'${pattern}')`, message, check: (value) => expression.test(value) };
 }
 
+/** As `matching`, for texts that may hold an expression, whose result is judged once it is known. */
+export function matchingUnlessExpression(pattern: string, message: string): Rule<string> {
+  const { cel, check } = matching(pattern, message);
+  return {
+    cel: `self.contains('${EXPRESSION}') || ${cel}`,
+    message,
+    check: (value) => value.includes(EXPRESSION) || check(value),
+  };
+}
+
+const EXPRESSION = "${{";
+
 /** Exactly one of the named optional fields is set. */
 export function exactlyOneOf<K extends string>(fields: readonly K[], message: string): Rule<{ [P in K]?: unknown }> {
   const isSet = fields.map((field) => `has(self.${celName(field)})`);

@@ -11,6 +11,7 @@ export const LAYER_STATES = [
   "Drifted",
   "Failed",
   "Blocked",
+  "Skipped",
   "Removing",
 ] as const;
 
@@ -20,6 +21,8 @@ export const MAX_ROWS = 64;
 export const MAX_UNHEALTHY = 10;
 export const MAX_COUNTS = 32;
 export const MAX_SOURCE = 512;
+export const MAX_PARTS = 32;
+export const MAX_WARNINGS = 10;
 
 const time = z.iso.datetime({ offset: true });
 const count = z.int32().min(0);
@@ -58,12 +61,18 @@ const rowFields = {
     .max(MAX_SOURCE)
     .describe("Where the layer comes from, for example `helm https://helm.cilium.io/cilium` or `manifests`.")
     .exactOptional(),
-  version: z.string().max(128).describe("Version of the chart that the layer's range was resolved to.").exactOptional(),
+  version: z
+    .string()
+    .max(128)
+    .describe(
+      "What the layer's source was resolved to: the version of a chart or an artifact, the revision of a Flux source.",
+    )
+    .exactOptional(),
   digest: digest.describe("Digest of the layer's content: what is applied, or on its way.").exactOptional(),
   state: z
     .enum(LAYER_STATES)
     .describe(
-      "Pending (its turn has not come), Resolving (fetching and rendering), Applying (writing objects), Waiting (applied, not healthy yet), Ready, Drifted (somebody changed an object), Failed (tried again; the message says why), Blocked (something else must change first) or Removing.",
+      "Pending (its turn has not come), Resolving (fetching and rendering), Applying (writing objects), Waiting (applied, not healthy yet), Ready, Drifted (somebody changed an object), Failed (tried again; the message says why), Blocked (something else must change first), Skipped (its `when` is false) or Removing.",
     ),
   reason: z.string().max(128).describe("Reason for the state in one CamelCase word.").exactOptional(),
   message: message.describe("Reason for the state in a sentence that names the culprit.").exactOptional(),
@@ -136,8 +145,8 @@ const unhealthyObject = z.object({
   message: message.describe("What is wrong with it."),
 });
 
-const deploymentRow = z.object({
-  ...rowFields,
+/** What a layer, and each part of a pack, tells of one cluster. */
+const progressFields = {
   ready: z
     .string()
     .max(32)
@@ -166,6 +175,45 @@ const deploymentRow = z.object({
       "Digest of the content with which the layer was last Ready; while it is the present one, the gate stays open.",
     )
     .exactOptional(),
+};
+
+const packPart = z
+  .object({
+    ...rowFields,
+    ...progressFields,
+    name: z
+      .string()
+      .max(63)
+      .describe("Name of the part: that of the layer, a dot, and that of the chart, or `manifests`."),
+  })
+  .describe("One chart of a pack, or its manifests.");
+
+const deploymentRow = z.object({
+  ...rowFields,
+  ...progressFields,
+  parts: z
+    .array(packPart)
+    .max(MAX_PARTS)
+    .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"] })
+    .describe("Of a pack: its charts and manifests, in the order in which they are brought.")
+    .exactOptional(),
+  warnings: z
+    .array(message)
+    .max(MAX_WARNINGS)
+    .meta({ "x-kubernetes-list-type": "atomic" })
+    .describe(
+      "Up to 10 things that a person should look at, though nothing stands in the way, such as a value that has no effect.",
+    )
+    .exactOptional(),
+});
+
+const variableRow = z.object({
+  name: z.string().max(63).describe("Name of the variable."),
+  source: z
+    .string()
+    .max(512)
+    .describe("What gives its value on this cluster, for example `TargetCluster edge-17` or `default`."),
+  digest: digest.describe("Of an immutable variable: keyed digest of the value that it must keep.").exactOptional(),
 });
 
 export const deploymentStatus = z
@@ -174,6 +222,12 @@ export const deploymentStatus = z
     profileGeneration: generation.describe("Generation of the profile that this status speaks of.").exactOptional(),
     conditions: conditions(PROFILE_CONDITIONS),
     summary: z.object(summaryFields).describe("What `kubectl get` shows.").exactOptional(),
+    variables: z
+      .array(variableRow)
+      .max(128)
+      .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"] })
+      .describe("The variables that have a value here, and where each comes from. Never the value.")
+      .exactOptional(),
     layers: rowList(deploymentRow).describe("The layers in order, then those that are being removed.").exactOptional(),
     truncated,
   })
@@ -195,3 +249,19 @@ export const targetClusterStatus = z
       .exactOptional(),
   })
   .describe("What Strata last saw of the cluster.");
+
+export const registryStatus = z
+  .object({
+    observedGeneration,
+    conditions: conditions("Ready: the registry answers and accepts the credentials."),
+    lastSyncTime: time.describe("When the registry last answered and its list was read.").exactOptional(),
+    entries: count
+      .describe(
+        "Charts, packs or repositories that it has. Absent where it does not tell, as most public OCI registries.",
+      )
+      .exactOptional(),
+    inputsDigest: digest
+      .describe("Digest of the spec and of the versions of its Secrets with which it was last asked.")
+      .exactOptional(),
+  })
+  .describe("What Strata last saw of the registry.");

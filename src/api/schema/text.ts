@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { DURATION_PATTERN, durationMs } from "../duration.ts";
-import { matching, withRules } from "./rules.ts";
+import { matching, matchingUnlessExpression, withRules } from "./rules.ts";
 
 /** Kinds of text that several fields share. Every one has a maximum length, so that the cost of CEL stays bounded. */
 
@@ -8,14 +8,11 @@ export const DNS_LABEL = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$";
 export const OBJECT_NAME = "^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$";
 export const DATA_KEY = "^[-._a-zA-Z0-9]+$";
 
+const LABEL_SENTENCE = 'must consist of lower case letters, digits and "-", and start and end with a letter or digit';
+
 /** A name as RFC 1123 has it for one label: what Kubernetes asks of namespaces. */
 export function dnsLabel(what: string, maxLength = 63) {
-  return withRules(z.string().max(maxLength), [
-    matching(
-      DNS_LABEL,
-      `${what} must consist of lower case letters, digits and "-", and start and end with a letter or digit`,
-    ),
-  ]);
+  return withRules(z.string().max(maxLength), [matching(DNS_LABEL, `${what} ${LABEL_SENTENCE}`)]);
 }
 
 /** The name of an object of most kinds (RFC 1123 subdomain). */
@@ -45,16 +42,17 @@ export function dataKey() {
 
 const DAY_MS = 86_400_000;
 
-/** A Go duration between one second and a day. */
-export function duration(what: string) {
-  const message = `${what} must be a duration from 1s to 24h, such as 90s, 10m or 1h30m`;
+/** A Go duration between the shortest, one second, and a day. */
+export function duration(what: string, shortest: "1s" | "1m" = "1s") {
+  const message = `${what} must be a duration from ${shortest} to 24h, such as 90s, 10m or 1h30m`;
+  const minMs = durationMs(shortest) ?? 0;
   return withRules(z.string().max(32), [
     {
-      cel: `self.matches(r'${DURATION_PATTERN}') && duration(self) >= duration('1s') && duration(self) <= duration('24h')`,
+      cel: `self.matches(r'${DURATION_PATTERN}') && duration(self) >= duration('${shortest}') && duration(self) <= duration('24h')`,
       message,
       check: (value) => {
         const ms = durationMs(value);
-        return ms !== undefined && ms >= 1000 && ms <= DAY_MS;
+        return ms !== undefined && ms >= minMs && ms <= DAY_MS;
       },
     },
   ]);
@@ -79,12 +77,26 @@ const PARTIAL = `v?${PART}([.]${PART}){0,2}(-${IDENTIFIERS})?([+]${IDENTIFIERS})
 const TERM = `(${PARTIAL} +- +${PARTIAL}|((=|!=|>|<|>=|=>|<=|=<|~|~>|\\^) *)?${PARTIAL})`;
 const ALTERNATIVE = `${TERM}( *, *${TERM}| +${TERM})*`;
 
-/** An exact version or a range as Helm reads it (Masterminds/semver constraints). */
-export function versionRange(what: string) {
-  return withRules(z.string().max(128), [
-    matching(
-      `^ *${ALTERNATIVE}( *[|][|] *${ALTERNATIVE})* *$`,
-      `${what} must be a version such as 1.18.2 or a range such as 1.18.x, ^1.18.0 or ">=1.18.0 <1.20.0"`,
-    ),
-  ]);
+const RANGE = `^ *${ALTERNATIVE}( *[|][|] *${ALTERNATIVE})* *$`;
+const RANGE_SENTENCE = 'must be a version such as 1.18.2 or a range such as 1.18.x, ^1.18.0 or ">=1.18.0 <1.20.0"';
+
+/** An exact version or a range as Helm reads it (Masterminds/semver constraints): a plain pattern, which costs no CEL. */
+export function versionRange() {
+  return z.string().max(64).regex(new RegExp(RANGE));
+}
+
+/** A version or range that expressions may give. */
+export function versionOrExpression(what: string) {
+  return withRules(z.string().max(512), [matchingUnlessExpression(RANGE, `${what} ${RANGE_SENTENCE}`)]);
+}
+
+/** A namespace that expressions may give. */
+export function namespaceOrExpression() {
+  return withRules(z.string().max(512), [matchingUnlessExpression(DNS_LABEL, `namespace ${LABEL_SENTENCE}`)]);
+}
+
+/** What is wrong with what the expressions of a field gave; undefined when nothing is. */
+export function wrongText(kind: "version" | "namespace", text: string): string | undefined {
+  const [pattern, max, sentence] = kind === "version" ? [RANGE, 128, RANGE_SENTENCE] : [DNS_LABEL, 63, LABEL_SENTENCE];
+  return text.length <= max && new RegExp(pattern).test(text) ? undefined : sentence;
 }

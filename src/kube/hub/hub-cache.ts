@@ -1,5 +1,5 @@
-import { parseDeployment, parseProfile, parseTargetCluster } from "../../api/parse.ts";
-import type { Profile, ProfileDeployment, ProfileKind, TargetCluster } from "../../api/types.ts";
+import { parseDeployment, parseProfile, parseRegistry, parseTargetCluster } from "../../api/parse.ts";
+import type { Profile, ProfileDeployment, ProfileKind, Registry, TargetCluster } from "../../api/types.ts";
 import type { KubeObject } from "../../objects/types.ts";
 import type { KubeClient } from "../client.ts";
 import { coreResource } from "../resource.ts";
@@ -11,6 +11,7 @@ export interface HubCacheOptions {
   onProfile(key: string, change: Change): void;
   onTarget(key: string, change: Change): void;
   onDeployment(key: string, change: Change): void;
+  onRegistry(key: string, change: Change): void;
   onNamespace(name: string, change: Change): void;
   /** An object that the API server took and we cannot read: an older CRD, most likely. */
   onUnreadable(object: KubeObject, problems: readonly string[]): void;
@@ -24,6 +25,7 @@ export class HubCache {
   readonly #profiles: Readonly<Record<ProfileKind, KindCache<Profile>>>;
   readonly #targets: KindCache<TargetCluster>;
   readonly #deployments: KindCache<ProfileDeployment>;
+  readonly #registries: KindCache<Registry>;
   readonly #namespaces: KindCache<Parsed>;
 
   constructor({ client, onUnreadable, onError, ...tell }: HubCacheOptions) {
@@ -49,6 +51,11 @@ export class HubCache {
       resource: HUB_RESOURCES.ProfileDeployment,
       parse: parseDeployment,
       onChange: tell.onDeployment,
+    });
+    this.#registries = follow({
+      resource: HUB_RESOURCES.Registry,
+      parse: parseRegistry,
+      onChange: tell.onRegistry,
     });
     const parse = (object: KubeObject) => ({ ok: true as const, value: object });
     const nameOf = ({ metadata }: Parsed) => metadata.name ?? "";
@@ -89,6 +96,10 @@ export class HubCache {
     return this.#deployments.objects;
   }
 
+  get registries(): ReadonlyMap<string, Registry> {
+    return this.#registries.objects;
+  }
+
   namespaceLabels(name: string): Readonly<Record<string, string>> {
     return this.#namespaces.objects.get(name)?.metadata.labels ?? {};
   }
@@ -98,6 +109,7 @@ export class HubCache {
       ...Object.values(this.#profiles),
       this.#targets,
       this.#deployments,
+      this.#registries,
       this.#namespaces,
     ] as KindCache<Parsed>[];
   }

@@ -8,6 +8,7 @@ export const HUB_RESOURCES = {
   SystemProfile: own("SystemProfile", "systemprofiles", false),
   TargetCluster: own("TargetCluster", "targetclusters", true),
   ProfileDeployment: own("ProfileDeployment", "profiledeployments", true),
+  Registry: own("Registry", "registries", true),
 } as const;
 
 function own(kind: string, plural: string, namespaced: boolean): Resource {

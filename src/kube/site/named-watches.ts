@@ -14,12 +14,19 @@ interface NamedWatch {
   owners: Set<string>;
 }
 
+export interface NamedWatchOptions {
+  client: KubeClient;
+  /** @param owners who want the object that has changed */
+  onChange(owners: ReadonlySet<string>): void;
+  onError(error: unknown): void;
+}
+
 /** Watches of single objects by name, each shared by all who want it. */
 export class NamedWatches {
   readonly #watches = new Map<string, NamedWatch>();
-  readonly #options: { client: KubeClient; onChange: () => void; onError: (error: unknown) => void };
+  readonly #options: NamedWatchOptions;
 
-  constructor(options: { client: KubeClient; onChange: () => void; onError: (error: unknown) => void }) {
+  constructor(options: NamedWatchOptions) {
     this.#options = options;
   }
 
@@ -72,13 +79,13 @@ export class NamedWatches {
           const failure = state.state === "failing" ? state.failure : undefined;
           if (failure === watch.failure) return;
           watch.failure = failure;
-          onChange();
+          onChange(watch.owners);
         },
         handler: (event) => {
           if (event.type === "sync") watch.object = event.objects[0] ?? "absent";
           else watch.object = event.type === "upsert" ? event.object : "absent";
           if (event.type === "delete") watch.last = event.object;
-          onChange();
+          onChange(watch.owners);
         },
       }),
     };
@@ -88,6 +95,7 @@ export class NamedWatches {
   }
 }
 
-function nameKey({ group, kind, namespace, name }: NamedRef): string {
-  return [group, kind, namespace, name].join("/");
+/** The version counts: it decides which fields the object has. */
+function nameKey({ group, version, kind, namespace, name }: NamedRef): string {
+  return [group, version, kind, namespace, name].join("/");
 }

@@ -3,6 +3,7 @@ import type { Failure, FailureReason } from "../../errors.ts";
 import { hasHealth } from "../../health/index.ts";
 import { apiVersionOf, groupKindKey, keyOf, parseApiVersion } from "../../objects/identity.ts";
 import type { GroupKind, GroupVersionKind, KubeObject } from "../../objects/types.ts";
+import type { NodeResources } from "../../pack/index.ts";
 import type { ReleaseName, ReleaseRecord } from "../../plan/release.ts";
 import type { NamedRef, Tracked, WatchState } from "../../plan/seen.ts";
 import type { WatchRequest } from "../../plan/step.ts";
@@ -13,6 +14,7 @@ import type { Resource } from "../resource.ts";
 import { EvidenceWatch, MOST_WATCHED } from "./evidence-watch.ts";
 import { MemberStore } from "./member-store.ts";
 import { NamedWatches } from "./named-watches.ts";
+import { NodeWatch } from "./node-watch.ts";
 import { ReleaseWatches } from "./release-watches.ts";
 
 export interface SiteOptions {
@@ -43,6 +45,8 @@ export interface Interest {
   kept: readonly GroupKind[];
   /** Helm releases whose records are watched. */
   releases: readonly ReleaseName[];
+  /** Whether it asks what the nodes have for pods. */
+  nodes: boolean;
 }
 
 /**
@@ -57,6 +61,7 @@ export class Site {
   readonly #evidence = new Map<string, { watch: EvidenceWatch | undefined; for: Set<string> }>();
   readonly #named: NamedWatches;
   readonly #releases: ReleaseWatches;
+  readonly #nodes: NodeWatch;
   /** Kinds of which whole objects are kept, because a health check reads them. */
   readonly #kept = new Set<string>();
   #resources = new Map<string, readonly Resource[]>();
@@ -69,6 +74,7 @@ export class Site {
     const about = { client, onChange: () => options.onChange(undefined), onError };
     this.#named = new NamedWatches(about);
     this.#releases = new ReleaseWatches(about);
+    this.#nodes = new NodeWatch(about);
   }
 
   /** Reads what the cluster serves. Throws what the client throws. */
@@ -146,7 +152,7 @@ export class Site {
 
   /** An owner leaves: what nobody else has watched is watched no more. */
   release(owner: string): void {
-    this.want(owner, { late: [], named: [], kept: [], releases: [] });
+    this.want(owner, { late: [], named: [], kept: [], releases: [], nodes: false });
     for (const [place, { owners, reflector }] of this.#watches) {
       if (!owners.delete(owner) || owners.size > 0) continue;
       reflector.stop();
@@ -191,6 +197,11 @@ export class Site {
     return this.#releases.get(release);
   }
 
+  /** What the nodes have for pods, as long as somebody wants to know. */
+  nodes(): readonly NodeResources[] | "unknown" | Failure {
+    return this.#nodes.get();
+  }
+
   recordRelease(object: KubeObject): void {
     this.#releases.record(object);
   }
@@ -203,6 +214,7 @@ export class Site {
   want(owner: string, interest: Interest): void {
     this.#keep(interest.kept);
     this.#releases.want(owner, interest.releases);
+    this.#nodes.want(owner, interest.nodes);
     this.#named.want(
       owner,
       interest.named.flatMap((ref) => this.#withResource(ref)),
@@ -234,6 +246,7 @@ export class Site {
     for (const { watch } of this.#evidence.values()) watch?.stop();
     this.#named.close();
     this.#releases.close();
+    this.#nodes.close();
   }
 
   /** A watch that kept only verdicts begins anew. */

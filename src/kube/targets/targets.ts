@@ -1,5 +1,6 @@
 import type { TargetCluster } from "../../api/types.ts";
 import { Failure } from "../../errors.ts";
+import type { AddressCheck } from "../../text/addresses.ts";
 import type { ClusterAccess } from "../access.ts";
 import type { KubeClient } from "../client.ts";
 import { parseKubeconfig } from "../kubeconfig.ts";
@@ -16,6 +17,8 @@ export interface TargetsOptions {
   /** `namespace/name` of a TargetCluster; what its link tells. */
   linkOptions(name: string): Omit<LinkOptions, "name">;
   target(name: string): TargetCluster | undefined;
+  /** Where API servers may be. Names of servers are checked by the `lookup` of the links' clients. */
+  check: AddressCheck;
   onState(name: string): void;
   onError(error: unknown): void;
 }
@@ -111,7 +114,7 @@ export class Targets {
       const remedy = `it has ${keys}: name one in kubeconfigSecretRef.key`;
       return new Failure("InvalidKubeconfig", `${where} has no key ${key}; ${remedy}`);
     }
-    const parsed = parseKubeconfig(Buffer.from(encoded, "base64").toString("utf8"));
+    const parsed = parseKubeconfig(Buffer.from(encoded, "base64").toString("utf8"), this.#options.check);
     return parsed.ok ? parsed.value : new Failure("InvalidKubeconfig", `${where}: ${parsed.problems.join("; ")}`);
   }
 

@@ -27,8 +27,8 @@ export interface BadRow {
   readonly layer: string;
   /** The sentence, word for word; `REPO` in it stands for host and port of the chart repository. */
   readonly says: string;
-  /** What a person does: right layers, or a deed elsewhere; the profile is Ready then. */
-  readonly cure: { readonly layers: object[] } | { readonly deed: Deed };
+  /** What a person does: right layers (and more of the spec), or a deed elsewhere; the profile is Ready then. */
+  readonly cure: { readonly layers: object[]; readonly spec?: object } | { readonly deed: Deed };
 }
 
 /** One ConfigMap, as a layer's manifest has it. */

@@ -1,0 +1,61 @@
+import type { Layer, Profile } from "../../api/types.ts";
+import { compileHealthChecks } from "../../health/index.ts";
+import type { KnownNames } from "../../plan/expression-scope.ts";
+import { checkCondition, expressionsIn } from "../../plan/expressions.ts";
+import { manifestProblems } from "../../plan/manifest-expressions.ts";
+import { outputProblems } from "../../plan/outputs.ts";
+import { checkDeclarations } from "../../plan/variable-limits.ts";
+
+/** What is wrong with a profile by itself, beyond what its schema sees. */
+export interface ProfileProblems {
+  ofVariables: string[];
+  /** By the layer's name. */
+  ofLayers: ReadonlyMap<string, readonly string[]>;
+}
+
+export function checkProfile({ spec }: Profile): ProfileProblems {
+  const ofLayers = spec.layers.flatMap((layer): [string, string[]][] => {
+    const problems = layerProblems(layer, namesFor(spec, layer.name));
+    return problems.length > 0 ? [[layer.name, problems]] : [];
+  });
+  return { ofVariables: checkDeclarations(spec.variables ?? []), ofLayers: new Map(ofLayers) };
+}
+
+/** The names that expressions of a layer may use. */
+export function namesFor({ variables = [], layers }: Profile["spec"], layer: string): KnownNames {
+  const index = layers.findIndex(({ name }) => name === layer);
+  return {
+    variables: new Set(variables.map(({ name }) => name)),
+    layers: new Map(
+      layers.slice(0, index).map(({ name, outputs = [] }) => [name, new Set(outputs.map((one) => one.name))]),
+    ),
+  };
+}
+
+function artifactVersions({ manifests = [], attachments = [] }: Layer): [string, unknown][] {
+  return Object.entries({ manifests, attachments }).flatMap(([field, sources]) =>
+    sources.map(({ oci }, index): [string, unknown] => [`${field}[${index}].oci.version`, oci?.version]),
+  );
+}
+
+function layerProblems(layer: Layer, known: KnownNames): string[] {
+  const { values, namespace, helm, pack, when, requires, healthChecks = [] } = layer;
+  const fields: [string, unknown][] = [
+    ["values", values],
+    ["namespace", namespace],
+    ["helm.version", helm?.version],
+    ["pack.version", pack?.version],
+    ...artifactVersions(layer),
+  ];
+  const checks = compileHealthChecks(healthChecks);
+  return [
+    ...fields.flatMap(([where, tree]) => expressionsIn(tree, known, where).problems),
+    ...manifestProblems(layer, known),
+    ...(when === undefined ? [] : checkCondition(when, known, "when").problems),
+    ...outputProblems(layer),
+    ...(requires?.layers ?? [])
+      .filter(({ name }) => !known.layers.has(name))
+      .map(({ name }) => `requires.layers: no layer before this one is named ${name}`),
+    ...(checks.ok ? [] : checks.problems),
+  ];
+}

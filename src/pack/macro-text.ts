@@ -1,0 +1,210 @@
+import { defineScalarTag, NOT_RESOLVED } from "js-yaml";
+import { hmacDigest } from "../objects/digest.ts";
+import { GO_SCHEMA } from "../objects/go-yaml.ts";
+import { isExactNumber } from "../objects/json.ts";
+import type { Result } from "../objects/types.ts";
+import { parseDocuments, parseYaml } from "../objects/yaml.ts";
+import { scanMacros } from "./macro-scan.ts";
+import type { MacroTable, MacroTree, MacroUse } from "./macro-types.ts";
+
+/**
+ * Palette substitutes macros in a text before it reads it as YAML, so that a value with a line feed or a colon changes
+ * what the text means. Here each macro is replaced by a token, a word that YAML takes anywhere a word can stand; the
+ * YAML is read; and values come into the scalars that have tokens. A macro in a comment is gone with the comment.
+ */
+
+/** Private characters around a token. */
+const OPEN = "\uF8F0";
+const CLOSE = "\uF8F1";
+/** Instead of CLOSE in a scalar that had no quotes: what it becomes is read as YAML reads a word, `3` as a number. */
+const CLOSE_PLAIN = "\uF8F2";
+
+const TOKEN = /\uF8F0[0-9a-f]{16}\.[0-9]+[\uF8F1\uF8F2]/g;
+/** One that a template function has changed, such as `upper`. */
+const LIKE_TOKEN = /\uF8F0[^\uF8F1\uF8F2]{0,40}[\uF8F1\uF8F2]?/g;
+
+export interface HiddenText {
+  text: string;
+  macros: MacroTable;
+}
+
+/** A string or key that has macros. */
+export interface MacroScalar {
+  isPlain: boolean;
+  parts: readonly (string | MacroUse)[];
+}
+
+/** Enough where no data of others comes in between the hiding and the replacing. */
+const NO_KEY = new Uint8Array(1);
+
+/** A text whose macros are to be hidden. */
+interface Concealment {
+  /** Names layer and file, for people. */
+  what: string;
+  key: Uint8Array;
+  whereOf(start: number): string;
+}
+
+/**
+ * Nobody can write a token: it has a keyed digest of the text that it stands in. So what somebody else puts into a value
+ * never becomes a macro of the author's.
+ */
+function hide(text: string, { what, key, whereOf }: Concealment): HiddenText {
+  const spans = scanMacros(text);
+  const macros = new Map<string, MacroUse>();
+  if (spans.length === 0) return { text, macros };
+  const seal = hmacDigest(key, [what, text]);
+  let hidden = "";
+  let end = 0;
+  for (const [index, span] of spans.entries()) {
+    const token = `${OPEN}${seal}.${index}${CLOSE}`;
+    macros.set(token, { ...span.macro, where: whereOf(span.start) });
+    hidden += text.slice(end, span.start) + token;
+    end = span.end;
+  }
+  return { text: hidden + text.slice(end), macros };
+}
+
+/**
+ * Replaces the macros of a text by tokens, which stay what they are when Helm's engine renders the text, or when it is
+ * read as YAML.
+ *
+ * @param what names layer and file: `layer csi, values.yaml of pack piraeus 2.9.0`
+ * @param key seals the tokens; needed where data that is not the author's comes into what is made of the text
+ */
+export function hideMacros(text: string, what: string, key: Uint8Array = NO_KEY): HiddenText {
+  let line = 1;
+  let counted = 0;
+  const whereOf = (start: number): string => {
+    for (let at = text.indexOf("\n", counted); at !== -1 && at < start; at = text.indexOf("\n", counted)) {
+      line += 1;
+      counted = at + 1;
+    }
+    return `${what}, line ${line}`;
+  };
+  return hide(text, { what, key, whereOf });
+}
+
+/** How the macros of a tree are hidden. */
+export interface TreeConcealment {
+  key?: Uint8Array;
+  /** Changes the stretches of a string in which macros may stand: all of it, if left out. */
+  within?: (text: string, hideIn: (stretch: string) => string) => string;
+}
+
+/** Replaces the macros in the strings and keys of data that is not a text any more, such as a layer's `values`. */
+export function hideMacrosInTree(
+  tree: unknown,
+  what: string,
+  { key = NO_KEY, within = (text, hideIn) => hideIn(text) }: TreeConcealment = {},
+): MacroTree {
+  const macros = new Map<string, MacroUse>();
+  const hideString = (text: string, path: string): string => {
+    if (!text.includes(".spectro")) return text;
+    const place = path === "" ? what : `${what}, ${path}`;
+    const hidden = hide(text, { what: place, key, whereOf: () => place });
+    for (const [token, use] of hidden.macros) macros.set(token, use);
+    return hidden.text;
+  };
+  const copy = (node: unknown, path: string): unknown => {
+    if (typeof node === "string") return within(node, (stretch) => hideString(stretch, path));
+    if (typeof node !== "object" || node === null || isExactNumber(node)) return node;
+    if (Array.isArray(node)) return node.map((item, index) => copy(item, `${path}[${index}]`));
+    const entries = Object.entries(node).map(([name, item]) => {
+      const below = path === "" ? name : `${path}.${name}`;
+      return [hideString(name, below), copy(item, below)] as const;
+    });
+    return Object.fromEntries(entries);
+  };
+  return { tree: copy(tree, ""), macros };
+}
+
+/** The same for a text that is YAML as it stands, such as a values.yaml or a preset's `add`: read it as any YAML. */
+export function hideMacrosInYaml(text: string, what: string, key: Uint8Array = NO_KEY): HiddenText {
+  return markPlain(hideMacros(text, what, key));
+}
+
+/**
+ * Reads the documents of manifests whose macros are hidden, after their templates were rendered. What they are must be
+ * checked (`manifestsOf`) when the macros have become values.
+ */
+export function readMacroManifests(hidden: HiddenText, what: string): Result<(MacroTree & { place: string })[]> {
+  const strange = hidden.macros.size > 0 && (hidden.text.match(LIKE_TOKEN) ?? []).some((t) => !hidden.macros.has(t));
+  if (strange) {
+    return {
+      ok: false,
+      problems: [`${what}: a macro stands where a template function changes it; move it out of there`],
+    };
+  }
+  const { text, macros } = markPlain(hidden);
+  const parsed = parseDocuments(text, what);
+  if (!parsed.ok) return parsed;
+  return { ok: true, value: parsed.value.map(({ value, place }) => ({ tree: value, place, macros })) };
+}
+
+/** Marks the tokens in scalars without quotes. Only such scalars are shown to implicit tags. */
+function markPlain({ text, macros }: HiddenText): HiddenText {
+  if (macros.size === 0) return { text, macros };
+  const plain = new Map<string, MacroUse>();
+  const resolve = (source: string) => {
+    for (const { token, use } of tokensOf(source, macros)) plain.set(token, use);
+    return NOT_RESOLVED;
+  };
+  const tag = defineScalarTag("tag:strata.dev,2026:macro", { implicit: true, identify: () => false, resolve });
+  // What is wrong with the text is told when it is read.
+  parseDocuments(text, "", GO_SCHEMA.withTags(tag));
+  const marked = new Map([...macros, ...[...plain].map(([token, use]) => [plainToken(token), use] as const)]);
+  return { text: text.replace(TOKEN, (token) => (plain.has(token) ? plainToken(token) : token)), macros: marked };
+}
+
+function plainToken(token: string): string {
+  return token.replace(CLOSE, CLOSE_PLAIN);
+}
+
+interface FoundToken {
+  token: string;
+  index: number;
+  use: MacroUse;
+}
+
+function tokensOf(text: string, macros: MacroTable): FoundToken[] {
+  if (!text.includes(OPEN)) return [];
+  return [...text.matchAll(TOKEN)].flatMap(({ 0: token, index }) => {
+    const use = macros.get(token);
+    return use === undefined ? [] : [{ token, index, use }];
+  });
+}
+
+/** The macros of a string or key in their text; undefined if it has none. */
+export function macroScalarOf(text: string, macros: MacroTable): MacroScalar | undefined {
+  const tokens = tokensOf(text, macros);
+  if (tokens.length === 0) return undefined;
+  const parts: (string | MacroUse)[] = [];
+  let end = 0;
+  for (const { token, index, use } of tokens) {
+    if (index > end) parts.push(text.slice(end, index));
+    parts.push(use);
+    end = index + token.length;
+  }
+  if (end < text.length) parts.push(text.slice(end));
+  return { isPlain: tokens.some(({ token }) => token.endsWith(CLOSE_PLAIN)), parts };
+}
+
+/** A string or key for people. */
+export function tellHidden(text: string): string {
+  return text.replace(TOKEN, "{{…}}");
+}
+
+/** All that YAML reads as something else than a string. */
+const WORD = /^[-+.\w~]{1,400}$/;
+
+/** What YAML makes of a scalar without quotes. It never becomes a list or a map. */
+export function plainValue(text: string): unknown {
+  if (text === "") return null;
+  if (!WORD.test(text)) return text;
+  // The comma keeps it from being read as JSON, which has other numbers.
+  const parsed = parseYaml(`[${text},]`, "");
+  if (!parsed.ok || !Array.isArray(parsed.value) || parsed.value.length !== 1) return text;
+  const [value]: unknown[] = parsed.value;
+  return typeof value === "object" && value !== null && !isExactNumber(value) ? text : value;
+}

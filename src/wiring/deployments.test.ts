@@ -1,0 +1,52 @@
+import { expect, test, vi } from "vitest";
+import { parseProfile } from "../api/parse.ts";
+import type { Profile, ProfileDeployment } from "../api/types.ts";
+import { newDeployment } from "../plan/targets.ts";
+import { profileKey } from "../reconcile/profile.ts";
+import { DeploymentWiring } from "./deployments.ts";
+import type { Hub } from "./hub.ts";
+
+function profile(kind: string, namespace: string | undefined, registry: string): Profile {
+  const helm = { registryRef: { name: registry }, chart: "web", version: "1.0.0" };
+  const parsed = parseProfile({
+    apiVersion: "strata.dev/v1alpha1",
+    kind,
+    metadata: { name: `of-${registry}`, ...(namespace === undefined ? {} : { namespace }) },
+    spec: { namespace: "web", clusterRefs: [{ name: "local" }], layers: [{ name: "web", helm }] },
+  });
+  if (!parsed.ok) throw new Error(parsed.problems.join("; "));
+  return parsed.value;
+}
+
+test.each([
+  { of: "acme/private", wants: ["acme/AddOnProfile/private"] },
+  { of: "beta/private", wants: ["beta/ClusterProfile/private"] },
+  {
+    of: "strata-system/public",
+    wants: ["acme/AddOnProfile/public", "beta/AddOnProfile/public", "strata-system/SystemProfile/public"],
+  },
+  { of: "acme/public", wants: ["acme/AddOnProfile/public"] },
+  { of: "acme/other", wants: [] },
+])("a change of the Registry $of concerns the deployments with layers from it", ({ of, wants }) => {
+  const profiles = [
+    profile("AddOnProfile", "acme", "private"),
+    profile("ClusterProfile", "beta", "private"),
+    profile("AddOnProfile", "acme", "public"),
+    profile("AddOnProfile", "beta", "public"),
+    profile("SystemProfile", undefined, "public"),
+  ];
+  const keyed = profiles.map((one): [string, ProfileDeployment] => {
+    const namespace = one.metadata.namespace ?? "strata-system";
+    return [`${namespace}/${one.kind}/${one.metadata.name.slice(3)}`, newDeployment(one, { name: "local" })];
+  });
+  const byKey = new Map(profiles.map((one) => [profileKey(one), one]));
+  const cache = { deployments: new Map(keyed), profile: (key: string) => byKey.get(key) };
+  const parts = { renderer: {} as never, registries: {} as never };
+  const wiring = new DeploymentWiring({ cache } as unknown as Hub, parts, {
+    again: () => undefined,
+    elsewhere: (_, work) => work(),
+  });
+  const renewed = vi.spyOn(wiring.reconciler, "renewSources");
+  expect(wiring.renewSources(of)).toEqual(wants);
+  expect(renewed.mock.calls.flat()).toEqual(wants);
+});

@@ -104,8 +104,7 @@ export function layerSchema<N extends z.ZodRawShape>(namespace: N) {
     expressions: z
       .boolean()
       .describe(
-        // biome-ignore lint/suspicious/noTemplateCurlyInString: how an expression is written
-        "Whether `${{ }}` is evaluated in the objects of `manifests`, save in CRDs; a source can say otherwise for itself. Whoever writes a source can then read the profile's variables. Only with `manifests`. Defaults to false: they are applied as they are.",
+        "Whether expressions (`${{`) are evaluated in the objects of `manifests`, save in CRDs; a source can say otherwise for itself. Whoever writes a source can then read the profile's variables. Only with `manifests`. Defaults to false: they are applied as they are.",
       )
       .exactOptional(),
     crds: z

@@ -59,8 +59,7 @@ export const EVALUATED = {
   expressions: z
     .boolean()
     .describe(
-      // biome-ignore lint/suspicious/noTemplateCurlyInString: how an expression is written
-      "Whether `${{ }}` is evaluated in this source's objects; CRDs stay as they are. Whoever writes the source can then read the profile's variables. Defaults to the layer's `expressions`.",
+      "Whether expressions (`${{`) are evaluated in this source's objects; CRDs stay as they are. Whoever writes the source can then read the profile's variables. Defaults to the layer's `expressions`.",
     )
     .exactOptional(),
 };

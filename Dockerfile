@@ -33,7 +33,9 @@ LABEL org.opencontainers.image.title="Strata" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="$VERSION" \
       org.opencontainers.image.revision="$REVISION"
-ENV NODE_ENV=production
+# Threads for look-ups of names (a silent name server holds one), files and compression: see the chart's Deployment.
+ENV NODE_ENV=production \
+    UV_THREADPOOL_SIZE=64
 WORKDIR /app
 COPY LICENSE ./
 COPY --from=bundle /src/dist/ ./

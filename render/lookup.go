@@ -116,6 +116,17 @@ func (l *lookups) told(keys []LookupKey, hidden map[string]bool, ch *chart.Chart
 	return all
 }
 
+// report puts into an answer what its templates looked up in vain.
+func (l *lookups) report(ans *Answer, req *Request, ch *chart.Chart) {
+	switch {
+	case len(l.wanted) > 0 && !l.tooMany:
+		// What was made without them counts for nothing, an error no more than a result.
+		ans.Result, ans.Error, ans.Wanted = nil, nil, l.toldWanted(secretsOf(req, l), ch)
+	case len(l.refused) > 0:
+		ans.Refused = l.told(l.refused, secretsOf(req, l), ch)
+	}
+}
+
 func (l *lookups) toldWanted(hidden map[string]bool, ch *chart.Chart) []WantedLookup {
 	all := make([]WantedLookup, len(l.wanted))
 	for i, told := range l.told(l.wanted, hidden, ch) {

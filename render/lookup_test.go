@@ -55,8 +55,8 @@ func TestWhatIsAllowedIsWantedAndTheRestIsNotThere(t *testing.T) {
 			if got.Error != nil || !reflect.DeepEqual(keysOf(got.Wanted), tc.wanted) || (got.Result == nil) != (tc.wanted != nil) {
 				t.Errorf("got %+v", got)
 			}
-			if tc.wanted == nil && !reflect.DeepEqual(got.Result.Refused, keys) {
-				t.Errorf("refused %+v", got.Result.Refused)
+			if tc.wanted == nil && !reflect.DeepEqual(got.Refused, keys) {
+				t.Errorf("refused %+v", got.Refused)
 			}
 		})
 	}
@@ -79,8 +79,8 @@ absent: "{{ lookup "v1" "Secret" "web" "gone" | toJson }} {{ (lookup "v1" "Secre
 whole: 12345678901 int64
 names: x y 
 absent: "{} none"`
-	if content := got.Result.Manifests[0].Content; content != want || len(got.Result.Refused) != 0 {
-		t.Errorf("got %q %v", content, got.Result.Refused)
+	if content := got.Result.Manifests[0].Content; content != want || len(got.Refused) != 0 {
+		t.Errorf("got %q %v", content, got.Refused)
 	}
 }
 
@@ -106,6 +106,31 @@ func TestAnErrorOfATemplateThatKnewTooLittleCountsForNothing(t *testing.T) {
 	}
 }
 
+func TestAnErrorSaysWhatWasNotAllowed(t *testing.T) {
+	rules := []LookupRule{{APIVersion: "v1", Kind: "ConfigMap"}}
+	for name, tc := range map[string]struct {
+		template string
+		want     []LookupKey
+	}{
+		"a template":   {`a: {{ index (lookup "v1" "Secret" "web" "db").data "key" }}`, []LookupKey{secret("web", "db")}},
+		"YAML":         {`a: {{ (lookup "v1" "Secret" "web" "db").data | default "b: c: d" }}`, []LookupKey{secret("web", "db")}},
+		"a value":      {`a: {{ index (lookup "v1" "Secret" "web" .Values.word).data "key" }}`, []LookupKey{secret("web", "***")}},
+		"nothing":      {`a: {{ fail "no" }}`, nil},
+		"what it knew": {`{{ $_ := lookup "v1" "ConfigMap" "web" "a" }}{{ fail "no" }}`, nil},
+	} {
+		got := answer(&Request{
+			Chart: demo(t, tc.template), Values: map[string]any{"word": "c4n4ry-word"},
+			Release:      Release{Name: "rel", Namespace: "ns", Revision: 1},
+			Capabilities: Capabilities{KubeVersion: "v1.36.3"},
+			Lookup: LookupRequest{Allowed: rules, Known: []LookupResult{
+				{LookupKey: LookupKey{APIVersion: "v1", Kind: "ConfigMap", Namespace: "web", Name: "a"}, State: LookupAbsent}}},
+		})
+		if got.Error == nil || got.Error.Kind != ErrorTemplate || got.Result != nil || !reflect.DeepEqual(got.Refused, tc.want) {
+			t.Errorf("%s: %+v %+v", name, got.Error, got.Refused)
+		}
+	}
+}
+
 func TestASearchThroughTheClusterEnds(t *testing.T) {
 	got := looking(demo(t, `{{ range $i := until 201 }}{{ $_ := lookup "v1" "Secret" "web" (print $i) }}{{ end }}`),
 		[]LookupRule{{APIVersion: "v1", Kind: "Secret"}})
@@ -113,7 +138,7 @@ func TestASearchThroughTheClusterEnds(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 	got = looking(demo(t, `{{ range $i := until 201 }}{{ $_ := lookup "v1" "Secret" "web" (print $i) }}{{ end }}`), nil)
-	if got.Error != nil || len(got.Result.Refused) != maxRefused {
+	if got.Error != nil || len(got.Refused) != maxRefused {
 		t.Errorf("got %+v", got)
 	}
 }
@@ -149,7 +174,7 @@ func TestWhatWasLookedUpStandsInNoMessage(t *testing.T) {
 	template := `{{ $s := lookup "v1" "Secret" "web" "db" }}{{ $_ := lookup "v1" "Pod" "web" ($s.data.password | b64dec) }}{{ $_ := lookup "v1" "Pod" "web" "a b" }}`
 	got := looking(demo(t, template), []LookupRule{{APIVersion: "v1", Kind: "Secret"}}, found(secret("web", "db"), string(object)))
 	want := LookupKey{APIVersion: "v1", Kind: "Pod", Namespace: "web", Name: "***"}
-	if got.Error != nil || !reflect.DeepEqual(got.Result.Refused, []LookupKey{want, want}) {
+	if got.Error != nil || !reflect.DeepEqual(got.Refused, []LookupKey{want, want}) {
 		t.Errorf("got %+v", got)
 	}
 }
@@ -182,9 +207,7 @@ func TestAValueIsNoNameThatPeopleAreToldOf(t *testing.T) {
 				for _, one := range got.Wanted {
 					told = append(told, one.Told)
 				}
-				if got.Result != nil {
-					told = got.Result.Refused
-				}
+				told = append(told, got.Refused...)
 				if len(told) != 1 || told[0].Namespace+"/"+told[0].Name != tc.told {
 					t.Errorf("allowed %v: got %+v %+v", allows, told, got.Error)
 				}

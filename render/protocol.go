@@ -104,6 +104,8 @@ type Answer struct {
 	Error  *Error    `json:"error,omitempty"`
 	// Lookups that are allowed and not known yet.
 	Wanted []WantedLookup `json:"wanted,omitempty"`
+	// Lookups that are not allowed, and so found nothing: for a result and for an error.
+	Refused []LookupKey `json:"refused,omitempty"`
 	// For OpTemplate: the texts, in the order of the request.
 	Files []RenderedFile `json:"files,omitempty"`
 	// Whether one of the files called a random function.
@@ -133,8 +135,6 @@ type Result struct {
 	Notes     string     `json:"notes"`
 	ChartJSON string     `json:"chartJson"` // the chart as Helm stores it in a release
 	Random    bool       `json:"random"`    // a template called a random function
-	// Lookups that are not allowed, and so found nothing.
-	Refused []LookupKey `json:"refused"`
 }
 
 // Metadata is the part of Chart.yaml that people are told.

@@ -57,10 +57,7 @@ func answerChart(req *Request) (ans Answer) {
 			ans.Result = nil
 			ans.Error = explain(fmt.Errorf("the chart broke the renderer: %v", r), secretsOf(req, looked), ch)
 		}
-		// What was made without them counts for nothing, an error no more than a result.
-		if len(looked.wanted) > 0 && !looked.tooMany {
-			ans.Result, ans.Error, ans.Wanted = nil, nil, looked.toldWanted(secretsOf(req, looked), ch)
-		}
+		looked.report(&ans, req, ch)
 	}()
 	ch, err := load(req.Chart)
 	if err == nil {
@@ -146,9 +143,6 @@ func render(ch *chart.Chart, req *Request, looked *lookups) (*Result, error) {
 		return nil, err
 	}
 	res.Random = random
-	if len(looked.refused) > 0 {
-		res.Refused = looked.told(looked.refused, secretsOf(req, looked), ch)
-	}
 	res.ChartJSON, err = chartJSON(ch)
 	return res, err
 }
@@ -213,7 +207,7 @@ func helmVersion() string {
 
 // assemble takes the notes out and splits the rest into objects and hooks as Helm does.
 func assemble(ch *chart.Chart, files map[string]string) (*Result, error) {
-	res := &Result{Manifests: []Document{}, CRDs: []Document{}, Hooks: []Hook{}, Refused: []LookupKey{}}
+	res := &Result{Manifests: []Document{}, CRDs: []Document{}, Hooks: []Hook{}}
 	size := 0
 	for name, content := range files {
 		size += len(content)

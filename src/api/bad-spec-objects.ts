@@ -60,3 +60,4 @@ export const LABEL_NAME =
   'must consist of lower case letters, digits and "-", and start and end with a letter or digit';
 export const OBJECT_NAME =
   'must consist of lower case letters, digits, "-" and ".", and start and end with a letter or digit';
+export const RANGE = 'must be a version such as 1.18.2 or a range such as 1.18.x, ^1.18.0 or ">=1.18.0 <1.20.0"';

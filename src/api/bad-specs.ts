@@ -13,6 +13,7 @@ import {
   manifests,
   OBJECT_NAME,
   plain,
+  RANGE,
   type Row,
   systemProfile,
   targetCluster,
@@ -44,7 +45,7 @@ const CORE_ONCE = "there can be at most one layer each of type OS, Kubernetes, N
 const ADD_ONS = "only a ClusterProfile may have layers of type OS, Kubernetes, Network or Storage";
 const DURATION = "timeout must be a duration from 1s to 24h, such as 90s, 10m or 1h30m";
 const REPO = "repo must be a URL that starts with https://, http:// or oci://, without credentials, query or fragment";
-const RANGE = 'version must be a version such as 1.18.2 or a range such as 1.18.x, ^1.18.0 or ">=1.18.0 <1.20.0"';
+const VERSION = `version ${RANGE}`;
 const SEMVER = "version must be a semantic version such as 1.4.0 or 1.4.0-rc.1";
 const SELECTOR_VALUES = "values are required with In and NotIn, and must be left out with Exists and DoesNotExist";
 const SYSTEM_NAMESPACE = "namespace is required, except for the cluster local, which has none";
@@ -131,8 +132,8 @@ const HELM: Row[] = [
   ["a repository with credentials", withHelm({ repo: "https://me:secret@charts.example.com" }), "spec.layers[0].helm.repo", REPO],
   ["a chart that is a path", withHelm({ chart: "../web" }), "spec.layers[0].helm.chart", 'chart must consist of letters, digits, "-", "_" and "."'],
   ["a chart without a version", withLayers({ ...helm, helm: { repo: chart.repo, chart: "web" } }), "spec.layers[0].helm.version", "Required value"],
-  ["a version in words", withHelm({ version: "latest" }), "spec.layers[0].helm.version", RANGE],
-  ["a range with an operator of its own", withHelm({ version: "==1.2.3" }), "spec.layers[0].helm.version", RANGE],
+  ["a version in words", withHelm({ version: "latest" }), "spec.layers[0].helm.version", VERSION],
+  ["a range with an operator of its own", withHelm({ version: "==1.2.3" }), "spec.layers[0].helm.version", VERSION],
   ["a release name with upper case", withHelm({ releaseName: "Web" }), "spec.layers[0].helm.releaseName", `releaseName ${LABEL_NAME}`],
   ["a release name of 54 characters", withHelm({ releaseName: long(54) }), "spec.layers[0].helm.releaseName", "may not be more than 53 bytes"],
   ["a layer name too long for a release", withLayers({ ...helm, name: long(54) }), "spec.layers[0]", "a Helm release has a name of at most 53 characters: shorten the layer's name or set helm.releaseName"],
@@ -160,7 +161,7 @@ const PACKS: Row[] = [
   ["a pack beside a chart", withLayers({ ...helm, pack }), "spec.layers[0]", ONE_SOURCE],
   ["a pack with upper case", withPack({ name: "App" }), "spec.layers[0].pack.name", PACK_NAME],
   ["a pack without a version", withPack({ version: undefined }), "spec.layers[0].pack.version", "Required value"],
-  ["a version of a pack in words", withPack({ version: "latest" }), "spec.layers[0].pack.version", RANGE],
+  ["a version of a pack in words", withPack({ version: "latest" }), "spec.layers[0].pack.version", VERSION],
   ["too many presets", withPack({ presets: Array.from({ length: 33 }, (_, i) => `p${i}`) }), "spec.layers[0].pack.presets", "must have at most 32 items"],
   ["an empty preset", withPack({ presets: [""] }), "spec.layers[0].pack.presets[0]", "should be at least 1 chars long"],
   ["one preset twice", withPack({ presets: ["a", "a"] }), "spec.layers[0].pack.presets[1]", "Duplicate value"],
@@ -169,9 +170,11 @@ const PACKS: Row[] = [
   ["no charts from elsewhere", withPack({ charts: [] }), "spec.layers[0].pack.charts", "should have at least 1 items"],
   ["too many charts from elsewhere", withPack({ charts: Array.from({ length: 9 }, (_, i) => ({ name: `c${i}`, repo: chart.repo })) }), "spec.layers[0].pack.charts", "must have at most 8 items"],
   ["one chart from elsewhere twice", withPack({ charts: [{ name: "web", repo: chart.repo }, { name: "web", repo: chart.repo }] }), "spec.layers[0].pack.charts[1]", "Duplicate value"],
+  ["a pack's lookup of a group without version", withPack({ lookup: [{ apiVersion: "apps", kind: "Deployment" }] }), "spec.layers[0].pack.lookup[0].apiVersion", "apiVersion must be <group>/<version>, or v1 for the core group"],
+  ["a pack's lookup in an impossible namespace", withPack({ lookup: [{ apiVersion: "v1", kind: "Secret", namespace: "*" }] }), "spec.layers[0].pack.lookup[0].namespace", `namespace ${LABEL_NAME}`],
   ["a pack's chart that is a path", withPack({ charts: [{ name: "../web", repo: chart.repo }] }), "spec.layers[0].pack.charts[0].name", 'chart must consist of letters, digits, "-", "_" and "."'],
   ["a pack's chart with credentials in its address", withPack({ charts: [{ name: "web", repo: "https://me:secret@a.example.com" }] }), "spec.layers[0].pack.charts[0].repo", "should match"],
-  ["a version of a pack's chart in words", withPack({ charts: [{ name: "web", repo: chart.repo, version: "latest" }] }), "spec.layers[0].pack.charts[0].version", "should match"],
+  ["a version of a pack's chart in words", withPack({ charts: [{ name: "web", repo: chart.repo, version: "latest" }] }), "spec.layers[0].pack.charts[0].version", VERSION],
   ["a pack's chart from two places", withPack({ charts: [{ name: "web", repo: chart.repo, registryRef: { name: "a" } }] }), "spec.layers[0].pack.charts[0]", ONE_PLACE],
   ["a pack's chart from nowhere else", withPack({ charts: [{ name: "web" }] }), "spec.layers[0].pack.charts[0]", ONE_PLACE],
 ];

@@ -3,7 +3,7 @@ import type { Condition } from "./types.ts";
 /** The conditions that Strata sets, and what each says when it is True (the first three as kstatus reads them). */
 export const CONDITIONS = {
   Ready:
-    "All layers are Ready on all clusters; on a TargetCluster or a Registry: it answers and accepts the credentials.",
+    "All layers are Ready on all clusters; on a TargetCluster or a Registry: it answers, and accepts the credentials where it asks for them.",
   Reconciling: "Strata is at work on the spec, or tries again after a failure.",
   Stalled: "A person must act: the spec or something that it refers to is wrong. Any change of it is noticed.",
 } as const;
@@ -14,7 +14,7 @@ export const REASONS = {
   LayersNotReady: "At least one layer is not Ready.",
   NoClusters: "The profile names or selects no cluster that exists.",
   Connected: "The cluster answers and accepts the credentials.",
-  Synced: "The registry answers and accepts the credentials.",
+  Synced: "The registry answers, and accepts the credentials where it asks for them.",
   Progressing: "Strata is at work and nothing is wrong so far.",
   WaitingForLayer: "An earlier layer has not opened its gate, or the expressions of another layer are wrong.",
   WaitingForOutput: "Something that another layer gives is not there yet.",

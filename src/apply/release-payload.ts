@@ -1,7 +1,7 @@
 import { promisify } from "node:util";
 import { gzip, unzip } from "node:zlib";
 import { Failure } from "../errors.ts";
-import { parseJson, stringifyJson } from "../objects/json.ts";
+import { isMap, parseJson, stringifyJson } from "../objects/json.ts";
 import { parseManifests } from "../objects/yaml.ts";
 import { partsOf } from "../plan/hooks.ts";
 import type { HookRun, ReleaseStatus } from "../plan/release.ts";
@@ -242,8 +242,4 @@ function isRelease(value: unknown): value is HelmRelease {
 
 function isText(value: unknown): boolean {
   return value === undefined || typeof value === "string";
-}
-
-function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -160,8 +160,12 @@ export async function rollback(
     );
   }
   const { release, manifest, hooks } = sealed;
-  const { version, digest } = content;
-  const pinned = { ...(version === undefined ? {} : { version }), ...(digest === undefined ? {} : { digest }) };
+  const { version, digest, pins } = content;
+  const pinned = {
+    ...(version === undefined ? {} : { version }),
+    ...(digest === undefined ? {} : { digest }),
+    ...(pins === undefined ? {} : { pins }),
+  };
   const chart = release.chart?.metadata;
   const rolledBack: LayerContent = {
     objects: parsed.value,

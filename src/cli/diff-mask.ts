@@ -1,4 +1,4 @@
-import { isExactNumber } from "../objects/json.ts";
+import { isExactNumber, isMap } from "../objects/json.ts";
 import { HIDDEN } from "../objects/mask.ts";
 import type { KubeObject } from "../objects/types.ts";
 
@@ -145,12 +145,6 @@ function stringsIn(map: unknown): string[] {
 function nameOf(item: unknown): string | undefined {
   const name = isMap(item) ? item["name"] : undefined;
   return typeof name === "string" ? name : undefined;
-}
-
-type JsonMap = Record<string, unknown>;
-
-function isMap(value: unknown): value is JsonMap {
-  return typeof value === "object" && value !== null && !Array.isArray(value) && !isExactNumber(value);
 }
 
 function own(map: unknown, key: string): unknown {

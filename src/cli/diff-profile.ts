@@ -6,8 +6,8 @@ import { toFailure } from "../kube/failures.ts";
 import type { ApplySet, Parent } from "../membership/applyset.ts";
 import { kindsServedBy } from "../objects/waves.ts";
 import { claimOf } from "../plan/chart-layer.ts";
-import { refusedLookups } from "../plan/evaluate-release.ts";
 import { type Referents, referencesOf } from "../plan/references.ts";
+import { refusedLookups } from "../plan/refused-lookups.ts";
 import type { RemoveItem } from "../plan/step.ts";
 import type { PlannedLayer } from "../plan/types.ts";
 import type { LayerRenderer } from "../wiring/layer-renderer.ts";
@@ -60,7 +60,7 @@ export async function diffProfile(profile: Profile, sources: DiffSources, signal
     chart: async (inputs, above) => {
       const { content, note } = await chartContent(inputs, { target, renderer, registry, set, above }, signal);
       const release = content instanceof Failure ? undefined : content.release;
-      const notes = [note, release && refusedLookups(release)].filter((words) => words !== undefined);
+      const notes = [note, release && refusedLookups(inputs.layer, release)].filter((words) => words !== undefined);
       chartNotes.set(inputs.layer.name, notes);
       return content;
     },

@@ -174,6 +174,7 @@ function seenAt(profile: Profile, { site, referents, cluster }: PlanPlace, known
     namespaces: new Map(),
     leaving: new Map(),
     rows: new Map(),
+    installed: new Map(),
     cluster: cluster ?? { name: LOCAL_CLUSTER, target: undefined },
     fixed: {},
   };

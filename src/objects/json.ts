@@ -60,12 +60,13 @@ export function stringifyJson(value: unknown): string {
   return JSON.stringify(value);
 }
 
-function isPlainMap(value: unknown): value is Record<string, unknown> {
+/** A map, which a list, null or an exact number is not. */
+export function isMap(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value) && !isExactNumber(value);
 }
 
 function sorted(_key: string, value: unknown): unknown {
-  if (!isPlainMap(value)) return value;
+  if (!isMap(value)) return value;
   // `fromEntries` defines own properties, so a key named __proto__ stays data.
   return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
 }
@@ -82,6 +83,6 @@ export function cloneJson<T>(value: T): T {
 
 function copy(value: unknown, rename: (key: string) => string): unknown {
   if (Array.isArray(value)) return value.map((item) => copy(item, rename));
-  if (!isPlainMap(value)) return value;
+  if (!isMap(value)) return value;
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [rename(key), copy(item, rename)]));
 }

@@ -1,10 +1,7 @@
+import { isMap } from "./json.ts";
 import type { KubeObject, Result } from "./types.ts";
 
 type JsonMap = Record<string, unknown>;
-
-function isMap(value: unknown): value is JsonMap {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
 
 function isText(value: unknown): value is string {
   return typeof value === "string" && value !== "";

@@ -1,6 +1,7 @@
+import { isMap } from "../objects/json.ts";
 import type { Values } from "../plan/values.ts";
 import { nearNames } from "../text/near-names.ts";
-import { isMap, mapAt, own } from "./maps.ts";
+import { mapAt, own } from "./maps.ts";
 import { PACK_KEYS } from "./meta.ts";
 import { told } from "./tell.ts";
 import type { Pack } from "./types.ts";

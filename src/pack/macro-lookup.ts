@@ -1,4 +1,4 @@
-import { isMap } from "./maps.ts";
+import { isMap } from "../objects/json.ts";
 
 /** Keys and indexes from the root of a tree. */
 export type TreePath = readonly (string | number)[];

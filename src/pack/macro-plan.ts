@@ -1,6 +1,6 @@
-import { canonicalJson, isExactNumber } from "../objects/json.ts";
+import { canonicalJson, isExactNumber, isMap } from "../objects/json.ts";
 import { MAX_DEPTH, TOO_DEEP } from "../objects/yaml-limits.ts";
-import { DATA_READER, readings, type Spot, type SpotReader, tellPath } from "./macro-lookup.ts";
+import { DATA_READER, readings, type Spot, type SpotReader, type TreePath, tellPath } from "./macro-lookup.ts";
 import {
   below,
   depthOf,
@@ -16,7 +16,6 @@ import {
 } from "./macro-site.ts";
 import { type MacroScalar, macroScalarOf, plainValue, tellHidden } from "./macro-text.ts";
 import type { MacroAnswers, MacroDocument, MacroExpression, MacroPlan, MacroScope, MacroUse } from "./macro-types.ts";
-import { isMap } from "./maps.ts";
 
 /** Values that are made of values that are made of values… */
 const MAX_CHAIN = 32;
@@ -59,11 +58,15 @@ export function planMacros(documents: readonly MacroDocument[], scope: MacroScop
     const trees = documents.map((document) => pass.tree(document));
     if (pass.batch.size > 0) return { kind: "evaluate", batch: [...pass.batch.values()] };
     if (pass.problems.size > 0) return { kind: "failed", problems: [...pass.problems] };
-    return { kind: "done", trees };
+    return { kind: "done", trees, ...(pass.sensitive.size > 0 ? { sensitive: pass.sensitivePlaces() } : {}) };
   } catch (error) {
     if (error instanceof TooLarge) return { kind: "failed", problems: [error.message] };
     throw error;
   }
+}
+
+function pathOf({ path }: Site): TreePath {
+  return path;
 }
 
 function namesOf(use: Pipeline): string {
@@ -74,6 +77,8 @@ function namesOf(use: Pipeline): string {
 class MacroPass {
   readonly batch = new Map<string, MacroExpression>();
   readonly problems = new Set<string>();
+  /** Sites that were made from something sensitive, by their document. */
+  readonly sensitive = new Map<MacroDocument, Map<string, Site>>();
   readonly #documents: readonly MacroDocument[];
   readonly #scope: MacroScope;
   readonly #answers: MacroAnswers;
@@ -92,6 +97,18 @@ class MacroPass {
 
   tree(document: MacroDocument): unknown {
     return this.#copy({ document, path: [] }, document.tree);
+  }
+
+  sensitivePlaces(): ReadonlyMap<MacroDocument, readonly TreePath[]> {
+    return new Map([...this.sensitive].map(([document, sites]) => [document, [...sites.values()].map(pathOf)]));
+  }
+
+  /** Whatever is being made now is made from something sensitive. */
+  #taint(): void {
+    for (const site of this.#chain) {
+      const sites = this.sensitive.get(site.document) ?? new Map<string, Site>();
+      this.sensitive.set(site.document, sites.set(idOf(site), site));
+    }
   }
 
   #copy(place: Place, node: unknown): unknown {
@@ -148,7 +165,10 @@ class MacroPass {
     const settled = this.#settled.get(site.document) ?? new Map<string, unknown>();
     this.#settled.set(site.document, settled);
     const id = idOf(site);
-    if (settled.has(id)) return this.#copyData(settled.get(id));
+    if (settled.has(id)) {
+      if (this.sensitive.get(site.document)?.has(id)) this.#taint();
+      return this.#copyData(settled.get(id));
+    }
     const start = this.#startOf(site);
     if (start !== -1) return this.#refuseCycle([...this.#chain.slice(start), site]);
     if (this.#chain.length >= MAX_CHAIN) {
@@ -244,7 +264,10 @@ class MacroPass {
     const scope = root === "system" ? this.#scope.system : root === "var" ? this.#scope.var : this.#scope.macro;
     return readings({ path: [root], value: scope, isData: true }, rest, DATA_READER).map(({ path, value }) => ({
       told: tellPath(path),
-      value: () => this.#copyData(value),
+      value: () => {
+        if (root !== "system" && this.#scope.sensitive?.includes(String(path[1]))) this.#taint();
+        return this.#copyData(value);
+      },
     }));
   }
 

@@ -1,6 +1,15 @@
 import { describe, expect, test } from "vitest";
 import { parseYaml } from "../objects/yaml.ts";
-import { hideMacros, hideMacrosInTree, hideMacrosInYaml, macroScalarOf, plainValue, tellHidden } from "./macro-text.ts";
+import {
+  hideMacros,
+  hideMacrosInTree,
+  hideMacrosInYaml,
+  macroScalarOf,
+  plainValue,
+  readMacroManifests,
+  tellHidden,
+  unusedMark,
+} from "./macro-text.ts";
 
 const places = ({ macros }: { macros: ReadonlyMap<string, { where: string }> }) =>
   [...macros.values()].map(({ where }) => where);
@@ -52,6 +61,37 @@ describe("what stands for a macro", () => {
   test("is nothing in another text", () => {
     const { text } = hideMacros("{{ .spectro.var.a }}", "f");
     expect(macroScalarOf(text, hideMacros("{{ .spectro.var.b }}", "f").macros)).toBeUndefined();
+  });
+});
+
+describe("a manifest that was rendered from a text with a macro", () => {
+  const given = "\uF8F0a\uF8F1 \uF8EF\uF8F2";
+  const { text, macros } = hideMacros("a: {{ .spectro.var.a }}\nb: VALUE", "f", { mark: unusedMark({ given }) });
+  const read = (rendered: string) => readMacroManifests({ text: rendered, macros }, "f");
+
+  test("may hold data with the very characters that mark macros", () => {
+    expect(read(text.replace("VALUE", given))).toMatchObject({ ok: true, value: [{ tree: { b: given } }] });
+  });
+
+  test.each([
+    ["upper", (token: string) => token.toUpperCase()],
+    ["trunc 1", (token: string) => token.slice(0, 1)],
+    ["trunc 10", (token: string) => token.slice(0, 10)],
+    ["trimSuffix", (token: string) => token.slice(0, -1)],
+    ["repeat 2, without its end", (token: string) => `${token}${token.slice(0, 5)}`],
+  ])("is refused when a function changed the macro: %s", (_function, change) => {
+    const [token = ""] = macros.keys();
+    expect(read(text.replace(token, change(token)).replace("VALUE", given))).toEqual({
+      ok: false,
+      problems: ["f: a macro stands where a template function changes it; move it out of there"],
+    });
+  });
+
+  test("has a mark that is in none of its data, unless that has them all", () => {
+    const all = String.fromCharCode(...Array.from({ length: 0xf8f1 - 0xe000 }, (_, index) => 0xe000 + index));
+    expect(unusedMark("")).toBe("\uF8F0");
+    expect(unusedMark([all.replace("\uE123", "")])).toBe("\uE123");
+    expect(unusedMark(all)).toBe("\uF8F0");
   });
 });
 

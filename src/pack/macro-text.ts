@@ -1,7 +1,7 @@
 import { defineScalarTag, NOT_RESOLVED } from "js-yaml";
 import { hmacDigest } from "../objects/digest.ts";
 import { GO_SCHEMA } from "../objects/go-yaml.ts";
-import { isExactNumber } from "../objects/json.ts";
+import { isExactNumber, stringifyJson } from "../objects/json.ts";
 import type { Result } from "../objects/types.ts";
 import { parseDocuments, parseYaml } from "../objects/yaml.ts";
 import { scanMacros } from "./macro-scan.ts";
@@ -13,15 +13,14 @@ import type { MacroTable, MacroTree, MacroUse } from "./macro-types.ts";
  * YAML is read; and values come into the scalars that have tokens. A macro in a comment is gone with the comment.
  */
 
-/** Private characters around a token. */
-const OPEN = "\uF8F0";
+/** A token begins with a private character, usually with this one: see `unusedMark`. */
+const OPEN = 0xf8f0;
+const FIRST_OPEN = 0xe000;
 const CLOSE = "\uF8F1";
 /** Instead of CLOSE in a scalar that had no quotes: what it becomes is read as YAML reads a word, `3` as a number. */
 const CLOSE_PLAIN = "\uF8F2";
 
-const TOKEN = /\uF8F0[0-9a-f]{16}\.[0-9]+[\uF8F1\uF8F2]/g;
-/** One that a template function has changed, such as `upper`. */
-const LIKE_TOKEN = /\uF8F0[^\uF8F1\uF8F2]{0,40}[\uF8F1\uF8F2]?/g;
+const TOKEN = /[\uE000-\uF8F0][0-9a-f]{16}\.[0-9]+[\uF8F1\uF8F2]/g;
 
 export interface HiddenText {
   text: string;
@@ -34,14 +33,31 @@ export interface MacroScalar {
   parts: readonly (string | MacroUse)[];
 }
 
+const CLOSES = /[\uF8F1\uF8F2]/;
+
 /** Enough where no data of others comes in between the hiding and the replacing. */
 const NO_KEY = new Uint8Array(1);
+
+/**
+ * A character for tokens to begin with that the data has nowhere: where it is seen later, it is of a token, whatever is
+ * left of that.
+ */
+export function unusedMark(data: unknown): string {
+  const text = typeof data === "string" ? data : stringifyJson(data);
+  for (let code = OPEN; code >= FIRST_OPEN; code -= 1) {
+    const mark = String.fromCharCode(code);
+    if (!text.includes(mark)) return mark;
+  }
+  // Somebody wrote down all of them: what has one of his is told as a macro that was changed.
+  return String.fromCharCode(OPEN);
+}
 
 /** A text whose macros are to be hidden. */
 interface Concealment {
   /** Names layer and file, for people. */
   what: string;
   key: Uint8Array;
+  mark?: string | undefined;
   whereOf(start: number): string;
 }
 
@@ -49,7 +65,7 @@ interface Concealment {
  * Nobody can write a token: it has a keyed digest of the text that it stands in. So what somebody else puts into a value
  * never becomes a macro of the author's.
  */
-function hide(text: string, { what, key, whereOf }: Concealment): HiddenText {
+function hide(text: string, { what, key, mark = unusedMark(text), whereOf }: Concealment): HiddenText {
   const spans = scanMacros(text);
   const macros = new Map<string, MacroUse>();
   if (spans.length === 0) return { text, macros };
@@ -57,7 +73,7 @@ function hide(text: string, { what, key, whereOf }: Concealment): HiddenText {
   let hidden = "";
   let end = 0;
   for (const [index, span] of spans.entries()) {
-    const token = `${OPEN}${seal}.${index}${CLOSE}`;
+    const token = `${mark}${seal}.${index}${CLOSE}`;
     macros.set(token, { ...span.macro, where: whereOf(span.start) });
     hidden += text.slice(end, span.start) + token;
     end = span.end;
@@ -70,9 +86,14 @@ function hide(text: string, { what, key, whereOf }: Concealment): HiddenText {
  * read as YAML.
  *
  * @param what names layer and file: `layer csi, values.yaml of pack piraeus 2.9.0`
- * @param key seals the tokens; needed where data that is not the author's comes into what is made of the text
+ * @param options.key seals the tokens; needed where data that is not the author's comes into what is made of the text
+ * @param options.mark of `unusedMark`, where such data comes into it before `readMacroManifests` reads it
  */
-export function hideMacros(text: string, what: string, key: Uint8Array = NO_KEY): HiddenText {
+export function hideMacros(
+  text: string,
+  what: string,
+  { key = NO_KEY, mark }: { key?: Uint8Array; mark?: string } = {},
+): HiddenText {
   let line = 1;
   let counted = 0;
   const whereOf = (start: number): string => {
@@ -82,7 +103,7 @@ export function hideMacros(text: string, what: string, key: Uint8Array = NO_KEY)
     }
     return `${what}, line ${line}`;
   };
-  return hide(text, { what, key, whereOf });
+  return hide(text, { what, key, mark, whereOf });
 }
 
 /** How the macros of a tree are hidden. */
@@ -121,7 +142,7 @@ export function hideMacrosInTree(
 
 /** The same for a text that is YAML as it stands, such as a values.yaml or a preset's `add`: read it as any YAML. */
 export function hideMacrosInYaml(text: string, what: string, key: Uint8Array = NO_KEY): HiddenText {
-  return markPlain(hideMacros(text, what, key));
+  return markPlain(hideMacros(text, what, { key }));
 }
 
 /**
@@ -129,8 +150,7 @@ export function hideMacrosInYaml(text: string, what: string, key: Uint8Array = N
  * checked (`manifestsOf`) when the macros have become values.
  */
 export function readMacroManifests(hidden: HiddenText, what: string): Result<(MacroTree & { place: string })[]> {
-  const strange = hidden.macros.size > 0 && (hidden.text.match(LIKE_TOKEN) ?? []).some((t) => !hidden.macros.has(t));
-  if (strange) {
+  if (hasChangedToken(hidden)) {
     return {
       ok: false,
       problems: [`${what}: a macro stands where a template function changes it; move it out of there`],
@@ -140,6 +160,17 @@ export function readMacroManifests(hidden: HiddenText, what: string): Result<(Ma
   const parsed = parseDocuments(text, what);
   if (!parsed.ok) return parsed;
   return { ok: true, value: parsed.value.map(({ value, place }) => ({ tree: value, place, macros })) };
+}
+
+/** Whether a template function such as `upper` or `trunc` has changed a token. */
+function hasChangedToken({ text, macros }: HiddenText): boolean {
+  const marks = new Set([...macros.keys()].map((token) => token.charAt(0)));
+  return [...marks].some((mark) =>
+    text
+      .split(mark)
+      .slice(1)
+      .some((piece) => !macros.has(`${mark}${piece.slice(0, piece.search(CLOSES) + 1)}`)),
+  );
 }
 
 /** Marks the tokens in scalars without quotes. Only such scalars are shown to implicit tags. */
@@ -168,7 +199,6 @@ interface FoundToken {
 }
 
 function tokensOf(text: string, macros: MacroTable): FoundToken[] {
-  if (!text.includes(OPEN)) return [];
   return [...text.matchAll(TOKEN)].flatMap(({ 0: token, index }) => {
     const use = macros.get(token);
     return use === undefined ? [] : [{ token, index, use }];

@@ -1,3 +1,4 @@
+import type { TreePath } from "./macro-lookup.ts";
 import type { MacroPipeline, MalformedMacro } from "./macro-scan.ts";
 
 /** One macro at its place. `where` names layer, file and line for people. */
@@ -26,6 +27,8 @@ export interface MacroScope {
   system: Record<string, unknown>;
   var: Record<string, unknown>;
   macro: Record<string, unknown>;
+  /** The names in `var` and `macro` whose values must be seen nowhere. */
+  sensitive?: readonly string[];
 }
 
 /** A pipeline for Go's templates with sprig. `data` is `{ r0, r1… }`; what is not defined is null in it. */
@@ -41,5 +44,6 @@ export type MacroAnswers = ReadonlyMap<string, MacroAnswer>;
 
 export type MacroPlan =
   | { kind: "evaluate"; batch: MacroExpression[] }
-  | { kind: "done"; trees: unknown[] }
+  /** `sensitive` are the places that were made from something sensitive, where there are any. */
+  | { kind: "done"; trees: unknown[]; sensitive?: ReadonlyMap<MacroDocument, readonly TreePath[]> }
   | { kind: "failed"; problems: string[] };

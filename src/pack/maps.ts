@@ -1,12 +1,8 @@
-import { isExactNumber } from "../objects/json.ts";
+import { isMap } from "../objects/json.ts";
 import type { Values } from "../plan/values.ts";
 
 /** Deeper than any values.yaml, and short enough that trying every reading of a dotted path costs nothing. */
 const MAX_SEGMENTS = 64;
-
-export function isMap(value: unknown): value is Values {
-  return typeof value === "object" && value !== null && !Array.isArray(value) && !isExactNumber(value);
-}
 
 /** Own properties only, so that a key named `constructor` is not found on every map. */
 export function own(map: unknown, key: string): unknown {

@@ -1,9 +1,10 @@
 import { MAX_RELEASE_NAME } from "../api/schema/helm.ts";
 import { DNS_LABEL } from "../api/schema/text.ts";
 import type { HealthCheckSpec } from "../health/health-checks.ts";
+import { isMap } from "../objects/json.ts";
 import type { Result } from "../objects/types.ts";
 import type { Values } from "../plan/values.ts";
-import { isMap, mapAt, own } from "./maps.ts";
+import { mapAt, own } from "./maps.ts";
 import { readinessChecks } from "./readiness.ts";
 import { told } from "./tell.ts";
 

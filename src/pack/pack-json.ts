@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { issueSentence, problemsOf } from "../api/problems.ts";
+import { MAX_PARTS } from "../api/schema/status.ts";
 import { parseJson } from "../objects/json.ts";
 import type { Result } from "../objects/types.ts";
 import {
@@ -70,6 +71,9 @@ const packJson = z.object({
   constraints: z.object({ dependencies: list(dependency), resources: list(resource) }).nullish(),
 });
 
+/** Each is a part with a row in the status, and the manifests together are one more: no part may go without its row. */
+const MAX_CHARTS = MAX_PARTS - 1;
+
 /** pack.json, and the files that it lists. */
 export interface PackJson {
   metadata: PackMetadata;
@@ -95,6 +99,10 @@ export function parsePackJson(text: string, what: string): Result<PackJson> {
   const { charts, kubeManifests } = parsed.data;
   const twice = [...repeated("charts", charts), ...repeated("kubeManifests", kubeManifests)];
   if (twice.length > 0) return problems(twice);
+  if (charts.length > MAX_CHARTS) {
+    const remedy = "split it into several packs";
+    return problems([`charts: ${charts.length} are listed; a pack can have at most ${MAX_CHARTS}: ${remedy}`]);
+  }
   return {
     ok: true,
     value: {

@@ -119,6 +119,11 @@ describe("parsePack", () => {
       ['pack sample, pack.json: charts[1]: "charts/a.tgz" is listed twice'],
     ],
     [
+      "more charts than the status has rows for",
+      { "pack.json": packJson({ charts: Array.from({ length: 32 }, (_, n) => `charts/a${n}.tgz`) }) },
+      ["pack sample, pack.json: charts: 32 are listed; a pack can have at most 31: split it into several packs"],
+    ],
+    [
       "presets.yaml that is no YAML",
       { "presets.yaml": "presets: [" },
       ["pack sample, presets.yaml, line 1: unexpected end of the stream within a flow collection"],

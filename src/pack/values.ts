@@ -1,6 +1,7 @@
+import { isMap } from "../objects/json.ts";
 import type { Result } from "../objects/types.ts";
 import { mergeValues, overlayValues, parseValues, type Values } from "../plan/values.ts";
-import { isMap, mapAt, own } from "./maps.ts";
+import { mapAt, own } from "./maps.ts";
 import { applyPresets } from "./presets.ts";
 import type { Pack, Preset } from "./types.ts";
 

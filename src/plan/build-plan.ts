@@ -1,23 +1,25 @@
 import type { Layer } from "../api/types.ts";
 import { Failure } from "../errors.ts";
-import { hmacDigest } from "../objects/digest.ts";
 import { describeRef, groupKindKey } from "../objects/identity.ts";
 import type { GroupKind, ObjectRef } from "../objects/types.ts";
+import { undone } from "./condition.ts";
 import type { LayerOutput, Scope } from "./expression-scope.ts";
-import { evaluateCondition, PROFILE_BUDGET } from "./expressions.ts";
+import { PROFILE_BUDGET } from "./expressions.ts";
 import { type InputsContext, readInputs } from "./inputs.ts";
+import { withInstalled } from "./installed.ts";
 import { withMacrosHidden } from "./layer-macros.ts";
 import { evaluateContent } from "./manifest-expressions.ts";
 import { awaiting, outputProblems, outputsOf, undecided } from "./outputs.ts";
 import type { PackParts } from "./pack-parts.ts";
 import { type AbsentPack, asksForResources, openPacksOnce, type PackState } from "./packs.ts";
-import { type Placed, type Placement, place, type Scopes, scopesDeclaredBy } from "./place.ts";
+import { type Scopes, scopesDeclaredBy } from "./place.ts";
+import { placedContent } from "./placed-content.ts";
 import { macroScope, type ProfileScope, profileScope } from "./profile-scope.ts";
 import { kubernetesFailure, withRequirements } from "./requirements.ts";
 import { hasExpressions } from "./resolve-layer.ts";
 import { resolveOnce } from "./resolve-once.ts";
 import type { NamedRef, Seen } from "./seen.ts";
-import type { ContentState, EngineLayer, LayerContent, Plan, PlannedLayer } from "./types.ts";
+import type { ContentState, EngineLayer, Plan, PlannedLayer } from "./types.ts";
 import type { PackLayer } from "./valued-pack.ts";
 
 type Prepared = NonNullable<Seen["site"]["prepared"]>;
@@ -30,7 +32,9 @@ export function buildPlan(seen: Seen, prepared: Prepared): Plan {
   const opening = opened(planned, context);
   const parts = planned.flatMap((layer) => partsOfPlanned(layer, opening, context));
   const packs = new Map([...opening].flatMap(([name, state]) => (state.kind === "parts" ? [[name, state]] : [])));
-  const layers = refuseTwins(withRequirements(parts, packs));
+  const layers = refuseTwins(withRequirements(parts, packs)).map((layer) =>
+    withInstalled(layer, { seen, prepared, scopes: context.scopes }),
+  );
   const readsNodes = asksForResources(packLayersOf(planned), seen.packs);
   return { layers, packs, outputs, readsNodes, ...(scope.kind === "read" ? { variables: scope.variables } : {}) };
 }
@@ -139,7 +143,7 @@ function partsOfPlanned(
 function withoutParts({ spec, namespace }: PlannedLayer, { version }: PackParts, context: PlanContext): ContentState {
   const { seen, prepared, scopes } = context;
   const placement = { layer: spec, namespace, set: seen.set, digestKey: prepared.digestKey, scopes };
-  return known({ objects: [], crds: [], version }, placement);
+  return placedContent({ objects: [], crds: [], version }, placement);
 }
 
 interface PlanContext {
@@ -158,8 +162,8 @@ function planLayer(written: Layer, above: Scope["layers"], context: PlanContext)
   const wrong = outputProblems(written);
   if (wrong.length > 0) return without(wrongBy(new Failure("InvalidSpec", wrong.join("; ")), true));
   const bare = of.scopeWith(withoutValues(above));
-  const not = undone(written, scope);
-  if (not?.kind === "missing") return without(wrongBy(not.failure, undone(written, bare)?.kind === "missing"));
+  const not = undone(written, scope, seen);
+  if (not?.kind === "missing") return without(wrongBy(not.failure, undone(written, bare, seen)?.kind === "missing"));
   if (not) return without(not);
   const unfit = kubernetesFailure(written, seen.site.kubernetesVersion);
   if (unfit) return missing(written, unfit, context);
@@ -179,18 +183,6 @@ function planLayer(written: Layer, above: Scope["layers"], context: PlanContext)
   return planResolved(resolved.layer, { written, overrides: overrides.values, macros, within: scope }, context);
 }
 
-/** Why a layer is not brought, as its `when` has it. */
-function undone({ when }: Layer, scope: Scope): ContentState | undefined {
-  if (when === undefined) return undefined;
-  const evaluated = evaluateCondition(when, scope, "when");
-  if (evaluated.kind === "failed") return { kind: "missing", failure: invalidValues(evaluated.problems) };
-  if (evaluated.kind === "waiting") return awaiting(evaluated.on, scope.layers);
-  if (evaluated.sensitivePaths.length > 0)
-    return { kind: "missing", failure: invalidValues(["when: must not come from a Secret, as everybody sees it"]) };
-  const late = awaiting(undecided(evaluated.uses.outputs, scope.layers), scope.layers);
-  return late ?? (evaluated.value ? undefined : { kind: "skipped" });
-}
-
 /** @param isOwn whether it is so whatever the layers before this one give: none of them can mend it */
 function wrongBy(failure: Failure, isOwn: boolean): ContentState {
   return { kind: "missing", failure, ...(isOwn ? { isWrong: true } : {}) };
@@ -198,10 +190,6 @@ function wrongBy(failure: Failure, isOwn: boolean): ContentState {
 
 function withoutValues(above: Scope["layers"]): Scope["layers"] {
   return new Map([...above].map(([layer, given]) => [layer, new Map([...given.keys()].map((name) => [name, {}]))]));
-}
-
-function invalidValues(problems: readonly string[]): Failure {
-  return new Failure("InvalidValues", problems.join("; "));
 }
 
 function aboutOf(layer: Layer, { seen }: PlanContext): Pick<PlannedLayer, "spec" | "namespace"> {
@@ -242,7 +230,7 @@ function planResolved(
   const content = within ? evaluateContent(raw, { scope: within, digestKey }) : raw;
   if ("kind" in content) return { ...about, inputs, state: content };
   const placement = { layer, namespace: about.namespace, set: seen.set, digestKey, scopes };
-  return { ...about, inputs, state: known(content, placement) };
+  return { ...about, inputs, state: placedContent(content, placement) };
 }
 
 /** A kind's scope as the cluster serves it, else as a CRD of any layer declares it. */
@@ -254,47 +242,4 @@ export function profileScopes(seen: Seen): Scopes {
       declared.set(kind, scope);
   }
   return (kind: GroupKind) => seen.site.scopeOf(kind) ?? declared.get(groupKindKey(kind));
-}
-
-/** Hooks are a part of what a layer brings: a layer after it waits for another migration as well. */
-function hooksInDigest({ release }: LayerContent): unknown[] {
-  return (release?.hooks ?? [])
-    .filter(({ events }) => events.some((event) => event !== "test"))
-    .map(({ path, name, events, weight, manifest }) => [path, name, [...events], weight, manifest]);
-}
-
-interface Memo {
-  signature: string;
-  digestKey: Uint8Array;
-  placed: Placed;
-  digest: string;
-}
-
-/** Placing digests every object, so the result is kept as long as the content and its surroundings are the same. */
-const memos = new WeakMap<LayerContent, Memo>();
-
-function known(content: LayerContent, placement: Placement): ContentState {
-  const { layer, namespace, set, digestKey, scopes } = placement;
-  const hooks = content.release?.hooks.map(({ object }) => object) ?? [];
-  const kinds = new Set(
-    [...content.crds, ...(content.attachments ?? []), ...content.objects, ...hooks].map(
-      ({ apiVersion, kind }) => `${apiVersion.split("/").slice(0, -1).join("")} ${kind}`,
-    ),
-  );
-  const scopeList = [...kinds].map((text) => {
-    const [group = "", kind = ""] = text.split(" ");
-    return `${text}=${scopes({ group, kind }) ?? "?"}`;
-  });
-  const signature = [layer.name, layer.crds, namespace, set.id, ...scopeList].join("|");
-  let memo = memos.get(content);
-  if (memo?.signature !== signature || memo.digestKey !== digestKey) {
-    const placed = place(content, placement);
-    const digest = hmacDigest(digestKey, [
-      ...placed.desired.map(({ key, digest: one }) => [key, one]),
-      ...hooksInDigest(content),
-    ]);
-    memo = { signature, digestKey, placed, digest };
-    memos.set(content, memo);
-  }
-  return { kind: "known", content, ...memo.placed, digest: memo.digest };
 }

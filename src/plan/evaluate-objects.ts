@@ -4,7 +4,7 @@ import type { GroupVersionKind } from "../objects/types.ts";
 import { judgeHealth, untilObserved } from "./layer-health.ts";
 import { failing, type KnownLayer, type LayerView, type Surroundings, working } from "./layer-view.ts";
 import { membersByLayer, type NextToGo, nextToGo } from "./removal.ts";
-import { renderStep } from "./render-step.ts";
+import { onceRendered } from "./render-step.ts";
 import type { Seen, Tracked } from "./seen.ts";
 import { isLeftAlone, type ObjectStanding, standingOf } from "./standing.ts";
 import type { ApplyItem, Step } from "./step.ts";
@@ -22,10 +22,7 @@ interface ObjectView {
  */
 export function evaluateObjects(layer: KnownLayer, around: Surroundings, installedBefore: boolean): LayerView {
   const { seen } = around;
-  const views = layer.state.desired.map((desired): ObjectView => {
-    const tracked = seen.site.member(desired.key);
-    return { desired, tracked, standing: standingOf(desired, layer.spec.name, tracked, seen) };
-  });
+  const views = viewsOf(layer, seen);
   const failures = failuresOf(layer, views, seen);
   const open = views.filter(({ standing }) => standing !== "current");
   if (failures.length === 0 && open.length === 0) return finished(layer, views, around);
@@ -37,6 +34,40 @@ export function evaluateObjects(layer: KnownLayer, around: Surroundings, install
     gateOpen: installedBefore,
     ...(step ? { step } : {}),
     ...(wakes.length > 0 ? { wakeAt: Math.min(...wakes) } : {}),
+  };
+}
+
+function viewsOf(layer: KnownLayer, seen: Seen): ObjectView[] {
+  return layer.state.desired.map((desired) => {
+    const tracked = seen.site.member(desired.key);
+    return { desired, tracked, standing: standingOf(desired, layer.spec.name, tracked, seen) };
+  });
+}
+
+/**
+ * What somebody changed or deleted of a layer that is to stay as it is, and the step that mends it. What another layer has
+ * by now, or will have, is left to that one.
+ */
+export function repairsOf(
+  layer: KnownLayer,
+  { seen, wantedElsewhere }: Pick<Surroundings, "seen" | "wantedElsewhere">,
+): { step?: Step; message?: string; wakeAt?: number } {
+  const isSeen = layer.state.desired.every(({ ref }) => seen.site.watchState(ref, ref.namespace) === "live");
+  if (!isSeen) return {};
+  const open = viewsOf(layer, seen).filter(
+    ({ standing, desired }) => ["missing", "drifted"].includes(standing) && !wantedElsewhere(desired.key),
+  );
+  if (open.length === 0) return {};
+  const failures = open.flatMap(({ desired: { key, digest } }) => {
+    const attempt = seen.attempts.get(key);
+    return attempt?.failure && attempt.digest === digest ? [attempt.failure] : [];
+  });
+  const { step } = nextWrite(layer, open, seen);
+  const wakeAt = nextRetry(open, seen);
+  return {
+    ...(step?.kind === "Apply" ? { step } : {}),
+    message: failures.length > 0 ? summed(failures).message : driftSentence(open),
+    ...(wakeAt === undefined ? {} : { wakeAt }),
   };
 }
 
@@ -205,15 +236,9 @@ function finished(layer: KnownLayer, views: readonly ObjectView[], around: Surro
   };
 }
 
-/**
- * What moves to a layer that is not rendered yet must not be deleted for it: that layer is rendered first. While one cannot
- * be rendered nobody knows what it wants, and nothing is deleted.
- */
 function pruneStep(layer: KnownLayer, { items }: NextToGo, { unknown, seen }: Surroundings): Step | undefined {
   if (items.length === 0) return undefined;
-  if (!unknown) return { kind: "Remove", layer: layer.spec.name, items };
-  const step = unknown.state.kind === "unknown" ? renderStep(unknown, seen) : undefined;
-  return step === undefined || step === "unknown" || step instanceof Failure ? undefined : step;
+  return onceRendered({ kind: "Remove", layer: layer.spec.name, items }, unknown, seen);
 }
 
 function dropped(layer: KnownLayer, { seen, wantedElsewhere, stays }: Surroundings): NextToGo {

@@ -4,13 +4,14 @@ import { type About, attemptAt, type ChartLayer, eventOf, type OpenRecord, relea
 import { evaluateObjects } from "./evaluate-objects.ts";
 import { evaluateHooks, type HookView, watchedHooks } from "./hooks.ts";
 import { failing, type LayerView, type Surroundings, working } from "./layer-view.ts";
+import { refusedLookups } from "./refused-lookups.ts";
 import { belongsTo, isPending, latestOf, type ReleaseRecord } from "./release.ts";
 import { heldBy, refusalOf } from "./release-attempt.ts";
 import { failedStage, lasting, mark, orFailed, overdue, rolledBackView, wakeBy } from "./release-failure.ts";
 import { contentKey, openRevision } from "./release-opening.ts";
 import { tested } from "./release-tests.ts";
 import { standingOf } from "./standing.ts";
-import type { ChartRelease, Desired } from "./types.ts";
+import type { Desired } from "./types.ts";
 
 /**
  * Judges the layer of a chart by its Helm release. A revision is opened before the first object; then come the attachments
@@ -68,16 +69,9 @@ function settled(
   return rolledBackView(layer, view) ?? tested(layer, view, { record, around }) ?? view;
 }
 
-function withRefusedLookups({ state }: ChartLayer, view: LayerView): LayerView {
-  const words = refusedLookups(state.content.release);
+function withRefusedLookups({ spec, state }: ChartLayer, view: LayerView): LayerView {
+  const words = refusedLookups(spec, state.content.release);
   return view.state === "Ready" && words ? { ...view, message: `${view.message}; ${words}` } : view;
-}
-
-/** A chart that looked for something in vain may have come out as nobody expects: what it looked for, in words. */
-export function refusedLookups({ refusedLookups: refused = [] }: ChartRelease): string | undefined {
-  if (refused.length === 0) return undefined;
-  const more = refused.length > 3 ? ` and ${refused.length - 3} more` : "";
-  return `rendered as if ${refused.slice(0, 3).join(", ")}${more} did not exist: helm.lookup does not allow it`;
 }
 
 /** While a revision is open, the hooks before and after are watched, as what was done of them is judged at each pass. */

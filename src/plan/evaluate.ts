@@ -4,7 +4,8 @@ import { groupKindKey, keyOf } from "../objects/identity.ts";
 import type { GroupKind } from "../objects/types.ts";
 import { kindsServedBy } from "../objects/waves.ts";
 import { isChart, releaseOf } from "./chart-layer.ts";
-import { evaluateObjects } from "./evaluate-objects.ts";
+import { WAITING } from "./condition.ts";
+import { evaluateObjects, repairsOf } from "./evaluate-objects.ts";
 import { evaluateRelease } from "./evaluate-release.ts";
 import { healthChecksOf } from "./layer-health.ts";
 import { namespaceDigest, namespaceMetadataOf, namespacesOf } from "./layer-namespace.ts";
@@ -30,11 +31,11 @@ import type { Desired, PlannedLayer } from "./types.ts";
  */
 export function evaluateLayer(layer: PlannedLayer, around: Surroundings): LayerView {
   const { seen, waitsFor, heldBy } = around;
-  if (layer.state.kind !== "known") return withoutContent(layer, around);
+  if (layer.state.kind !== "known") return withRepairs(withoutContent(layer, around), layer, around);
   const known = layer as KnownLayer;
   const installedBefore = seen.rows.get(layer.spec.name)?.readyDigest === known.state.digest;
-  if (waitsFor !== undefined && !installedBefore) return pending(layer, waitsFor);
-  if (heldBy !== undefined && !installedBefore) return held(layer, heldBy);
+  if (waitsFor !== undefined && !installedBefore) return withRepairs(pending(layer, waitsFor), layer, around);
+  if (heldBy !== undefined && !installedBefore) return withRepairs(held(layer, heldBy), layer, around);
   const checks = healthChecksOf(layer.spec);
   if (!checks.ok) {
     const failure = new Failure("InvalidSpec", checks.problems.join("; "));
@@ -62,9 +63,31 @@ function withoutContent(layer: PlannedLayer, { seen, waitsFor }: Surroundings): 
   if (state.kind === "reading")
     return { ...working(layer, "Resolving", "reading the ConfigMaps and Secrets that it refers to"), looking: true };
   if (state.kind === "missing") return failing(layer, state.failure);
-  if (state.kind === "waiting")
-    return { ...working(layer, "Pending", `waits for ${state.on}`), reason: "WaitingForOutput" };
+  if (state.kind === "waiting") {
+    const wake = state.until === undefined ? {} : { wakeAt: state.until };
+    return { ...working(layer, "Pending", `waits for ${state.on}`), reason: WAITING, ...wake };
+  }
   return unrendered(layer, seen);
+}
+
+/** What is installed is mended, and stays as it is, while it is not known what it should be. */
+function withRepairs(view: LayerView, layer: PlannedLayer, around: Surroundings): LayerView {
+  const { installed = [], lost = [] } = layer;
+  if (view.step || view.state === "Skipped") return view;
+  const [name] = lost;
+  if (name !== undefined) return { ...view, step: { kind: "Recall", layer: name } };
+  let shown = view;
+  for (const one of installed) {
+    const { step, message, wakeAt } = repairsOf(one, around);
+    const times = [shown.wakeAt, wakeAt].filter((time) => time !== undefined);
+    shown = {
+      ...shown,
+      ...(message === undefined ? {} : { message: `${shown.message}; ${message}` }),
+      ...(times.length > 0 ? { wakeAt: Math.min(...times) } : {}),
+    };
+    if (step) return { ...shown, step };
+  }
+  return shown;
 }
 
 /** The view of a layer whose pack is to be opened, which waits for no other layer. */

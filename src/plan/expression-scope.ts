@@ -25,8 +25,10 @@ export interface LayerOutput {
 export type Absence =
   /** A fresh process does not know yet what is there. */
   | { kind: "reading" }
-  /** `unknown`: it cannot be told whether it is there, so that nothing may be concluded from its absence. */
-  | { kind: "missing" | "unknown"; why: string };
+  /** `isMeant`: its layer is skipped, and will not give it. */
+  | { kind: "missing"; why: string; isMeant?: true }
+  /** It cannot be told whether it is there, so that nothing may be concluded from its absence. */
+  | { kind: "unknown"; why: string };
 
 /** Everything that expressions of one layer on one cluster may read. */
 export interface Scope {

@@ -12,7 +12,7 @@ import {
 import { describeRef, groupKindKey, parseApiVersion } from "../objects/identity.ts";
 import type { Result } from "../objects/types.ts";
 import type { Seen, Tracked } from "./seen.ts";
-import type { Desired } from "./types.ts";
+import type { Desired, EngineLayer } from "./types.ts";
 
 /** The health of a layer whose objects are all written. */
 export interface LayerHealth {
@@ -45,7 +45,7 @@ const UNHEALTHY_LISTED = 10;
  * @param views the layer's objects with what the watches hold of each
  */
 export function judgeHealth(
-  layer: Layer,
+  layer: EngineLayer,
   views: readonly { desired: Desired; tracked: Tracked | undefined }[],
   seen: Seen,
 ): LayerHealth {
@@ -53,7 +53,7 @@ export function judgeHealth(
   // A layer whose checks cannot be read does not come here: it is refused before anything is written.
   const readable = checks.ok ? checks.value : [];
   const members = views.map(({ desired, tracked }) => judgeMember(desired, tracked, readable));
-  const judged = [...members, ...judgeNamed(readable, views, seen)];
+  const judged = [...members, ...(layer.part?.isFollowed ? [] : judgeNamed(readable, views, seen))];
   const late = judged.filter(({ verdict }) => verdict.state !== "Current");
   const base = {
     ready: judged.length - late.length,
@@ -108,7 +108,10 @@ function judgeMember(
   return { ...about, verdict };
 }
 
-/** A check that names an object which no layer brings (an operator made it, say) waits for that object as well. */
+/**
+ * A check that names an object which no layer brings (an operator made it, say) waits for that object as well. In a pack
+ * only the last part does: one before it must not wait for what a later one brings.
+ */
 function judgeNamed(checks: readonly HealthCheck[], views: readonly { desired: Desired }[], seen: Seen): Judged[] {
   return checks.flatMap((check) => {
     const { apiVersion, kind, name, namespace } = check;

@@ -9,6 +9,7 @@ import type { KnownNames, Scope } from "./expression-scope.ts";
 import { evaluateTree, expressionsIn } from "./expressions.ts";
 import { isEvaluated, manifestsContent } from "./manifests.ts";
 import { awaiting, undecided } from "./outputs.ts";
+import { SEEN_BY_ALL } from "./seen-names.ts";
 import type { ContentState, LayerContent } from "./types.ts";
 
 type NotYet = Extract<ContentState, { kind: "reading" | "waiting" | "missing" }>;
@@ -68,7 +69,9 @@ function evaluate(
     if (evaluated.kind === "waiting") on.push(...evaluated.on);
     if (evaluated.kind !== "value") return [];
     on.push(...undecided(evaluated.uses.outputs, scope.layers));
-    problems.push(...evaluated.sensitivePaths.filter(isIdentity).map((field) => placed(where, `${field}: ${SEEN}`)));
+    problems.push(
+      ...evaluated.sensitivePaths.filter(isIdentity).map((field) => placed(where, `${field}: ${SEEN_BY_ALL}`)),
+    );
     return objectsOf(evaluated.value, where, problems);
   });
   if (problems.length > 0) return { kind: "missing", failure: new Failure("InvalidValues", problems.join("; ")) };
@@ -76,8 +79,6 @@ function evaluate(
   const { evaluated: _, ...rest } = content;
   return late ?? { ...rest, objects };
 }
-
-const SEEN = "must not come from a Secret, as everybody sees it";
 
 /** `.data.host: …` of an object as a sentence. */
 function placed(where: string, problem: string): string {

@@ -66,6 +66,11 @@ class Simulation {
   readonly live = new Map<string, Tracked>();
   readonly attempts = new Map<string, Attempt>();
   readonly contents = new Map<string, ContentMemory>();
+  installed: Seen["installed"] = new Map();
+  /** What is to be known of every object that an output is read from. */
+  named: ReturnType<Seen["site"]["named"]> = "unknown";
+  /** What is stored of layers, by name. */
+  readonly stored = new Map<string, LayerContent>();
   readonly namespaces = new Map<string, Attempt>();
   readonly packs = new Map<string, PackMemory>();
   /** What fetching a pack gives, by the key of the step. */
@@ -103,6 +108,7 @@ class Simulation {
       packs: this.packs,
       macros: new Map(),
       contents: this.contents,
+      installed: this.installed,
       attempts: this.attempts,
       namespaces: this.namespaces,
       leaving: new Map(),
@@ -124,7 +130,7 @@ class Simulation {
         crdOf: (kind) => this.crds.get(groupKindKey(kind)),
         member: (key) => this.live.get(key),
         members: () => this.live.values(),
-        named: () => "unknown",
+        named: () => this.named,
         nodes: () => undefined,
         deleted: () => undefined,
         releases: () => [],
@@ -169,6 +175,7 @@ class Simulation {
 
   take(step: Step): void {
     if (step.kind === "Render") this.#render(step);
+    else if (step.kind === "Recall") this.#recall(step.layer);
     else if (step.kind === "FetchPack" && this.fetched)
       this.packs.set(step.layer.spec.name, { key: step.key, attempts: 1, result: this.fetched });
     else if (step.kind === "Reach" || step.kind === "Narrow") this.parent = step.parent;
@@ -180,6 +187,11 @@ class Simulation {
       for (const { desired } of step.items) this.#apply(withMark(desired, step.layer.spec.name), desired.digest);
     }
     if (step.kind === "Reach") for (const { kind } of step.watches) this.watched.add(groupKindKey(kind));
+  }
+
+  #recall(layer: string): void {
+    const content = this.stored.get(layer) ?? { objects: [], crds: [] };
+    this.contents.set(layer, { inputs: "", specDigest: "", attempts: 1, result: { kind: "known", content } });
   }
 
   #render({ layer: { spec, inputs } }: Step & { kind: "Render" }): void {
@@ -389,10 +401,10 @@ describe("evaluate: a profile's layers, one after the other", () => {
     world.steps.length = 0;
     const view = world.run();
     expect(view.layers.map(({ state }) => state)).toEqual(["Ready", "Pending", "Failed"]);
-    expect(world.applied()).toEqual(["a"]);
+    expect(world.applied()).toEqual(["a", "c"]);
     world.profile = layers("2", "true");
     expect(world.run().done).toBe(true);
-    expect(world.applied()).toEqual(["a", "b", "c"]);
+    expect(world.applied()).toEqual(["a", "c", "b"]);
   });
 
   it("leaves what runs as it is when a requirement is not met any more", () => {
@@ -616,6 +628,75 @@ describe("a layer with a pack", () => {
     expect(world.names()).toEqual(["b", "f"]);
   });
 
+  describe("that is not healthy", () => {
+    const pack = (...objects: KubeObject[]) => {
+      const files = objects.map((one) => [`manifests/${one.metadata.name}.yaml`, JSON.stringify(one)]);
+      return { kind: "loaded" as const, loaded: loadedPack("web", { files: Object.fromEntries(files) }) };
+    };
+    const plain = (name: string, more = {}): Layer => ({ name: "web", objects: [deployment(name)], ...more });
+
+    /** The layer as it is now becomes `next`, of which the Deployment `new` is never healthy. */
+    function becomes(world: Simulation, next: Layer): DeploymentView {
+      world.sick.add("new");
+      world.profile = profileOf([next]);
+      return world.run();
+    }
+
+    it("loses what it was before it had a pack right after its apply", () => {
+      const world = new Simulation(profileOf([plain("old")]));
+      world.run();
+      world.fetched = pack(deployment("new"));
+      expect(becomes(world, web()).layers[0]?.state).toBe("Waiting");
+      expect(world.names()).toEqual(["new"]);
+    });
+
+    it("loses its parts right after the apply of what it has instead of a pack", () => {
+      const world = new Simulation(profileOf([web()]));
+      world.fetched = pack(deployment("old"));
+      world.run();
+      expect(becomes(world, plain("new")).layers[0]?.state).toBe("Waiting");
+      expect(world.names()).toEqual(["new"]);
+    });
+
+    it("keeps its parts when prune is Never", () => {
+      const world = new Simulation(profileOf([web()]));
+      world.fetched = pack(deployment("old"));
+      world.run();
+      expect(becomes(world, plain("next", { prune: "Never" })).done).toBe(true);
+      expect(world.names()).toEqual(["next", "old"]);
+      expect(world.parent.layers).toEqual(["web", "web.manifests"]);
+    });
+
+    it("loses nothing while another layer may want it", () => {
+      const world = new Simulation(profileOf([plain("old")]));
+      world.run();
+      world.fetched = pack(deployment("new"));
+      world.sick.add("new");
+      const profile = profileOf([web(), { name: "late", objects: [configMap("x")] }]);
+      const [, late] = profile.spec.layers;
+      if (late) late.manifests = [{ configMapRef: { name: "gone" } }];
+      world.profile = profile;
+      world.run();
+      expect(world.names()).toEqual(["new", "old"]);
+      world.profile = profileOf([web(), { name: "late", objects: [deployment("old")] }]);
+      world.run();
+      expect(world.names()).toEqual(["new", "old"]);
+      world.sick.clear();
+      for (const tracked of world.live.values()) tracked.verdict = { state: "Current", message: "" };
+      expect(world.run().done).toBe(true);
+      expect(goings(world)).toEqual([]);
+    });
+  });
+
+  it("that has nothing but values now loses all that it had", () => {
+    const world = withPack();
+    world.profile = profileOf([{ name: "first", objects: [configMap("f")] }, web("2.0.0")]);
+    world.fetched = { kind: "loaded", loaded: loadedPack("web") };
+    expect(world.run().done).toBe(true);
+    expect(world.names()).toEqual(["f"]);
+    expect(world.parent.layers).toEqual(["first", "web"]);
+  });
+
   it("takes over what the layer had as manifests, of which the rest goes, and gives it back", () => {
     const plain = { name: "web", objects: [configMap("a"), configMap("old")] };
     const world = new Simulation(profileOf([plain]));
@@ -740,6 +821,71 @@ describe("what others live in", () => {
     world.run();
     expect(goings(world)).toEqual(["release things.example.com"]);
     expect(world.names()).toEqual(["t"]);
+  });
+});
+
+describe("a layer that waits for an output that it had", () => {
+  const outputs = [{ name: "key", object: { apiVersion: "v1", kind: "ConfigMap", name: "s" }, value: "self.data.key" }];
+  const layers = (objects: KubeObject[]): Layer[] => [
+    { name: "a", outputs, objects: [configMap("a")] },
+    { name: "b", namespace: `ns-\${{ layers.a.outputs.key }}`, objects },
+    { name: "c", objects: [configMap("c")] },
+  ];
+  const source = configMap("s", { key: "x" });
+
+  /** Ready, and then without the output. */
+  function waiting(objects = [configMap("b"), configMap("b2")], more = {}): Simulation {
+    const world = new Simulation(
+      profileOf(layers(objects).map((one) => (one.name === "b" ? { ...one, ...more } : one))),
+    );
+    world.named = source;
+    expect(world.run().done).toBe(true);
+    world.installed = new Map(
+      buildPlan(world.seen(), { digestKey: KEY, parent: world.parent }).layers.flatMap((layer) =>
+        layer.state.kind === "known" ? [[layer.spec.name, { ...layer, state: layer.state }] as const] : [],
+      ),
+    );
+    world.named = "absent";
+    world.steps.length = 0;
+    return world;
+  }
+  const without = (world: Simulation, name: string): void => {
+    for (const [key, { observed }] of world.live) if (observed.ref.name === name) world.live.delete(key);
+  };
+
+  it("is mended as it was Ready last, and says what it waits for", () => {
+    const world = waiting();
+    expect(world.run().layers[1]).toMatchObject({ state: "Pending", reason: "WaitingForOutput" });
+    expect(world.steps).toEqual([]);
+    without(world, "b");
+    expect(world.evaluate().layers[1]?.message).toMatch(
+      /^waits for output key .*; ConfigMap ns-x\/b changed or deleted/,
+    );
+    expect(world.run().layers[1]).toMatchObject({ state: "Pending", reason: "WaitingForOutput" });
+    expect(world.applied()).toEqual(["b"]);
+    expect(world.names()).toEqual(["a", "b", "b2", "c"]);
+  });
+
+  it("leaves to another layer what that one has by now", () => {
+    const world = waiting();
+    for (const tracked of world.live.values())
+      if (tracked.observed.ref.name === "b") tracked.observed = { ...tracked.observed, layer: "c" };
+    world.run();
+    expect(world.applied()).not.toContain("b");
+  });
+
+  it.each([
+    ["that is what was Ready", configMap("b"), ["b"]],
+    ["but from nothing else", configMap("b", { other: "1" }), []],
+  ])("is mended by a fresh process from what is stored, %s", (_, object, want) => {
+    const world = waiting([configMap("b")], { namespace: "acme", when: 'layers.a.outputs.key == "x"' });
+    world.installed = new Map();
+    world.contents.delete("b");
+    world.stored.set("b", { objects: [object], crds: [] });
+    without(world, "b");
+    world.run();
+    expect(world.steps.filter(({ kind }) => kind === "Recall")).toHaveLength(1);
+    expect(world.applied()).toEqual(want);
   });
 });
 

@@ -1,13 +1,14 @@
 import { Failure } from "../errors.ts";
-import { type Parent, releaseText, widen } from "../membership/applyset.ts";
+import { type Parent, widen } from "../membership/applyset.ts";
 import type { GroupKind } from "../objects/types.ts";
-import { wantedRelease } from "./chart-layer.ts";
 import { withDeparted } from "./departed-release.ts";
 import { evaluateLayer } from "./evaluate.ts";
 import { namespacesOf } from "./layer-namespace.ts";
 import { isSettled, type LayerView } from "./layer-view.ts";
+import { leftoversDue, listedNames, listedReleases, withoutOpened } from "./leftovers.ts";
 import { isPartOf } from "./pack-parts.ts";
 import { dwellersOf, type Leaving, membersByLayer, type RemovalView, removeLayer } from "./removal.ts";
+import { onceRendered } from "./render-step.ts";
 import type { NamedRef, Seen, Tracked } from "./seen.ts";
 import type { Step, WatchRequest } from "./step.ts";
 import type { Plan } from "./types.ts";
@@ -33,7 +34,8 @@ type Prepared = NonNullable<Seen["site"]["prepared"]>;
 /**
  * Walks the layers in order; each waits for the gates of all before it. The first step that is found is taken. While the
  * expressions of one are wrong, none is changed: what is wrong is told before anything is applied. Layers that
- * left the list go when all listed ones are Ready, in reverse order; then namespaces and the parent are tidied.
+ * left the list go when all listed ones are Ready, in reverse order, what is left of a listed one right after its apply;
+ * then namespaces and the parent are tidied.
  */
 export function evaluate(plan: Plan, seen: Seen, prepared: Prepared): DeploymentView {
   const layers: LayerView[] = [];
@@ -64,15 +66,20 @@ export function evaluate(plan: Plan, seen: Seen, prepared: Prepared): Deployment
     layers.push(view);
     if (!view.gateOpen) waitsFor ??= layer.spec.name;
   }
-  const next = layers.find(isOpening) ?? layers.find(({ step }) => step !== undefined);
   const allReady = layers.every(isSettled);
-  const removals = removalsOf(withoutOpened(order, listed), { seen, stays }, prepared);
+  const isWanted = (key: string) => wanted.values().some((keys) => keys.has(key));
+  const removals = removalsOf({ names: withoutOpened(order, listed), isWanted }, { seen, stays }, prepared);
   const isLeaving = layers.some(({ leaving }) => leaving === true);
   const after = allReady && !isLeaving ? afterLayers(listed, removals, { seen, prepared }) : undefined;
   const reach = knownKinds(seen, prepared);
   const hasLeft = prepared.parent.layers.some((name) => !order.includes(name));
   const blocked = hasLeft ? unreadableKind(seen, prepared.parent) : undefined;
-  const looking = allReady && (reach !== undefined || isStarting(seen, prepared));
+  const isBlind = reach !== undefined || isStarting(seen, prepared);
+  const looking = allReady && isBlind;
+  const about = { plan: listed, views: layers, parent: prepared.parent };
+  // What cannot be seen may be of those that go, or live in them.
+  const due = leftoversDue(isBlind ? [] : removals, about);
+  const next = nextOf(layers, (name) => onceRendered(due.get(name)?.step, unknown, seen));
   const step = next?.step ?? reach ?? after ?? { kind: "None" };
   const isIdle = step.kind === "None" || next?.aside === true;
   return {
@@ -92,37 +99,30 @@ function withoutSkipped(plan: Plan): Plan {
   return layers.length === plan.layers.length ? plan : { ...plan, layers };
 }
 
+/** The first step in the order of the layers; after those of a layer comes that for what is left of it. */
+function nextOf(
+  layers: readonly LayerView[],
+  leftover: (layer: string) => Step | undefined,
+): Pick<LayerView, "step" | "aside"> | undefined {
+  const opening = layers.find(isOpening);
+  if (opening) return opening;
+  for (const view of layers) {
+    if (view.step) return view;
+    const step = leftover(view.name);
+    if (step) return { step };
+  }
+  return undefined;
+}
+
 /** What all packs are made of is known before anything is written: one may change what is asked of another's namespace. */
 function isOpening({ step }: LayerView): boolean {
   return step?.kind === "FetchPack" || step?.kind === "EvaluateMacros";
 }
 
-/**
- * The names under which listed layers have something in the cluster: a pack under its own and those of its parts. While
- * it is not known what a pack is made of, it still has the parts that it had.
- */
-function listedNames({ layers }: Plan, parent: Parent): string[] {
-  const names = layers.flatMap(({ spec: { name, part, pack, prune } }) => {
-    const partsOf = (layer: string) => parent.layers.filter((known) => isPartOf(known, layer));
-    if (part) return [part.of, name, ...(prune === "Never" ? partsOf(part.of) : [])];
-    return pack ? [name, ...partsOf(name)] : [name];
-  });
-  return [...new Set(names)];
-}
-
-/**
- * Without the layers of opened packs: what these bring is their parts'. What a layer with a pack has under its own name, it
- * brought when it was a chart or manifests, and that goes.
- */
-function withoutOpened(listed: readonly string[], { layers }: Plan): ReadonlySet<string> {
-  const opened = new Set(layers.flatMap(({ spec: { part, prune } }) => (part && prune !== "Never" ? [part.of] : [])));
-  return new Set(listed.filter((name) => !opened.has(name)));
-}
-
 /** Takes everything back, in reverse order of the layers, each gone before the next, and last the parent. */
 export function evaluateTeardown(seen: Seen, prepared: Prepared): DeploymentView {
   const reach = knownKinds(seen, prepared);
-  const removals = removalsOf(new Set(), { seen, stays: () => false }, prepared);
+  const removals = removalsOf({ names: new Set(), isWanted: () => false }, { seen, stays: () => false }, prepared);
   const [first] = removals;
   const blocked = unreadableKind(seen, prepared.parent);
   const waiting = blocked !== undefined || isStarting(seen, prepared);
@@ -179,7 +179,13 @@ function groupKindOf(text: string): GroupKind {
   return { kind, group: group.join(".") };
 }
 
-function removalsOf(listed: ReadonlySet<string>, leaving: Leaving, prepared: Prepared): RemovalView[] {
+/** What a listed layer wants is no part of what another leaves behind, also before it was handed over. */
+interface Listed {
+  names: ReadonlySet<string>;
+  isWanted: (key: string) => boolean;
+}
+
+function removalsOf({ names: listed, isWanted }: Listed, leaving: Leaving, prepared: Prepared): RemovalView[] {
   const { seen } = leaving;
   const { parent } = prepared;
   const byLayer = membersByLayer(seen);
@@ -188,7 +194,7 @@ function removalsOf(listed: ReadonlySet<string>, leaving: Leaving, prepared: Pre
     (name): name is string => name !== undefined && !listed.has(name) && !known.includes(name),
   );
   const order = [...known, ...unknown];
-  const members = order.flatMap((name) => byLayer.get(name) ?? []);
+  const members = order.flatMap((name) => byLayer.get(name) ?? []).filter(({ observed: { key } }) => !isWanted(key));
   // Somebody took the mark of its layer off: it is still ours, and nobody's turn would come for it.
   if (listed.size === 0) members.push(...(byLayer.get(undefined) ?? []));
   const groups = Map.groupBy(members, (tracked) => goesWith(tracked, order, seen));
@@ -208,9 +214,10 @@ function goesWith({ observed }: Tracked, order: readonly string[], seen: Seen): 
 
 /** What a listed layer wants, or must not prune, is there when others have gone. */
 function remains(plan: Plan, wanted: ReadonlyMap<string, ReadonlySet<string>>): Leaving["stays"] {
-  const spared = new Set(plan.layers.flatMap(({ spec }) => (spec.prune === "Never" ? [spec.name] : [])));
+  const sparing = plan.layers.flatMap(({ spec }) => (spec.prune === "Never" ? [spec.part?.of ?? spec.name] : []));
+  const isSpared = (layer: string): boolean => sparing.some((name) => name === layer || isPartOf(layer, name));
   return ({ observed: { key, layer } }) =>
-    (layer !== undefined && spared.has(layer)) || [...wanted.values()].some((keys) => keys.has(key));
+    (layer !== undefined && isSpared(layer)) || [...wanted.values()].some((keys) => keys.has(key));
 }
 
 /** A kind that may not be read may hide members: nothing is called gone before it can be. */
@@ -245,7 +252,6 @@ function narrowStep(plan: Plan, seen: Seen, { parent }: Prepared): Step | undefi
   const unserved = parentPlaces(parent)
     .filter(({ kind }) => !seen.site.served(kind))
     .map(({ kind, namespace }) => ({ ...kind, namespace }));
-  const wanted = new Set(plan.layers.flatMap((layer) => releaseTextOf(layer) ?? []));
   const narrow = widen(
     {
       ...parent,
@@ -260,7 +266,7 @@ function narrowStep(plan: Plan, seen: Seen, { parent }: Prepared): Step | undefi
       objects: [...refs, ...unserved],
       layers: listedNames(plan, parent),
       ownNamespaces: [],
-      releases: parent.releases.filter((release) => wanted.has(releaseText(release))),
+      releases: listedReleases(plan, parent),
     },
   );
   const same =
@@ -272,11 +278,6 @@ function narrowStep(plan: Plan, seen: Seen, { parent }: Prepared): Step | undefi
   return same
     ? undefined
     : { kind: "Narrow", parent: narrow, gone: parent.layers.filter((name) => !narrow.layers.includes(name)) };
-}
-
-function releaseTextOf(layer: Plan["layers"][number]): string | undefined {
-  const release = wantedRelease(layer);
-  return release && releaseText({ layer: layer.spec.name, ...release });
 }
 
 function wantedKeys(plan: Plan): Map<string, ReadonlySet<string>> {

@@ -1,6 +1,7 @@
 /* biome-ignore-all lint/suspicious/noTemplateCurlyInString: expressions are the matter of this file */
 import { describe, expect, it } from "vitest";
 import { parseProfile, parseTargetCluster } from "../api/parse.ts";
+import type { DeploymentLayerStatus } from "../api/types.ts";
 import { Failure } from "../errors.ts";
 import { applySetOf, EMPTY_PARENT } from "../membership/applyset.ts";
 import type { KubeObject } from "../objects/types.ts";
@@ -27,6 +28,9 @@ interface Given {
   live?: Record<string, KubeObject | "unknown" | Failure>;
   overrides?: object[];
   kubernetesVersion?: string;
+  /** As they were told last. */
+  rows?: object[];
+  now?: number;
   more?: object[];
 }
 
@@ -54,7 +58,17 @@ const secret = (data: Record<string, string>): KubeObject => ({
 const chart = { repo: "https://charts.example.com", chart: "app", version: "1.0.0" };
 const NEEDS = (output: string) => ({ values: { it: `\${{ layers.web.outputs.${output} }}` } });
 
-function planOf({ app, web, outputs = [host], live = {}, overrides, kubernetesVersion, more = [] }: Given): Plan {
+function planOf({
+  app,
+  web,
+  outputs = [host],
+  live = {},
+  overrides,
+  kubernetesVersion,
+  more = [],
+  rows = [],
+  now,
+}: Given): Plan {
   const spec = {
     clusterRefs: [{ name: "edge" }],
     namespace: "web",
@@ -81,7 +95,7 @@ function planOf({ app, web, outputs = [host], live = {}, overrides, kubernetesVe
   const prepared = { digestKey: new Uint8Array(32), parent: { ...EMPTY_PARENT, hub: "hub" } };
   const known = (kind: { kind: string }) => SCOPES[kind.kind];
   const seen = {
-    now: 0,
+    now: now ?? 0,
     profile: parsed.value,
     cluster: { name: "edge", target: target.value },
     set: applySetOf({ kind: "AddOnProfile", namespace: "a", name: "p" }),
@@ -89,6 +103,8 @@ function planOf({ app, web, outputs = [host], live = {}, overrides, kubernetesVe
     packs: new Map(),
     macros: new Map(),
     contents: new Map(),
+    installed: new Map(),
+    rows: new Map((rows as DeploymentLayerStatus[]).map((row) => [row.name, row])),
     fixed: {},
     site: {
       kubernetesVersion: kubernetesVersion ?? "v1.36.3",
@@ -333,6 +349,70 @@ describe("when", () => {
     ],
   ])("%s", (_, when, live, want) => {
     expect(stateOf(planOf({ app: { when }, live: live ?? {} })).kind).toBe(want);
+  });
+
+  describe("that asks for an output that is gone", () => {
+    const NOW = Date.parse("2026-11-23T07:00:00Z");
+    const ago = (seconds: number): string => new Date(NOW - seconds * 1000).toISOString();
+    const web = (state: string, seconds = 300) => ({ name: "web", state, lastTransitionTime: ago(seconds) });
+    const on = (more: object = {}) => ({
+      name: "app",
+      state: "Ready",
+      readyDigest: "d",
+      lastTransitionTime: ago(300),
+      ...more,
+    });
+    const waits = (seconds: number, more: object = {}) =>
+      on({ state: "Pending", reason: "WaitingForOutput", lastTransitionTime: ago(seconds), ...more });
+    const skipped = { name: "app", state: "Skipped", lastTransitionTime: ago(300) };
+    const HAS = "has(layers.web.outputs.host)";
+    const MINUTE = /does not exist; until that has lasted a minute, `when` keeps its answer$/;
+    const READY = /does not exist; until layer web is Ready, `when` keeps its answer$/;
+
+    it.each<[string, string, object[], RegExp | "skipped" | "unknown"]>([
+      ["is kept for a minute if it is installed", HAS, [web("Ready"), on()], MINUTE],
+      [
+        "is kept as a pack too",
+        HAS,
+        [web("Ready"), { name: "app", state: "Ready", parts: [{ name: "app.x" }] }, { ...on(), name: "app.x" }],
+        MINUTE,
+      ],
+      ["is kept while that minute is not over", HAS, [web("Ready"), waits(59)], MINUTE],
+      ["goes when it is over", HAS, [web("Ready"), waits(61)], "skipped"],
+      ["is kept as long as the other is at work", HAS, [web("Applying"), waits(3000)], READY],
+      ["is kept for a minute after that", HAS, [web("Ready", 10), waits(3000)], MINUTE],
+      ["is skipped at once if it never was installed", HAS, [web("Ready")], "skipped"],
+      ["stays skipped", HAS, [web("Ready"), skipped], "skipped"],
+      ["is not brought in its place at once", `!${HAS}`, [web("Ready"), skipped], MINUTE],
+      [
+        "is brought in its place after a minute",
+        `!${HAS}`,
+        [web("Ready"), waits(61, { readyDigest: undefined })],
+        "unknown",
+      ],
+      ["is brought in its place at once on a new cluster", `!${HAS}`, [], "unknown"],
+      ["goes at once for another reason", "false", [web("Ready"), on()], "skipped"],
+    ])("%s", (_, when, rows, want) => {
+      const state = stateOf(planOf({ app: { when }, rows, now: NOW }));
+      if (want instanceof RegExp)
+        expect(state).toEqual({
+          kind: "waiting",
+          on: expect.stringMatching(want),
+          ...(want === MINUTE ? { until: expect.any(Number) } : {}),
+        });
+      else expect(state.kind).toBe(want);
+    });
+
+    it("is asked again when the minute is over", () => {
+      expect(stateOf(planOf({ app: { when: HAS }, rows: [web("Ready"), waits(20)], now: NOW }))).toMatchObject({
+        until: NOW + 40_000,
+      });
+    });
+
+    it("goes at once if the layer with the output is skipped", () => {
+      const plan = planOf({ web: { when: "false" }, app: { when: HAS }, rows: [web("Skipped"), on()], now: NOW });
+      expect(stateOf(plan)).toEqual({ kind: "skipped" });
+    });
   });
 
   it("that is false leaves the outputs of the layer absent", () => {

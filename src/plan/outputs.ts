@@ -40,7 +40,10 @@ export function outputsOf({ spec, namespace, state }: PlannedLayer, context: Out
   const values = new Map<string, LayerOutput>();
   const named: NamedRef[] = [];
   for (const output of spec.outputs ?? []) {
-    const ref = state.kind === "skipped" ? missing("the layer is skipped") : refOf(output, namespace, context);
+    const ref =
+      state.kind === "skipped"
+        ? { ...missing("the layer is skipped"), isMeant: true as const }
+        : refOf(output, namespace, context);
     const isRef = "name" in ref;
     const given = isRef ? read(output, ref, context) : { absence: ref };
     const sensitive = output.sensitive === true || isSecret(output.object);
@@ -50,7 +53,7 @@ export function outputsOf({ spec, namespace, state }: PlannedLayer, context: Out
   return { values, named };
 }
 
-const missing = (why: string): Absence => ({ kind: "missing", why });
+const missing = (why: string): Absence & { kind: "missing" } => ({ kind: "missing", why });
 const unknown = (why: string): Absence => ({ kind: "unknown", why });
 
 /** The layer's own namespace may be what an expression gives, which is not known then. */
@@ -162,6 +165,14 @@ export function awaiting(
  */
 export function undecided(uses: readonly OutputName[], layers: Scope["layers"]): OutputName[] {
   return uses.filter((name) => ["reading", "unknown"].includes(absenceOf(name, layers)?.kind ?? ""));
+}
+
+/** Outputs that are not there, and may be in a moment: nobody wants them to be absent. */
+export function passing(uses: readonly OutputName[], layers: Scope["layers"]): OutputName[] {
+  return uses.filter((name) => {
+    const absence = absenceOf(name, layers);
+    return absence?.kind === "missing" && absence.isMeant !== true;
+  });
 }
 
 function absenceOf({ layer, output }: OutputName, layers: Scope["layers"]): Absence | undefined {

@@ -21,6 +21,7 @@ describe("a pack as parts", () => {
     expect(parts.every(({ gate, timeout, pack }) => gate === "Applied" && timeout === "5m" && pack === undefined)).toBe(
       true,
     );
+    expect(parts.map(({ part }) => part?.isFollowed)).toEqual([true, true, undefined]);
     expect(parts.at(-1)?.part).toMatchObject({
       pin: { layer: "web", registry: "ours", name: "web", version: "1.0.0", digest: "sha256:web" },
       files: [
@@ -100,6 +101,20 @@ pack:
       [{ chart: "types", version: "2.0.0", repo: "https://charts.example", releaseName: "web-types" }, undefined],
       [{ chart: "app", version: "2.x", registryRef: { name: "company" }, releaseName: "web-app" }, undefined],
     ]);
+  });
+
+  it("lets each of its charts look up what the layer allows, wherever the chart comes from", () => {
+    const lookup = [{ apiVersion: "v1", kind: "Secret", namespace: "web", name: "db" }];
+    const charts = [{ name: "app", repo: "https://charts.example" }];
+    const about = { registryRef: { name: "ours" }, name: "web", version: "1.0.0" };
+    const parts = (pack: typeof about) =>
+      partsOf(packLayer("web", { pack }), loadedPack("web", { charts: ["types", "app"], files: NOTES })).parts;
+    expect(parts({ ...about, charts, lookup } as typeof about).map(({ helm }) => helm?.lookup)).toEqual([
+      lookup,
+      lookup,
+      undefined,
+    ]);
+    expect(parts(about)[0]?.helm).not.toHaveProperty("lookup");
   });
 
   it("has the attachments of the layer in its first chart, and the health checks of both", () => {

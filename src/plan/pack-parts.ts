@@ -3,7 +3,6 @@ import type { Layer } from "../api/types.ts";
 import { sha256Hex } from "../objects/digest.ts";
 import { chartValues, findPath, type PackMeta, releaseNameOf } from "../pack/index.ts";
 import { hideMacros } from "../pack/macro-text.ts";
-import type { MacroScope } from "../pack/macro-types.ts";
 import type { EngineLayer, PackPart } from "./types.ts";
 import type { LoadedPack } from "./valued-pack.ts";
 
@@ -62,6 +61,7 @@ export function partsOf(layer: Layer, opened: Opened, profileNamespace: string |
         version: chart.version,
         ...elsewhere,
         releaseName: releaseNameOf(meta, loaded.pack.name, chart.name),
+        ...(source?.lookup ? { lookup: source.lookup } : {}),
       },
       values: values.ok ? values.value : {},
       ...(index === 0 && attachments ? { attachments } : {}),
@@ -79,9 +79,15 @@ export function partsOf(layer: Layer, opened: Opened, profileNamespace: string |
         },
       ]
     : [];
-  const [first, ...others] = [...charts, ...last];
-  const parts = first?.part ? [{ ...first, part: { ...first.part, ...namespaces } }, ...others] : [];
+  const parts = [...charts, ...last].map((one, index, all) => ({
+    ...one,
+    ...(one.part ? { part: { ...one.part, ...(index === 0 ? namespaces : {}), ...followed(index, all.length) } } : {}),
+  }));
   return { kind: "parts", parts, version: loaded.version, warnings };
+}
+
+function followed(index: number, count: number): Pick<PackPart, "isFollowed"> {
+  return index < count - 1 ? { isFollowed: true } : {};
 }
 
 /** The part with a pack's manifests. */
@@ -144,7 +150,7 @@ function askedFor(files: readonly { text: string }[], { scope, packs, seal }: Op
   const paths = uses.flatMap((use) => (use.kind === "pipeline" ? use.references : []));
   const isNamed = (name: string): boolean =>
     paths.some((path) => path === name || path.startsWith(`${name}.`) || name.startsWith(`${path}.`));
-  const within = (root: keyof MacroScope): Record<string, unknown> =>
+  const within = (root: "system" | "var" | "macro"): Record<string, unknown> =>
     Object.fromEntries(Object.entries(scope[root]).filter(([name]) => isNamed(`${root}.${name}`)));
   return {
     scope: { system: within("system"), var: within("var"), macro: within("macro") },

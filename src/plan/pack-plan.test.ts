@@ -49,6 +49,7 @@ function planOf({ layers, variables, packs, nodes, rows = [], live }: Given): Pl
     packs: new Map(memories),
     macros: new Map(),
     contents: new Map(),
+    installed: new Map(),
     rows: new Map((rows as DeploymentLayerStatus[]).map((row) => [row.name, row])),
     fixed: {},
     site: {

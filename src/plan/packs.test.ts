@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Failure } from "../errors.ts";
 import { macroKey } from "../pack/macro-plan.ts";
-import { openPacksOnce } from "./packs.ts";
+import { openPacksOnce, type PackMemory } from "./packs.ts";
 import { loadedPack, NO_INPUTS, opened, packContext, packLayer, partsOf } from "./testdata/packs.ts";
 
 const values = (text: string) => ({ "values.yaml": text });
@@ -27,6 +27,69 @@ describe("the packs of a profile", () => {
     expect(opened([{ layer: layer({ charts: { app: { a: 2 } } }) }], { memories })).toMatchObject({
       web: { kind: "parts" },
     });
+  });
+
+  it("that are stored from before their Registry asked for signatures run, and their layers say so", () => {
+    const loaded = app("");
+    const context = packContext([{ layer: layer(), loaded }]);
+    const about = [{ layer: layer(), inputs: { layer: layer(), namespace: undefined, ...NO_INPUTS } }];
+    expect(openPacksOnce(about, context).get("web")).toMatchObject({ kind: "parts", warnings: [] });
+    const memory = { key: context.memories.get("web")?.key ?? "", attempts: 1 };
+    (context.memories as Map<string, PackMemory>).set("web", {
+      ...memory,
+      result: { kind: "loaded", loaded: { ...loaded, unverified: "no signature" } },
+    });
+    expect(openPacksOnce(about, context).get("web")).toMatchObject({
+      kind: "parts",
+      parts: partsOf(layer(), loaded).parts,
+      warnings: [
+        "pack web 1.0.0 was stored before its Registry asked for signatures as it does now, and is not verified: " +
+          "what runs of it stays as it is, and nothing new is made of it (no signature)",
+      ],
+    });
+  });
+
+  const secret = {
+    scope: {
+      system: { token: "web" },
+      var: { token: "c4n4ry", zone: "north" },
+      macro: { token: "c4n4ry", zone: "north" },
+      sensitive: ["token"],
+    },
+  };
+  const seenByAll = "must not come from a Secret, as everybody sees it";
+
+  it.each([
+    ["alone", "namespace: '{{ .spectro.var.token }}'", ["namespace"]],
+    ["beside other text", "namespace: 'web-{{ .spectro.macro.token }}'", ["namespace"]],
+    [
+      "in lists and maps",
+      "{ additionalNamespaces: ['{{ .spectro.var.token }}'], releaseNameOverride: { app: '{{ .spectro.var.token }}' } }",
+      ["additionalNamespaces", "releaseNameOverride"],
+    ],
+    [
+      "by way of another value",
+      "{ own: 'a-{{ .spectro.var.token }}', namespace: '{{ .spectro.pack.web.pack.own }}' }",
+      ["namespace"],
+    ],
+    [
+      "by way of a value that was read before",
+      "{ a: '{{ .spectro.pack.web.pack.own }}', own: '{{ .spectro.var.token }}', namespace: '{{ .spectro.pack.web.pack.own }}' }",
+      ["namespace"],
+    ],
+  ])("have no name that everybody sees from a Secret, %s", (_, pack, fields) => {
+    const text = pack.startsWith("{") ? `pack: ${pack}` : `pack: { ${pack} }`;
+    expect(opened([{ layer: layer(), loaded: app(text) }], secret)["web"]).toMatchObject({
+      failure: { message: fields.map((field) => `pack web 1.0.0: pack.${field}: ${seenByAll}`).join("; ") },
+    });
+  });
+
+  it.each([
+    ["a variable that is no secret", "namespace: '{{ .spectro.var.zone }}'"],
+    ["what only has the name of one", "namespace: '{{ .spectro.system.token }}'"],
+    ["a secret where nobody sees it", "content: '{{ .spectro.var.token }}', namespace: web"],
+  ])("may have %s", (_, pack) => {
+    expect(opened([{ layer: layer(), loaded: app(`pack: { ${pack} }`) }], secret)["web"]?.kind).toBe("parts");
   });
 
   it("that cannot be had do not hold up others", () => {
@@ -78,6 +141,19 @@ describe("the packs of a profile", () => {
       openPacksOnce([{ layer: one.layer, inputs }], { ...context, today: "2026-11-23" }),
     ];
     expect(new Set([first, ...changed]).size).toBe(5);
+  });
+
+  it("that ask for resources are judged again when the nodes change, and when the pack has come to run", () => {
+    const json = { constraints: { resources: [{ type: "cpu", minLimit: 3000 }] } };
+    const about = { layer: layer(), loaded: loadedPack("web", { json }) };
+    const context = packContext([about]);
+    const opening = [{ layer: about.layer, inputs: { ...NO_INPUTS, layer: about.layer, namespace: undefined } }];
+    const judged = (cpu: number, installed: [string, string][] = []) => {
+      const nodes = [{ role: "worker" as const, cpu, memory: 0, diskSize: 0 }];
+      return openPacksOnce(opening, { ...context, nodes, installed: new Map(installed) }).get("web")?.kind;
+    };
+    expect([judged(2000), judged(3000), judged(2000)]).toEqual(["failing", "parts", "failing"]);
+    expect(judged(2000, [["web", "1.0.0"]])).toBe("parts");
   });
 });
 

@@ -15,6 +15,7 @@ import { planMacros } from "../pack/macro-plan.ts";
 import type { MacroAnswers, MacroExpression, MacroScope } from "../pack/macro-types.ts";
 import { type PackParts, partProblems, partsOf } from "./pack-parts.ts";
 import { judgeResources, type KnownNodes } from "./pack-resources.ts";
+import { namesFromSecrets } from "./seen-names.ts";
 import type { ContentFailed, ContentState } from "./types.ts";
 import { asksFor, documentOf, type LoadedPack, type PackLayer, type Valued, valuesOf } from "./valued-pack.ts";
 
@@ -83,7 +84,8 @@ export function openPacksOnce(layers: readonly PackLayer[], context: PackContext
 function told(memory: PackMemory | undefined): unknown[] {
   if (!memory) return [];
   const { key, attempts, result } = memory;
-  return [key, attempts, result.kind === "failed" ? result.retryAt : result.loaded.digest];
+  if (result.kind === "failed") return [key, attempts, result.retryAt];
+  return [key, attempts, result.loaded.digest, result.loaded.unverified ?? null];
 }
 
 function wordsOf(state: AbsentPack["state"]): string {
@@ -150,7 +152,8 @@ interface Settling {
 /** Replaces the macros of packs. Those in which one is wrong fail, and the others go on without them. */
 function settle(ready: readonly Valued[], settling: Settling): void {
   const { layers, states, context } = settling;
-  const plan = planMacros(ready.map(documentOf), context.scope, context.answers);
+  const documents = ready.map(documentOf);
+  const plan = planMacros(documents, context.scope, context.answers);
   if (plan.kind === "failed") {
     const blamed = ready.filter(({ layer }) => problemsOf(plan.problems, layer.name).length > 0);
     for (const { layer } of blamed.length > 0 ? blamed : ready) {
@@ -171,7 +174,8 @@ function settle(ready: readonly Valued[], settling: Settling): void {
   const packs = ready.map((valued, index) => ({ ...documentOf(valued), tree: plan.trees[index], macros: new Map() }));
   const macros = { scope: context.scope, packs, seal: hmacDigest(context.digestKey, "macros in manifests") };
   ready.forEach((valued, index) => {
-    states.set(valued.layer.name, open(valued, plan.trees[index], { context, others, absent, macros }));
+    const seen = namesFromSecrets(plan.sensitive?.get(documents[index] ?? documentOf(valued)) ?? []);
+    states.set(valued.layer.name, open(valued, plan.trees[index], { context, others, absent, macros, seen }));
   });
 }
 
@@ -213,6 +217,12 @@ export function packKey({ pack }: Layer, digestKey: Uint8Array): string {
   return hmacDigest(digestKey, [pack?.registryRef.name, pack?.name, pack?.version]);
 }
 
+function unverified({ pack, version, unverified: why }: LoadedPack): string[] {
+  if (why === undefined) return [];
+  const what = `pack ${pack.name} ${version} was stored before its Registry asked for signatures as it does now, and is not verified`;
+  return [`${what}: what runs of it stays as it is, and nothing new is made of it (${why})`];
+}
+
 type Macros = Parameters<typeof partsOf>[1]["macros"];
 
 function open(
@@ -223,7 +233,15 @@ function open(
     others,
     absent,
     macros,
-  }: { context: PackContext; others: readonly OtherPack[]; absent: ReadonlySet<string>; macros: Macros },
+    seen,
+  }: {
+    context: PackContext;
+    others: readonly OtherPack[];
+    absent: ReadonlySet<string>;
+    macros: Macros;
+    /** What is wrong with names that macros give. */
+    seen: readonly string[];
+  },
 ): PackState {
   const { pack, version, charts } = loaded;
   const final = tree as Record<string, unknown>;
@@ -238,6 +256,7 @@ function open(
   const dependencies = checkDependencies({ ...pack, dependencies: known }, neighbours);
   const where = `pack ${pack.name} ${version}`;
   const problems = [
+    ...seen,
     ...partProblems(layer, loaded),
     ...(meta.ok
       ? releaseNameProblems(
@@ -260,6 +279,7 @@ function open(
   if (resources.problems.length > 0)
     return { kind: "failing", failure: new Failure("RequirementNotMet", resources.problems.join("; ")) };
   const warnings = [
+    ...unverified(loaded),
     ...pack.warnings,
     ...values.warnings,
     ...schema.warnings,

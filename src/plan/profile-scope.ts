@@ -5,6 +5,7 @@ import type { Scope } from "./expression-scope.ts";
 import { evaluateTree, PROFILE_BUDGET } from "./expressions.ts";
 import { type ReadVariables, readVariables } from "./read-variables.ts";
 import type { Seen } from "./seen.ts";
+import { namesInValues } from "./seen-names.ts";
 import type { Variables } from "./variables.ts";
 
 /** What the expressions of a profile's layers may read on one cluster. */
@@ -67,6 +68,8 @@ function overridesOf(
     if (evaluated.kind === "failed") problems.push(...evaluated.problems);
     else if (evaluated.kind === "waiting") waitsFor.push(...evaluated.on);
     else {
+      const isPack = profile.spec.layers.some((one) => one.name === layer && one.pack !== undefined);
+      if (isPack) problems.push(...namesInValues(evaluated.sensitivePaths, where));
       values.push(evaluated.value as Record<string, unknown>);
       uses.push(...evaluated.uses.outputs);
     }
@@ -90,5 +93,6 @@ export function macroScope({ cluster, profile, variables }: Omit<Scope, "layers"
     },
     var: values,
     macro: values,
+    ...(variables.sensitive.size > 0 ? { sensitive: [...variables.sensitive].sort() } : {}),
   };
 }

@@ -17,3 +17,16 @@ export function renderStep(layer: PlannedLayer, seen: Seen): Step | "unknown" | 
   const latest = latestOf(records);
   return { kind: "Render", layer, revision: (latest?.version ?? 0) + 1, isUpgrade: isInstalled(latest) };
 }
+
+/**
+ * A step that takes something away, or the one that has to come before. What moves to a layer that is not rendered yet must
+ * not be deleted for it: that layer is rendered first. While one cannot be rendered nobody knows what it wants, and nothing
+ * is deleted.
+ *
+ * @param unknown a layer whose objects are not known (yet)
+ */
+export function onceRendered(step: Step | undefined, unknown: PlannedLayer | undefined, seen: Seen): Step | undefined {
+  if (!step || !unknown) return step;
+  const render = unknown.state.kind === "unknown" ? renderStep(unknown, seen) : undefined;
+  return render === "unknown" || render instanceof Failure ? undefined : render;
+}

@@ -95,6 +95,22 @@ describe("what is wrong is told with its place, and without a value", () => {
       `pack.version: ${SEEN}`,
     ],
     [
+      "a secret in the names that the values of a pack give",
+      {
+        helm: undefined,
+        pack: pack("1.0.0"),
+        values: {
+          pack: {
+            namespace: `web-\${{ variables.secret }}`,
+            additionalNamespaces: [`\${{ variables.secret }}`],
+            releaseNameOverride: { app: `\${{ variables.secret }}` },
+            content: `\${{ variables.secret }}`,
+          },
+        },
+      } as never,
+      `values.pack.namespace: ${SEEN}; values.pack.additionalNamespaces: ${SEEN}; values.pack.releaseNameOverride: ${SEEN}`,
+    ],
+    [
       "a namespace that cannot be",
       { namespace: `\${{ variables.text.upperAscii() }}_` },
       `namespace: what its expressions give ${LABEL}`,

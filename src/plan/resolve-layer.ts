@@ -5,6 +5,7 @@ import { Failure } from "../errors.ts";
 import type { OutputName } from "./expression-names.ts";
 import type { Scope } from "./expression-scope.ts";
 import { type Evaluated, evaluateText, evaluateTree } from "./expressions.ts";
+import { namesInValues, SEEN_BY_ALL } from "./seen-names.ts";
 
 /** A layer on one cluster, with what its expressions give. */
 export type ResolvedLayer =
@@ -24,7 +25,8 @@ export function resolveLayer(layer: Layer, scope: Scope): ResolvedLayer {
   };
   const artifacts = artifactVersions(layer, scope);
   const all = [...Object.values(read), ...artifacts.values()].filter((one) => one !== undefined);
-  const problems = all.flatMap((one) => (one.kind === "failed" ? one.problems : []));
+  const names = pack && read.values.kind === "value" ? namesInValues(read.values.sensitivePaths, "values") : [];
+  const problems = [...all.flatMap((one) => (one.kind === "failed" ? one.problems : [])), ...names];
   if (problems.length > 0) return { kind: "failed", failure: new Failure("InvalidValues", problems.join("; ")) };
   const on = all.flatMap((one) => (one.kind === "waiting" ? one.on : []));
   if (on.length > 0) return { kind: "waiting", on };
@@ -82,8 +84,7 @@ function textIn(text: string | undefined, { where, wrong }: TextField, scope: Sc
   if (!text?.includes(EXPRESSION)) return undefined;
   const evaluated = evaluateText(text, scope, where);
   if (evaluated.kind !== "value") return evaluated;
-  if (evaluated.sensitivePaths.length > 0)
-    return { kind: "failed", problems: [`${where}: must not come from a Secret, as everybody sees it`] };
+  if (evaluated.sensitivePaths.length > 0) return { kind: "failed", problems: [`${where}: ${SEEN_BY_ALL}`] };
   const problem = wrong(evaluated.value);
   return problem ? { kind: "failed", problems: [`${where}: what its expressions give ${problem}`] } : evaluated;
 }

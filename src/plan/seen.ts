@@ -9,7 +9,7 @@ import type { KnownNodes } from "./pack-resources.ts";
 import type { PackMemory } from "./packs.ts";
 import type { Referents } from "./references.ts";
 import type { ReleaseName, ReleaseRecord } from "./release.ts";
-import type { ContentMemory } from "./types.ts";
+import type { ContentKnown, ContentMemory, PlannedLayer } from "./types.ts";
 
 /** One object of a cluster as the watches last told it. */
 export interface Tracked {
@@ -89,6 +89,8 @@ export interface Seen {
   macros: MacroAnswers;
   /** Rendered content by layer name. */
   contents: ReadonlyMap<string, ContentMemory>;
+  /** Layers and parts of packs as they were when they were last Ready, by name; a fresh process knows none. */
+  installed: ReadonlyMap<string, PlannedLayer & { state: ContentKnown }>;
   /** By object key; what the process itself did or failed to do. */
   attempts: ReadonlyMap<string, Attempt>;
   /** Layer namespaces that this process has ensured or failed to, with the digest of what was asked of them. */

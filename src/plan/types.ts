@@ -48,8 +48,8 @@ export interface RolledBack {
   from: number;
   to: number;
   why: string;
-  /** What the chart that the layer asks for resolved to. */
-  pinned: Pick<LayerContent, "version" | "digest">;
+  /** What the chart that the layer asks for, and the artifacts attached to it, resolved to. */
+  pinned: Pick<LayerContent, "version" | "digest" | "pins">;
 }
 
 /** What only Helm's own commands need of a release: `chart` and `config` of the record, as JSON texts. */
@@ -104,8 +104,8 @@ export type ContentState =
   | { kind: "reading" }
   /** `isWrong`: by its own words or its cluster's, whatever the layers before it give. */
   | { kind: "missing"; failure: Failure; isWrong?: true }
-  /** Outputs of layers before it are not there yet; in words. */
-  | { kind: "waiting"; on: string }
+  /** Outputs of layers before it are not there yet; in words. `until`: when time decides, in milliseconds since the epoch. */
+  | { kind: "waiting"; on: string; until?: number }
   /** The layer's `when` is false here. */
   | { kind: "skipped" }
   /** A pack that is to be fetched first. */
@@ -159,6 +159,8 @@ export type PackPart = {
   name: string;
   /** Of the first part: namespaces that the pack has besides the one of its layer. */
   namespaces?: Readonly<Record<string, NamespaceMetadata>>;
+  /** Another part comes after it. What health checks name besides its own objects may be brought by that one. */
+  isFollowed?: true;
 } & (
   | { kind: "chart"; pin?: PackPin; path?: string }
   | {
@@ -189,6 +191,10 @@ export interface PlannedLayer {
   state: ContentState;
   /** The namespace for objects without one, when the layer or the profile gives it. */
   namespace: string | undefined;
+  /** What the layer, or what the parts of its pack, were when they were last Ready, if that is not what it should be now. */
+  installed?: readonly (PlannedLayer & { state: ContentKnown })[];
+  /** Of these, those that a fresh process has yet to read from where they are stored; by name. */
+  lost?: readonly string[];
 }
 
 /** The ordered plan of one profile on one cluster. */

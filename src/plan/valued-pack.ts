@@ -13,6 +13,8 @@ export interface LoadedPack {
   digest: string;
   /** In the order of the pack. */
   charts: readonly LoadedChart[];
+  /** It is stored from before, and why it has no signature of those that its Registry asks for by now. */
+  unverified?: string;
 }
 
 export interface LoadedChart {

@@ -1,12 +1,8 @@
-import { cloneJson, isExactNumber } from "../objects/json.ts";
+import { cloneJson, isMap } from "../objects/json.ts";
 import type { Result } from "../objects/types.ts";
 import { parseYaml } from "../objects/yaml.ts";
 
 export type Values = Record<string, unknown>;
-
-function isMap(value: unknown): value is Values {
-  return typeof value === "object" && value !== null && !Array.isArray(value) && !isExactNumber(value);
-}
 
 /** Own properties only, so that a key named `constructor` is not found on every object. */
 function get(map: Values, key: string): unknown {

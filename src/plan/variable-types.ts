@@ -1,5 +1,5 @@
 import type { VariableType } from "../api/schema/variables.ts";
-import { integerOf, isExactNumber, stringifyJson } from "../objects/json.ts";
+import { integerOf, isExactNumber, isMap, stringifyJson } from "../objects/json.ts";
 import { parseYaml } from "../objects/yaml.ts";
 import { isCidr, isIpv4, isIpv6 } from "../text/ip-address.ts";
 
@@ -70,10 +70,6 @@ const RULES: Readonly<Record<VariableType, TypeRule>> = {
   object: { must: "must be a map", isValue: isMap, read: () => undefined },
   list: { must: "must be a list", isValue: Array.isArray, read: () => undefined },
 };
-
-function isMap(value: unknown): boolean {
-  return typeof value === "object" && value !== null && !Array.isArray(value) && !isExactNumber(value);
-}
 
 function readInteger(text: string): unknown {
   if (!/^[+-]?\d{1,19}$/.test(text.trim())) return undefined;

@@ -12,7 +12,7 @@ import type { Plan } from "../plan/types.ts";
 import { blockedStatus, deploymentStatus, rowsAndParts } from "../status/deployment-status.ts";
 import { type DeploymentMemory, newMemory } from "./memory.ts";
 import type { DeploymentFacts, DeploymentPorts, Interest, Place, Tiding } from "./ports.ts";
-import { noticeSources, noticeSpec, remember, rememberTrouble } from "./remember.ts";
+import { noticeRegistry, noticeSpec, remember, rememberInstalled, rememberTrouble } from "./remember.ts";
 
 const NO_PLAN: Plan = { layers: [], packs: new Map(), outputs: { named: [], secrets: [] }, readsNodes: false };
 const NO_INTEREST: Interest = { late: [], named: [], kept: [], releases: [], nodes: false };
@@ -54,7 +54,7 @@ export class DeploymentReconciler {
   renewSources(key: string): void {
     const memory = this.#memories.get(key);
     if (!memory) return;
-    noticeSources(memory);
+    noticeRegistry(memory);
     memory.renewed = true;
   }
 
@@ -74,6 +74,7 @@ export class DeploymentReconciler {
     if (step.kind === "None") memory.trouble = undefined;
     // What is said of a step that failed as a whole stands until it went well.
     const silent = memory.trouble !== undefined || (view?.looking === true && speaksOf(facts, profile));
+    rememberInstalled(memory, plan, view?.layers ?? []);
     if (view && !silent) this.#report(facts, { profile, plan, view, memory });
     this.#ports.want(facts.key, interestOf(plan, view, memory));
     if (memory.trouble && now < memory.trouble.retryAt) {
@@ -94,14 +95,14 @@ export class DeploymentReconciler {
     try {
       const outcome = await this.#ports.act(step, facts, signal);
       for (const tiding of remember(memory, step, outcome, moment())) this.#ports.tell(facts, tiding);
-      if (memory.renewed) noticeSources(memory);
+      if (memory.renewed) noticeRegistry(memory);
       if (outcome.kind === "Forgotten") return await this.#leave(facts, signal);
     } catch (error) {
       // A pass that is cut off has not failed; whoever cut it off begins the next one.
       if (signal.aborted || !(error instanceof Failure)) throw error;
       const isNews = memory.trouble?.failure.message !== error.message;
       rememberTrouble(memory, error, moment());
-      if (memory.renewed) noticeSources(memory);
+      if (memory.renewed) noticeRegistry(memory);
       if (isNews) this.#ports.tell(facts, { type: "Warning", reason: error.reason, message: error.message });
       if (memory.trouble) this.#inTrouble(facts, profile, memory.trouble);
       return;
@@ -212,6 +213,7 @@ function seenFrom(
     packs: memory.packs,
     macros: memory.macros,
     contents: memory.contents,
+    installed: memory.installed,
     attempts: memory.attempts,
     namespaces: memory.namespaces,
     leaving: memory.leaving,

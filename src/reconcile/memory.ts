@@ -2,7 +2,7 @@ import type { ProfileDeploymentStatus } from "../api/types.ts";
 import type { Failure } from "../errors.ts";
 import type { MacroAnswer } from "../pack/macro-types.ts";
 import type { PackMemory } from "../plan/packs.ts";
-import type { Attempt, SiteView } from "../plan/seen.ts";
+import type { Attempt, Seen, SiteView } from "../plan/seen.ts";
 import type { ContentMemory } from "../plan/types.ts";
 
 /**
@@ -18,6 +18,7 @@ export interface DeploymentMemory {
   packs: Map<string, PackMemory>;
   macros: Map<string, MacroAnswer>;
   contents: Map<string, ContentMemory>;
+  installed: Map<string, Seen["installed"] extends ReadonlyMap<string, infer Layer> ? Layer : never>;
   attempts: Map<string, Attempt>;
   namespaces: Map<string, Attempt>;
   leaving: Map<string, "left" | "deleting" | "kept">;
@@ -36,6 +37,7 @@ export function newMemory(site: object, status: ProfileDeploymentStatus | undefi
     packs: new Map(),
     macros: new Map(),
     contents: new Map(),
+    installed: new Map(),
     attempts: new Map(),
     namespaces: new Map(),
     leaving: new Map(),

@@ -1,7 +1,10 @@
 import { describe, expect, it } from "vitest";
-import type { ApplyItem } from "../plan/step.ts";
+import { Failure } from "../errors.ts";
+import { EMPTY_PARENT } from "../membership/applyset.ts";
+import type { ApplyItem, Step } from "../plan/step.ts";
+import { loadedPack } from "../plan/testdata/packs.ts";
 import { newMemory } from "./memory.ts";
-import { remember } from "./remember.ts";
+import { noticeRegistry, noticeSpec, remember } from "./remember.ts";
 
 const item = { desired: { key: "k", digest: "d", ref: { group: "", version: "v1", kind: "ConfigMap", name: "a" } } };
 const step = { kind: "Apply", layer: {}, items: [item] } as never;
@@ -30,5 +33,64 @@ describe("remember: an object that is written again and again", () => {
     expect(write(5, "other")).toBeUndefined();
     for (let now = 6; now < 9; now++) write(now, "other");
     expect(write(8 + 11 * 60_000, "other")).toBeUndefined();
+  });
+});
+
+describe("remember: packs and what was made of them", () => {
+  const moment = { now: 0, random: 0 };
+  const content = { objects: [], crds: [] };
+
+  /** Layer `web` with a pack, and what its chart gave. */
+  function withPack(unverified?: string) {
+    const memory = newMemory({}, undefined);
+    const loaded = { ...loadedPack("web"), ...(unverified === undefined ? {} : { unverified }) };
+    memory.packs.set("web", { key: "k", attempts: 1, result: { kind: "loaded", loaded } });
+    const result = { kind: "known" as const, content };
+    memory.contents.set("web.app", { inputs: "i", specDigest: "s", attempts: 1, result });
+    const inputs = { digest: "other", specDigest: "s" };
+    const step = {
+      kind: "Render",
+      layer: { spec: { name: "web.app", part: { of: "web" } }, inputs },
+    } as unknown as Step;
+    return { memory, step };
+  }
+
+  it("reads packs again when a Registry has changed, but not what is rendered; a new spec changes neither", () => {
+    const { memory } = withPack();
+    noticeSpec(memory, 2);
+    expect(memory.packs.has("web")).toBe(true);
+    noticeRegistry(memory);
+    expect(memory.packs.has("web")).toBe(false);
+    expect(memory.contents.has("web.app")).toBe(true);
+  });
+
+  it("reads a pack again of which something new was made although it was not verified: by now it is", () => {
+    const { memory, step } = withPack("not signed");
+    const refused = new Failure("VerificationFailed", "not signed");
+    remember(memory, step, { kind: "Rendered", result: refused }, moment);
+    expect(memory.packs.has("web")).toBe(true);
+    remember(memory, step, { kind: "Rendered", result: content }, moment);
+    expect(memory.packs.has("web")).toBe(false);
+  });
+
+  it("does not read a verified pack again", () => {
+    const { memory, step } = withPack();
+    remember(memory, step, { kind: "Rendered", result: content }, moment);
+    expect(memory.packs.has("web")).toBe(true);
+  });
+
+  it("forgets what a layer was before it had a pack: should it be that again, it is made anew", () => {
+    const { memory } = withPack();
+    memory.contents.set("web", { inputs: "i", specDigest: "s", attempts: 1, result: { kind: "known", content } });
+    const fetch = { kind: "FetchPack", layer: { spec: { name: "web" } }, key: "k" } as unknown as Step;
+    remember(memory, fetch, { kind: "Fetched", result: loadedPack("web") }, moment);
+    expect([...memory.contents.keys()]).toEqual(["web.app"]);
+  });
+
+  it("forgets a layer that has gone: should it come again, it is a new one", () => {
+    const { memory } = withPack();
+    const narrow = { kind: "Narrow", parent: EMPTY_PARENT, gone: ["web", "web.app"] } as unknown as Step;
+    remember(memory, narrow, { kind: "Reached", parent: { ...EMPTY_PARENT, hub: "hub" } }, moment);
+    expect([memory.packs.size, memory.contents.size]).toEqual([0, 0]);
   });
 });

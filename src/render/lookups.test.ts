@@ -25,6 +25,7 @@ const wanted = (namespace: string, name: string) => ({ ...secret(namespace, name
 
 describe("what a render looks up", () => {
   const reading = (result: LookupResult, asked: LookupKey[] = []) => ({
+    field: "pack.lookup" as const,
     allowed: [rule({ namespace: "web" })],
     read: async (key: LookupKey) => {
       asked.push(key);
@@ -48,6 +49,7 @@ describe("what a render looks up", () => {
     const lookups = new Lookups(reading({ state: "Absent" }, asked));
     await expect(lookups.read([wanted("web", "a"), wanted("kube-system", "b")], signal)).rejects.toMatchObject({
       reason: "RenderFailed",
+      message: "the chart renderer asks for what pack.lookup does not allow",
     });
     expect(asked).toEqual([]);
   });
@@ -57,6 +59,8 @@ describe("what a render looks up", () => {
     const lookups = new Lookups(reading({ state: "Found", object: { data: half } }));
     await lookups.read([wanted("web", "a")], signal);
     await lookups.read([wanted("web", "b")], signal);
-    await expect(lookups.read([wanted("web", "c")], signal)).rejects.toThrow("the chart looks up more than 16 MiB");
+    await expect(lookups.read([wanted("web", "c")], signal)).rejects.toThrow(
+      "the chart looks up more than 16 MiB of objects: allow less in pack.lookup",
+    );
   });
 });

@@ -1,5 +1,6 @@
 import { Failure } from "../errors.ts";
 import { stringifyJson } from "../objects/json.ts";
+import type { LookupField } from "../plan/refused-lookups.ts";
 import type { LookupKey, LookupPort, LookupResult, LookupRule, WantedLookup } from "./types.ts";
 
 /** Bytes of JSON that one render may look up. */
@@ -46,25 +47,25 @@ export class Lookups {
   /** @throws Failure RenderFailed for what is too large or not allowed, and what the port throws */
   async read(wanted: readonly WantedLookup[], signal: AbortSignal): Promise<void> {
     // The renderer runs other people's programs: it is not believed.
-    const { allowed } = this.#port;
+    const { field, allowed } = this.#port;
     const refused = wanted.find((key) => !isAllowed(allowed, key));
-    if (refused) throw new Failure("RenderFailed", "the chart renderer asks for what helm.lookup does not allow");
+    if (refused) throw new Failure("RenderFailed", `the chart renderer asks for what ${field} does not allow`);
     const results = await Promise.all(
       wanted.map(async (key) => {
         const { told: _, ...about } = key;
-        return { ...about, ...(await this.#port.read(key, signal, allowed)) };
+        return { ...about, ...(await this.#port.read(key, signal, { field, allowed })) };
       }),
     );
     for (const result of results) this.#bytes += result.state === "Found" ? stringifyJson(result.object).length : 0;
-    if (this.#bytes > MAX_LOOKUP_BYTES) throw tooMuch();
+    if (this.#bytes > MAX_LOOKUP_BYTES) throw tooMuch(field);
     this.#known.push(...results);
   }
 }
 
 /** The failure of a render whose lookups find more than may be sent to the renderer. */
-export function tooMuch(): Failure {
+export function tooMuch(field: LookupField): Failure {
   return new Failure(
     "RenderFailed",
-    `the chart looks up more than ${MAX_LOOKUP_BYTES / (1024 * 1024)} MiB of objects: allow less in helm.lookup`,
+    `the chart looks up more than ${MAX_LOOKUP_BYTES / (1024 * 1024)} MiB of objects: allow less in ${field}`,
   );
 }

@@ -1,6 +1,6 @@
 import { Failure } from "../errors.ts";
 import { sha256Hex } from "../objects/digest.ts";
-import { canonicalJson, isExactNumber } from "../objects/json.ts";
+import { canonicalJson, isMap } from "../objects/json.ts";
 import { type TemplateAnswer, templateQuestion } from "./protocol.ts";
 import type { RenderPool } from "./render-pool.ts";
 import { SharedWork } from "./shared-work.ts";
@@ -28,10 +28,6 @@ export function manifestInputs({ files, values }: Pick<ManifestsRequest, "files"
     const isTemplate = Object.hasOwn(values, key);
     return { path, content, values: isTemplate ? (values[key] ?? {}) : undefined };
   });
-}
-
-function isMap(value: unknown): boolean {
-  return typeof value === "object" && value !== null && !Array.isArray(value) && !isExactNumber(value);
 }
 
 /** Renders the manifests of packs; those that come at the same time and are equal, once. */

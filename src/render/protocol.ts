@@ -28,7 +28,6 @@ const result = z.object({
   notes: z.string(),
   chartJson: z.string(),
   random: z.boolean(),
-  refused: z.array(lookupKey),
 });
 
 const failure = z.object({
@@ -42,6 +41,7 @@ const chartAnswer = z.object({
   result: result.optional(),
   error: failure.optional(),
   wanted: z.array(lookupKey.extend({ told: lookupKey })).optional(),
+  refused: z.array(lookupKey).optional(),
 });
 
 const templateAnswer = z.object({

@@ -5,13 +5,18 @@ import { renderedChartOf } from "./rendered-chart.ts";
 
 const chart = { name: "shop", version: "1.2.3", appVersion: "7.0" };
 
-function answer(result: Partial<NonNullable<RenderAnswer["result"]>>): RenderAnswer {
+type Refused = NonNullable<RenderAnswer["refused"]>;
+
+function answer(result: Partial<NonNullable<RenderAnswer["result"]>>, refused?: Refused): RenderAnswer {
   return {
     id: "1",
     chart,
-    result: { manifests: [], crds: [], hooks: [], notes: "", chartJson: "{}", random: false, refused: [], ...result },
+    result: { manifests: [], crds: [], hooks: [], notes: "", chartJson: "{}", random: false, ...result },
+    ...(refused ? { refused } : {}),
   };
 }
+
+const DB: Refused = [{ apiVersion: "v1", kind: "Secret", namespace: "web", name: "db" }];
 
 function hook(name: string, content: string): RenderHook {
   const path = `shop/templates/${name}.yaml`;
@@ -21,7 +26,7 @@ function hook(name: string, content: string): RenderHook {
 
 function failureOf(given: RenderAnswer): string {
   try {
-    renderedChartOf(given);
+    renderedChartOf(given, "pack.lookup");
     return "no failure";
   } catch (error) {
     return `${(error as Failure).reason}: ${(error as Failure).message}`;
@@ -32,26 +37,28 @@ const configMap = (name: string) => `apiVersion: v1\nkind: ConfigMap\nmetadata: 
 
 describe("a rendered chart", () => {
   const rendered = renderedChartOf(
-    answer({
-      manifests: [
-        { path: "shop/templates/a.yaml", content: configMap("a") },
-        { path: "shop/templates/b.yaml", content: "# nothing\n" },
-        {
-          path: "shop/templates/c.yaml",
-          content: `apiVersion: v1\nkind: List\nitems:\n- ${configMap("c").trim().replaceAll("\n", "\n  ")}\n`,
-        },
-      ],
-      crds: [{ path: "shop/crds/w.yaml", content: `# first\n---\n${configMap("w")}---\n${configMap("x")}` }],
-      hooks: [hook("ping", configMap("ping")), hook("again", `# again\n${configMap("again")}`)],
-      refused: [
-        { apiVersion: "v1", kind: "Secret", namespace: "web", name: "db" },
+    answer(
+      {
+        manifests: [
+          { path: "shop/templates/a.yaml", content: configMap("a") },
+          { path: "shop/templates/b.yaml", content: "# nothing\n" },
+          {
+            path: "shop/templates/c.yaml",
+            content: `apiVersion: v1\nkind: List\nitems:\n- ${configMap("c").trim().replaceAll("\n", "\n  ")}\n`,
+          },
+        ],
+        crds: [{ path: "shop/crds/w.yaml", content: `# first\n---\n${configMap("w")}---\n${configMap("x")}` }],
+        hooks: [hook("ping", configMap("ping")), hook("again", `# again\n${configMap("again")}`)],
+        chartJson: '{"metadata":{"name":"shop"}}',
+        notes: "hello\n",
+      },
+      [
+        ...DB,
         { apiVersion: "v1", kind: "Secret", namespace: "web", name: "" },
         { apiVersion: "v1", kind: "Node", namespace: "", name: "a" },
         { apiVersion: "v1", kind: "Node", namespace: "", name: "" },
       ],
-      chartJson: '{"metadata":{"name":"shop"}}',
-      notes: "hello\n",
-    }),
+    ),
   );
 
   test("holds objects in Helm's order, lists opened and empty documents left out", () => {
@@ -138,6 +145,18 @@ test.each([
     of: "a template",
     given: { id: "1", chart, error: { kind: "Template", message: "shop/templates/a.yaml:1:6: size must be set" } },
     sentence: "RenderFailed: chart shop 1.2.3 does not render: shop/templates/a.yaml:1:6: size must be set",
+  },
+  {
+    of: "a template that looked for something in vain",
+    given: { id: "1", chart, error: { kind: "Template", message: "index of untyped nil" }, refused: DB },
+    sentence:
+      "RenderFailed: chart shop 1.2.3 does not render: index of untyped nil; it was rendered as if v1 Secret web/db did not exist: if it does, allow it in pack.lookup",
+  },
+  {
+    of: "objects that came out wrong for something looked for in vain",
+    given: answer({ manifests: [{ path: "shop/templates/a.yaml", content: "apiVersion: v1\nkind: Secret\n" }] }, DB),
+    sentence:
+      "RenderFailed: chart shop 1.2.3 does not render to valid objects: shop/templates/a.yaml, document 1, line 1: metadata.name is missing; it was rendered as if v1 Secret web/db did not exist: if it does, allow it in pack.lookup",
   },
   {
     of: "values",

@@ -2,6 +2,7 @@ import { Failure, type FailureReason } from "../errors.ts";
 import type { KubeObject } from "../objects/types.ts";
 import { parseManifests } from "../objects/yaml.ts";
 import { partsOf } from "../plan/hooks.ts";
+import { failedLookups, type LookupField } from "../plan/refused-lookups.ts";
 import type { Hook } from "../plan/types.ts";
 import { describeLookup } from "./lookups.ts";
 import type { RenderAnswer, RenderDocument, RenderHook } from "./protocol.ts";
@@ -51,11 +52,11 @@ class Documents {
   }
 
   /** @throws Failure RenderFailed with the first problems */
-  refuseProblems(chart: ChartMetadata): void {
+  refuseProblems(chart: ChartMetadata, inVain: string): void {
     if (this.#problems.length === 0) return;
     const more = this.#problems.length > MAX_PROBLEMS ? `; and ${this.#problems.length - MAX_PROBLEMS} more` : "";
     const told = this.#problems.slice(0, MAX_PROBLEMS).join("; ");
-    throw new Failure("RenderFailed", `${nameOf(chart)} does not render to valid objects: ${told}${more}`);
+    throw new Failure("RenderFailed", `${nameOf(chart)} does not render to valid objects: ${told}${more}${inVain}`);
   }
 }
 
@@ -80,13 +81,20 @@ function deepFreeze<T>(value: T): T {
 /**
  * What a renderer's answer means.
  *
+ * @param lookupField where the layer says what its charts may look up; undefined where no cluster was looked at
  * @throws Failure InvalidChart, InvalidSpec, InvalidValues or RenderFailed; the sentence names the chart and the
  * template, and holds nothing of the values
  */
-export function renderedChartOf({ chart, result, error }: RenderAnswer): RenderedChart {
+export function renderedChartOf(
+  { chart, result, error, refused: keys = [] }: RenderAnswer,
+  lookupField?: LookupField,
+): RenderedChart {
+  const refused = keys.map(describeLookup);
+  const words = failedLookups(refused, lookupField);
+  const inVain = words === undefined ? "" : `; it was ${words}`;
   if (error !== undefined) {
     const { reason, verb } = PHRASES[error.kind];
-    throw new Failure(reason, `${nameOf(chart)} ${verb}: ${error.message}`);
+    throw new Failure(reason, `${nameOf(chart)} ${verb}: ${error.message}${inVain}`);
   }
   if (chart === undefined || result === undefined) throw new Error("the renderer's answer is empty");
   const { appVersion } = chart;
@@ -100,9 +108,9 @@ export function renderedChartOf({ chart, result, error }: RenderAnswer): Rendere
     manifest: releaseManifest(result.manifests),
     chartJson: result.chartJson,
     notes: result.notes,
-    refusedLookups: result.refused.map(describeLookup),
+    refusedLookups: refused,
     templateOf: (object: KubeObject) => documents.templates.get(object),
   };
-  documents.refuseProblems(metadata);
+  documents.refuseProblems(metadata, inVain);
   return rendered;
 }

@@ -30,7 +30,7 @@ const MINOR = /^v?(\d+\.\d+)/;
 /** Everything that decides the result, as one digest. A patch release of Kubernetes is no new input, a minor is. */
 function cacheKey(request: RenderRequest): string {
   const { chartDigest, values, releaseName, namespace, kubeVersion, isUpgrade, revision, ownKinds } = request;
-  const lookup = request.lookup?.allowed ?? [];
+  const { field, allowed } = request.lookup ?? { allowed: [] };
   const minor = MINOR.exec(kubeVersion)?.[1] ?? kubeVersion;
   const apiVersions = [...new Set(request.apiVersions)].sort();
   return sha256Hex(
@@ -44,7 +44,7 @@ function cacheKey(request: RenderRequest): string {
       isUpgrade,
       revision,
       ownKinds,
-      lookup,
+      lookup: [field ?? null, allowed],
     }),
   );
 }
@@ -121,7 +121,7 @@ export class Renderer implements AsyncDisposable {
   async #render(key: string, request: RenderRequest, signal: AbortSignal): Promise<Rendering> {
     const answer = await this.#pool.ask(chartQuestion(request, []), signal);
     if (answer.wanted) return { wanted: answer.wanted };
-    const chart = renderedChartOf(answer);
+    const chart = renderedChartOf(answer, request.lookup?.field);
     const isRandom = answer.result?.random === true;
     if (!isRandom) this.#cache.set(key, chart, { size: bytesOf(answer, chart) });
     return { chart, isRandom };
@@ -140,7 +140,7 @@ export class Renderer implements AsyncDisposable {
       await lookups.read(wanted, signal);
       const answer: RenderAnswer = await this.#pool.ask(chartQuestion(request, lookups.known), signal);
       wanted = answer.wanted;
-      if (!wanted) return renderedChartOf(answer);
+      if (!wanted) return renderedChartOf(answer, request.lookup.field);
     }
     const why = `what it finds makes it look up more, after ${MAX_ROUNDS} renders still`;
     throw new Failure("RenderFailed", `the chart looks up one thing after the other: ${why}`);

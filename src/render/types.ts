@@ -1,4 +1,5 @@
 import type { KubeObject } from "../objects/types.ts";
+import type { LookupField } from "../plan/refused-lookups.ts";
 import type { Hook } from "../plan/types.ts";
 
 /** Everything that decides what a chart renders to. Equal requests give equal objects, save for random functions. */
@@ -20,7 +21,7 @@ export interface RenderRequest {
   revision: number;
   /** Whether templates see the kinds of the chart's own `crds/` as served: `helm install` writes them before it looks. */
   ownKinds?: boolean;
-  /** Without it `lookup` finds nothing, as in `helm template`. */
+  /** Without it there is no cluster to look at: `lookup` finds nothing, as in `helm template`. */
   lookup?: LookupPort;
 }
 
@@ -48,11 +49,16 @@ export interface PackFile {
   content: string;
 }
 
-/** What a chart may look up in its cluster, and the eyes that it looks with. The renderer itself has none. */
-export interface LookupPort {
+/** What a chart may look up in its cluster, and the field that says so, for messages. */
+export interface LookupRules {
+  field: LookupField;
   allowed: readonly LookupRule[];
+}
+
+/** The rules with the eyes that a chart looks with. The renderer itself has none. */
+export interface LookupPort extends LookupRules {
   /** Called for what is allowed only, with all that is. What it throws is what the render throws. */
-  read(key: WantedLookup, signal: AbortSignal, allowed: readonly LookupRule[]): Promise<LookupResult>;
+  read(key: WantedLookup, signal: AbortSignal, rules: LookupRules): Promise<LookupResult>;
 }
 
 /** Allows to look up one kind; a namespace or name that is left out means any. */

@@ -31,6 +31,7 @@ export class AccessClient implements AsyncDisposable {
   readonly http: HttpClient;
   readonly oci: OciClient;
   readonly repositories: HttpRepositories;
+  readonly proofs: Proofs;
   /** Mirrors in their order, and the registry itself at the end. */
   readonly places: readonly Place[];
   /** One of them must have signed what is fetched; empty where nothing has to be signed. */
@@ -52,9 +53,9 @@ export class AccessClient implements AsyncDisposable {
       caller: access.name,
       ...(own === undefined ? {} : { clientCertificate: { ...own, origin: urlOf(access, url).origin } }),
     });
-    const proofs = new Proofs(access);
-    this.oci = new OciClient(this.http, proofs);
-    this.repositories = new HttpRepositories(this.http, proofs, { indexes, key: this.key });
+    this.proofs = new Proofs(access);
+    this.oci = new OciClient(this.http, this.proofs);
+    this.repositories = new HttpRepositories(this.http, this.proofs, { indexes, key: this.key });
     this.keys = verify === undefined ? [] : publicKeys(verify.cosignKeys, access.name ?? url);
     if (verify !== undefined && kind !== "OCI") {
       throw new Failure("InvalidSpec", `only what is in an OCI registry can have a signature to verify, not ${url}`);

@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
 import type { IncomingHttpHeaders, ServerResponse } from "node:http";
 import { gzipSync } from "node:zlib";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Failure } from "../errors.ts";
 import { LOOPBACK_NETWORKS } from "../text/addresses.ts";
 import type { ChartSource } from "./chart-source.ts";
+import { RepositoryIndex } from "./repository-index.ts";
 import { Sources } from "./sources.ts";
 import { startWebServer, type WebServer } from "./testing/web-server.ts";
 
@@ -73,8 +74,25 @@ describe("a repository over HTTP", () => {
       if (headers["if-none-match"] === '"1"') response.writeHead(304).end();
       else response.writeHead(200, { etag: '"1"' }).end(index([{ version: "1.2.3", urls: ["x"] }]));
     };
+    const parse = vi.spyOn(RepositoryIndex, "parse");
     for (let n = 0; n < 3; n += 1) expect(await source.resolve(shop(), signal)).toEqual({ version: "1.2.3" });
     expect(seen.map(({ headers }) => headers["if-none-match"])).toEqual([undefined, '"1"', '"1"']);
+    expect(parse).toHaveBeenCalledOnce();
+    parse.mockRestore();
+  });
+
+  test("an index that changed is read, also when the server asks by time alone", async () => {
+    const times = ["Sun, 01 Nov 2026 10:00:00 GMT", "Mon, 02 Nov 2026 10:00:00 GMT"];
+    let now = 0;
+    handlers["/stable/index.yaml"] = ({ headers }, response) => {
+      const modified = times[now];
+      if (headers["if-modified-since"] === modified) response.writeHead(304).end();
+      else response.writeHead(200, { "last-modified": modified }).end(index([{ version: `1.2.${now}`, urls: ["x"] }]));
+    };
+    for (const version of ["1.2.0", "1.2.0"]) expect(await source.resolve(shop(), signal)).toEqual({ version });
+    now = 1;
+    for (const version of ["1.2.1", "1.2.1"]) expect(await source.resolve(shop(), signal)).toEqual({ version });
+    expect(seen.map(({ headers }) => headers["if-modified-since"])).toEqual([undefined, times[0], times[0], times[1]]);
   });
 
   test("an index may travel compressed", async () => {

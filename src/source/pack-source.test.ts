@@ -247,6 +247,8 @@ describe("artifacts of the flux CLI", () => {
   });
 });
 
+const credentials = { kind: "bearer" as const, token: "t" };
+
 describe("files by address", () => {
   const text = "kind: Namespace\n";
   const sha256 = digestOf(text).slice(7);
@@ -261,13 +263,68 @@ describe("files by address", () => {
     expect(server.seen).toHaveLength(1);
   });
 
-  test("credentials of a registry of the same origin are shown", async () => {
-    const credentials = { kind: "bearer" as const, token: "t" };
-    const registry = { kind: "Helm" as const, url: `${server.url}/charts`, credentials };
-    await sources.urls.text(file({ registry }), signal);
-    await sources.urls.text(file({ registry: { ...registry, url: "http://127.0.0.1:1" } }), signal);
+  const ours = (more: object = {}) => ({
+    kind: "Helm" as const,
+    url: `${server.url}/charts`,
+    name: "Registry acme/ours",
+    credentials,
+    ...more,
+  });
+
+  test("credentials of a registry are shown for what is below it, and to no other origin", async () => {
+    server.serve("/charts/a.yaml", text);
+    await sources.urls.text({ url: `${server.url}/charts/a.yaml`, sha256, registry: ours() }, signal);
+    await sources.urls.text(file({ registry: ours({ url: "http://127.0.0.1:1" }) }), signal);
     expect(server.seen.map(({ headers }) => headers.authorization)).toEqual(["Bearer t", undefined]);
   });
+
+  test("what is below a mirror is as good", async () => {
+    server.serve("/mirror/a.yaml", text);
+    const registry = ours({ mirrors: [`${server.url}/mirror/`] });
+    expect(await sources.urls.text({ url: `${server.url}/mirror/a.yaml`, sha256, registry }, signal)).toBe(text);
+  });
+
+  test.each([
+    "/secret.yaml",
+    "/charts-of-others/a.yaml",
+    "/charts/../secret.yaml",
+    "/charts/%2e%2e/secret.yaml",
+    "/charts/..%2fsecret.yaml",
+    "/charts/..%2Fsecret.yaml",
+    "/charts/%252e%252e%252fsecret.yaml",
+    "/charts/..;a/secret.yaml",
+    "/charts/..%5csecret.yaml",
+    "/charts/..\\..\\secret.yaml",
+    "/charts/%",
+  ])("no credentials go to %s of the same origin, not even for the right digest", async (path) => {
+    for (const asked of ["/secret.yaml", path, new URL(`${server.url}${path}`).pathname]) server.serve(asked, text);
+    const said = await failureOf(sources.urls.text({ url: `${server.url}${path}`, sha256, registry: ours() }, signal));
+    expect(said).toContain(
+      "InvalidSpec: Registry acme/ours gives its credentials for what is below http://HOST/charts only, and http://HOST/",
+    );
+    expect(said).toContain("write an address below it");
+    expect(server.seen).toEqual([]);
+  });
+
+  test("without credentials there is nothing that an address could misuse", async () => {
+    const { credentials: _, ...registry } = ours();
+    expect(await sources.urls.text(file({ registry }), signal)).toBe(text);
+  });
+
+  test.each([{ more: {} }, { more: { credentials: undefined } }])(
+    "the digest of what credentials open is told to nobody: $more",
+    async ({ more }) => {
+      server.serve("/charts/a.yaml", "kind: Secret\n");
+      const registry = ours(more);
+      const said = await failureOf(sources.urls.text({ url: `${server.url}/charts/a.yaml`, sha256, registry }, signal));
+      const found = digestOf("kind: Secret\n");
+      const isOpen = "credentials" in more;
+      expect(said.includes(found)).toBe(isOpen);
+      expect(said).toBe(
+        `InvalidSource: http://HOST/charts/a.yaml is not what was promised: expected sha256:${sha256}, found ${isOpen ? found : "other bytes (compare sha256 with the file)"}`,
+      );
+    },
+  );
 
   test.each([
     {
@@ -357,6 +414,14 @@ describe("how a registry is", () => {
     expect(server.seen.map(({ headers }) => headers["if-none-match"])).toEqual([undefined, '"1"']);
   });
 
+  test("what was read with some credentials is nothing to who has others", async () => {
+    server.serve("/index.yaml", JSON.stringify({ entries: { a: [] } }), { etag: '"1"' });
+    const credentials = { kind: "basic", username: "me", password: "s3cret" };
+    for (const own of [{ credentials }, {}, { credentials: { ...credentials, password: "other" } }])
+      await check({ kind: "Helm", url: server.url, ...own });
+    expect(server.seen.map(({ headers }) => headers["if-none-match"])).toEqual([undefined, undefined, undefined]);
+  });
+
   test("an OCI registry tells what it has below its path, page by page", async () => {
     server.serve("/v2/", "{}");
     const page = (names: string[]) => JSON.stringify({ repositories: names });
@@ -372,6 +437,37 @@ describe("how a registry is", () => {
     server.serve("/v2/", "{}");
     server.handlers["/v2/_catalog?n=1000"] = (_request, response) => void response.writeHead(status).end();
     expect(await check({ kind: "OCI", url: `oci://${server.host}` })).toEqual({});
+  });
+
+  const basic = { credentials: { kind: "basic", username: "me", password: "s3cret" } };
+  const OWN = "Basic bWU6czNjcmV0";
+
+  test.each([
+    { name: "that asks for the password", more: basic, asksFor: OWN, seen: "accepted" },
+    { name: "that asks for nothing", more: basic, asksFor: undefined, seen: "unasked" },
+    { name: "that is sent a token", more: { credentials }, asksFor: undefined, seen: "shown" },
+    { name: "without credentials", more: {}, asksFor: undefined, seen: undefined },
+    {
+      name: "whose mirror answers, for which they are not",
+      more: basic,
+      asksFor: undefined,
+      seen: undefined,
+      mirror: true,
+    },
+  ])("an OCI registry $name: the credentials are $seen", async ({ more, asksFor, seen, mirror = false }) => {
+    server.handlers["/v2/"] = ({ headers }, response) => {
+      const isIn = asksFor === undefined || headers.authorization === asksFor;
+      response.writeHead(isIn ? 200 : 401, { "www-authenticate": 'Basic realm="x"' }).end();
+    };
+    const oci = `oci://${server.host}`;
+    const place = mirror ? { url: "oci://127.0.0.1:1", mirrors: [oci] } : { url: oci };
+    for (let n = 0; n < 2; n += 1)
+      expect(await check({ kind: "OCI", ...place, ...more })).toEqual(seen ? { credentials: seen } : {});
+  });
+
+  test("a repository over HTTP is shown the credentials, wanted or not", async () => {
+    server.serve("/index.yaml", JSON.stringify({ entries: {} }));
+    expect(await check({ kind: "Helm", url: server.url, ...basic })).toEqual({ entries: 0, credentials: "shown" });
   });
 
   test("what is no registry is told", async () => {

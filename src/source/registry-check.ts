@@ -6,6 +6,11 @@ import type { SourcePool } from "./source-pool.ts";
 export interface RegistryContents {
   /** Charts, packs or repositories; absent where the registry does not tell, as most public OCI registries. */
   entries?: number;
+  /**
+   * What was seen of the credentials, where there are any for the place that answered: `accepted` when it asked for them,
+   * `unasked` when it did not, `shown` when they go along with each request, so that nobody can tell.
+   */
+  credentials?: "accepted" | "unasked" | "shown";
 }
 
 /** Asks registries how they are: for the status of a Registry, in its interval. */
@@ -38,12 +43,13 @@ async function contentsOf(
   const { access, oci, repositories } = client;
   if (access.kind !== "OCI") {
     const index = await repositories.index(url, access.kind === "Pack" ? "pack" : "chart", signal);
-    return { entries: index.names().length };
+    return { entries: index.names().length, ...(client.proofs.areShownTo(url) ? { credentials: "shown" } : {}) };
   }
   const origin = oci.originOf(url.host, scheme) ?? url.origin;
-  await oci.ping(origin, signal);
+  const credentials = await oci.ping(origin, signal);
+  const seen = credentials === undefined ? {} : { credentials };
   const folder = [...url.pathname.split("/"), ...(access.basePath ?? "").split("/")].filter((part) => part !== "");
   const prefix = folder.map((part) => `${part}/`).join("");
   const names = await oci.catalog(origin, signal);
-  return names === undefined ? {} : { entries: names.filter((name) => name.startsWith(prefix)).length };
+  return names === undefined ? seen : { entries: names.filter((name) => name.startsWith(prefix)).length, ...seen };
 }

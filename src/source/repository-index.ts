@@ -1,3 +1,4 @@
+import { isMap } from "../objects/json.ts";
 import { parseYaml } from "../objects/yaml.ts";
 
 /** One version of a chart, as an index lists it. */
@@ -94,10 +95,6 @@ function readLine(cutter: Cutter, text: string, at: number, next: number): void 
 
 function close(cutter: Cutter, text: string, at: number): void {
   if (cutter.name !== undefined) cutter.blocks.set(cutter.name, text.slice(cutter.start, at));
-}
-
-function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function entriesOf(versions: unknown): IndexEntry[] {

@@ -1,8 +1,15 @@
+import { errors, request } from "undici";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Failure } from "../errors.ts";
 import { LOOPBACK_NETWORKS } from "../text/addresses.ts";
+import { Silences } from "./http/silences.ts";
 import { Sources } from "./sources.ts";
 import { startWebServer, type WebServer } from "./testing/web-server.ts";
+
+vi.mock("undici", async (original) => {
+  const undici = await original<typeof import("undici")>();
+  return { ...undici, request: vi.fn(undici.request) };
+});
 
 const INDEX = JSON.stringify({ entries: { shop: [{ version: "1.2.3", urls: ["shop.tgz"] }] } });
 const SENTENCE = "HOST is not available: it takes too long to answer";
@@ -39,6 +46,36 @@ test("who comes after one that had no answer is told at once, until the registry
   server.serve("/index.yaml", INDEX);
   expect(await check()).toEqual({ entries: 1 });
   expect(await check()).toEqual({ entries: 1 });
+});
+
+test("so is who comes after one that had no connection in time", async () => {
+  vi.mocked(request).mockImplementationOnce(async () => {
+    passed += 5_000;
+    throw new errors.ConnectTimeoutError("no connection");
+  });
+  server.serve("/index.yaml", INDEX);
+  const check = () => sources.registries.check({ kind: "Helm", url: server.url }, signal).catch(wordsOf);
+  const first = await check();
+  expect(first).toMatch(/^HOST is not available: /);
+  expect(await check()).toBe(first);
+  expect(server.seen).toHaveLength(0);
+  passed += 10_000;
+  expect(await check()).toEqual({ entries: 1 });
+});
+
+test("one that sends a little now and then is asked for others", async () => {
+  const shop = { repo: server.url, chart: "shop", version: "1.2.3" };
+  server.serve("/index.yaml", INDEX);
+  const answered = vi.spyOn(Silences.prototype, "answered");
+  server.handlers["/shop.tgz"] = async (_request, response) => {
+    answered.mockClear();
+    response.writeHead(200).write("the beginning");
+    await vi.waitFor(() => expect(answered).toHaveBeenCalled());
+    passed += 5_000;
+    response.write("a little more");
+  };
+  expect(await sources.charts.fetch(shop, signal).catch(wordsOf)).toBe(SENTENCE);
+  expect(await sources.charts.resolve(shop, signal)).toEqual({ version: "1.2.3" });
 });
 
 test("one that is slow with one thing is asked for others", async () => {

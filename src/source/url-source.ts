@@ -49,6 +49,8 @@ export class UrlSource {
     const digest = `sha256:${sha256}`;
     // Without a registry the file's own address stands for one, so that what one file's readers fetched is theirs alone.
     const client = this.#pool.clientFor(registry ?? { kind: "Helm", url });
+    const refusal = client.proofs.refusalFor(address);
+    if (refusal) throw refusal;
     const known = this.#pool.contents.get(client.key, digest);
     const work = (closing: AbortSignal) =>
       this.#pool.within(closing, async (deadline) => {
@@ -56,8 +58,9 @@ export class UrlSource {
         const bytes = await client.repositories.download(address, limits, deadline);
         const found = digestOf(bytes);
         if (found !== digest) {
-          const sentence = `${placeOf(url)} is not what was promised: expected ${digest}, found ${found}`;
-          throw invalid("manifests", sentence);
+          // The digest of what only the Registry may read would open it to whoever may refer to the Registry.
+          const instead = client.proofs.areShownTo(address) ? "other bytes (compare sha256 with the file)" : found;
+          throw invalid("manifests", `${placeOf(url)} is not what was promised: expected ${digest}, found ${instead}`);
         }
         this.#pool.contents.put(client.key, digest, bytes);
         return bytes;

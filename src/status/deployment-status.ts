@@ -53,13 +53,19 @@ export function speakingOf<T extends DeploymentLayerStatus>(rows: readonly T[]):
   return late.find(({ reason }) => reason !== "WaitingForLayer") ?? late[0];
 }
 
-/** A skipped layer of which something is left has one row, which tells how far its removal is. */
+/**
+ * A skipped layer of which something is left has one row, which tells how far its removal is. So has one with a pack that
+ * was a chart or manifests before, once it is Ready; until then it tells of itself, unless what is left cannot be removed.
+ */
 function withRemovals(
   listed: readonly DeploymentLayerStatus[],
   removing: readonly DeploymentLayerStatus[],
 ): DeploymentLayerStatus[] {
   const names = new Set(listed.map(({ name }) => name));
-  const told = listed.map((row) => ({ ...row, ...removing.find(({ name }) => name === row.name) }));
+  const told = listed.map((row) => {
+    const going = removing.find(({ name }) => name === row.name);
+    return going && (isSettled(row) || going.state === "Failed") ? { ...row, ...going } : row;
+  });
   return [...told, ...removing.filter(({ name }) => !names.has(name))];
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { DeploymentLayerStatus, LayerState } from "../api/types.ts";
+import { Failure } from "../errors.ts";
 import { isSettled, type LayerView, skipped } from "../plan/layer-view.ts";
 import type { DeploymentView } from "../plan/next-step.ts";
 import type { RemovalView } from "../plan/removal.ts";
@@ -54,6 +55,21 @@ function statusOf(
 }
 
 describe("the row of a pack", () => {
+  it.each<[string, LayerState, Partial<RemovalView>, object]>([
+    ["tells of itself until it is Ready", "Waiting", {}, { state: "Waiting", message: "app: no pod" }],
+    ["and then of what is left of what it was before", "Ready", {}, { state: "Removing", message: "2 objects left" }],
+    [
+      "or sooner if that cannot be removed",
+      "Waiting",
+      { message: "may not delete", failure: new Failure("Forbidden", "may not delete") },
+      { state: "Failed", message: "may not delete" },
+    ],
+  ])("%s", (_, state, more, want) => {
+    const views = [viewOf("web.types", "Ready", "healthy"), viewOf("web.app", state, "no pod")];
+    const removals = [{ layer: "web", left: 2, message: "2 objects left", ...more }];
+    expect(statusOf(parts.map(plannedOf), views, { removals }).layers).toMatchObject([{ name: "web", ...want }]);
+  });
+
   it("is Ready when all its parts are, counts their objects and shows what one should know", () => {
     const views = [viewOf("web.types", "Ready", "healthy"), viewOf("web.app", "Ready", "healthy")];
     const { layers, conditions } = statusOf(parts.map(plannedOf), views, { warnings: ["values: charts.ap"] });

@@ -4,7 +4,16 @@ import type { Failure } from "../errors.ts";
 import { cut } from "./deployment-status.ts";
 
 /** What is known of a registry: that it answers and what it has, or why not. */
-export type RegistryState = { kind: "failing"; failure: Failure } | { kind: "synced"; entries?: number };
+export type RegistryState =
+  | { kind: "failing"; failure: Failure }
+  | { kind: "synced"; entries?: number; credentials?: keyof typeof CREDENTIALS };
+
+/** What was seen of the credentials. */
+const CREDENTIALS = {
+  accepted: " and accepts the credentials",
+  unasked: " and did not ask for the credentials",
+  shown: " when it is shown the credentials",
+};
 
 /**
  * The status of a Registry. What was known of one that does not answer stays.
@@ -13,18 +22,18 @@ export type RegistryState = { kind: "failing"; failure: Failure } | { kind: "syn
  * @param inputsDigest of what it was asked with
  */
 export function registryStatus(
-  { metadata, spec, status }: Registry,
+  { metadata, status }: Pick<Registry, "metadata" | "status">,
   state: RegistryState,
   { now, inputsDigest }: { now: string; inputsDigest: string },
 ): RegistryStatus {
   const observedGeneration = metadata.generation ?? 0;
   const { entries: _, ...before } = status ?? {};
-  const credentials = spec.secretRef || spec.certSecretRef ? " and accepts the credentials" : "";
+  const seen = state.kind === "synced" && state.credentials ? CREDENTIALS[state.credentials] : "";
   const condition = {
     type: "Ready",
     observedGeneration,
     ...(state.kind === "synced"
-      ? { status: "True" as const, reason: "Synced", message: `the registry answers${credentials}` }
+      ? { status: "True" as const, reason: "Synced", message: `the registry answers${seen}` }
       : { status: "False" as const, reason: state.failure.reason, message: cut(state.failure.message) }),
   };
   const known =

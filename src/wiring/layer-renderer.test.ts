@@ -1,13 +1,15 @@
 import { randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { parseProfile } from "../api/parse.ts";
-import { packSet, type StoredSet } from "../apply/stored-set.ts";
+import { packSet, packStored, type StoredSet } from "../apply/stored-set.ts";
 import { Failure } from "../errors.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { applySetOf } from "../membership/applyset.ts";
+import { packJson } from "../pack/testdata/sample.ts";
 import { type LayerInputs, readInputs } from "../plan/inputs.ts";
-import type { LayerContent } from "../plan/types.ts";
+import type { LayerContent, PackPart } from "../plan/types.ts";
 import type { Renderer } from "../render/renderer.ts";
+import type { LookupRules, RenderRequest } from "../render/types.ts";
 import type { RegistryAccess } from "../source/access.ts";
 import type { Sources } from "../source/sources.ts";
 import type { HelmSource, PinnedSource } from "../source/types.ts";
@@ -40,14 +42,18 @@ async function render({
   stored,
   notes = "",
   from = { repo: "https://charts.example" },
+  part,
   registry = async () => new Failure("ReferenceNotFound", "there is no such Registry"),
 }: {
   stored?: Partial<StoredSet> & { content: LayerContent };
   notes?: string;
   from?: object;
+  part?: PackPart;
   registry?: RegistryPort;
 }) {
-  const inputs = inputsOf(from);
+  const read = inputsOf(from);
+  const inputs = part ? { ...read, layer: { ...read.layer, part } } : read;
+  const lookups: (LookupRules | undefined)[] = [];
   const asked: object[] = [];
   const places: HelmSource["repo"][] = [];
   const passes = { away: 0 };
@@ -79,7 +85,7 @@ async function render({
     refusedLookups: [],
     notes,
   };
-  const set = stored && packSet({ inputs: "before", specDigest: inputs.specDigest, ...stored });
+  const set = stored && (await packSet({ inputs: "before", specDigest: inputs.specDigest, ...stored }));
   const written: unknown[] = [];
   const system = {
     find: async () => set && { data: { set } },
@@ -94,7 +100,8 @@ async function render({
     elsewhere,
   };
   const renderer = {
-    renderChart: async () => {
+    renderChart: async ({ lookup }: RenderRequest) => {
+      lookups.push(lookup && { field: lookup.field, allowed: lookup.allowed });
       expect(passes.away, "to render is work").toBe(0);
       return rendered;
     },
@@ -103,7 +110,7 @@ async function render({
   const layers = new LayerRenderer(sources, renderer as unknown as Renderer, () => undefined);
   const layer = { spec: inputs.layer, inputs, state: { kind: "unknown" as const }, namespace: "web" };
   const content = await layers.render({ layer, revision: 2, isUpgrade: true }, place, signal);
-  return { asked, places, content, written };
+  return { asked, places, content, written, lookups };
 }
 
 const TWO = { version: "2.0.0", digest: "sha256:two" };
@@ -126,6 +133,23 @@ describe("a chart that is rendered again", () => {
   ];
   it.each(rows)("%s", async (_name, stored, want) => {
     expect((await render(stored ? { stored } : {})).asked).toEqual([want]);
+  });
+});
+
+describe("a chart that looks at its cluster", () => {
+  const from = { repo: "https://charts.example" };
+  const lookup = [{ apiVersion: "v1", kind: "Secret", namespace: "web", name: "db" }];
+  const part: PackPart = { kind: "chart", of: "shop", name: "app" };
+
+  it("finds what its layer allows, which is nothing if it does not say", async () => {
+    expect((await render({ from: { ...from, lookup } })).lookups).toEqual([{ field: "helm.lookup", allowed: lookup }]);
+    expect((await render({ from })).lookups).toEqual([{ field: "helm.lookup", allowed: [] }]);
+  });
+
+  it("is told of by the field of the pack whose part it is", async () => {
+    expect((await render({ from: { ...from, lookup }, part })).lookups).toEqual([
+      { field: "pack.lookup", allowed: lookup },
+    ]);
   });
 });
 
@@ -168,4 +192,56 @@ it("what is too large to be stored fails the layer, with its size", async () => 
   const { content, written } = await render({ notes: randomBytes(2_000_000).toString("base64") });
   expect(content).toMatchObject({ reason: "TooLarge", message: expect.stringMatching(/1\.9 MiB when packed/) });
   expect(written).toEqual([]);
+});
+
+describe("a part of a pack that was stored before its Registry asked for signatures", () => {
+  const unsigned = new Failure("VerificationFailed", "pack web 1.0.0 is not signed");
+
+  /** What a render gives where the stored content was made from `inputs`, if there is any. */
+  async function rendered(inputs: (inputs: LayerInputs) => string | undefined) {
+    const read = inputsOf({ registryRef: { name: "elsewhere" } });
+    const spec = { ...read.layer, part: { kind: "chart" as const, of: "web", name: "shop" } };
+    const stored = inputs(read);
+    const about = { what: "it", remedy: "none" };
+    const files = { "pack.json": packJson({ name: "web" }), "values.yaml": "" };
+    const pack = {
+      key: "k",
+      registry: "company",
+      name: "web",
+      version: "1.0.0",
+      digest: "sha256:web",
+      charts: [],
+      files,
+    };
+    const content = { objects: [], crds: [], ...TWO, release };
+    const sets = new Map([[".web", await packStored(pack, about)]]);
+    if (stored) sets.set(".shop", await packSet({ inputs: stored, specDigest: read.specDigest, content }));
+    const system = {
+      find: async (_resource: unknown, { name }: { name: string }) => {
+        const [, set] = [...sets].find(([suffix]) => name.endsWith(suffix)) ?? [];
+        return set && { data: { set } };
+      },
+    };
+    const packs = { fetch: async () => Promise.reject(unsigned) };
+    const place = {
+      system: system as unknown as KubeClient,
+      set: applySetOf({ kind: "AddOnProfile", namespace: "acme", name: "p" }),
+      capabilities: async () => ({ kubeVersion: "v1.36.3", apiVersions: [] }),
+      lookup: async () => undefined as never,
+      registry: async () => ({ kind: "OCI" as const, url: "oci://ours.example", verify: { cosignKeys: ["key"] } }),
+      elsewhere: <T>(work: () => Promise<T>) => work(),
+    };
+    const layers = new LayerRenderer({ packs } as unknown as Sources, {} as Renderer, () => undefined);
+    const layer = { spec, inputs: { ...read, layer: spec }, state: { kind: "unknown" as const }, namespace: "web" };
+    return await layers.render({ layer, revision: 2, isUpgrade: true }, place, signal);
+  }
+
+  it("runs on as it is", async () => {
+    expect(await rendered(({ digest }) => digest)).toMatchObject({ version: "2.0.0" });
+  });
+
+  it("is rendered neither for other values nor for the first time, whatever registry its chart is from", async () => {
+    expect(await rendered(() => "others")).toBe(unsigned);
+    expect(await rendered(() => undefined)).toBe(unsigned);
+  });
 });

@@ -6,6 +6,7 @@ import type { ApplySet } from "../membership/applyset.ts";
 import type { MacroAnswer, MacroExpression } from "../pack/macro-types.ts";
 import { type LayerInputs, layerValues } from "../plan/inputs.ts";
 import { fetchedSources, manifestsContent, plainObjects } from "../plan/manifests.ts";
+import { lookupFieldOf } from "../plan/refused-lookups.ts";
 import type { Step } from "../plan/step.ts";
 import type { EngineLayer, LayerContent, PackPart, PlannedLayer, ReleaseSource } from "../plan/types.ts";
 import type { LoadedPack } from "../plan/valued-pack.ts";
@@ -15,7 +16,7 @@ import type { RegistryAccess } from "../source/access.ts";
 import type { ChartSource } from "../source/chart-source.ts";
 import type { Sources } from "../source/sources.ts";
 import type { ChartPackage, HelmSource } from "../source/types.ts";
-import { ManifestSources, pinsOf } from "./manifest-sources.ts";
+import { ManifestSources, pinnedIn, pinsOf } from "./manifest-sources.ts";
 import { PackLoader } from "./pack-loader.ts";
 import { packManifests } from "./pack-manifests.ts";
 import { contentOf } from "./rendered-content.ts";
@@ -39,7 +40,7 @@ export interface RenderPlace {
   set: ApplySet;
   /** As the cluster is now: what a layer before this one has just brought must be seen. */
   capabilities(signal: AbortSignal): Promise<Capabilities>;
-  /** How charts look at the cluster where `helm.lookup` allows it: as the identity that applies them. */
+  /** How charts look at the cluster where `helm.lookup` or `pack.lookup` allows it: as the identity that applies them. */
   lookup: LookupPort["read"];
   registry: RegistryPort;
   elsewhere: Elsewhere;
@@ -97,6 +98,11 @@ export class LayerRenderer {
       this.#count("hit");
       return stored.content;
     }
+    const distrust = spec.part && (await this.#packs.distrust(spec.part.of, place, signal));
+    if (distrust) {
+      this.#count("failed");
+      return distrust;
+    }
     // To look at the cluster is of use to templates only.
     const capabilities = isPlain ? { kubeVersion: "", apiVersions: [] } : await place.capabilities(signal);
     const content = await this.chart(inputs, { ...place, stored, capabilities, revision, isUpgrade }, signal);
@@ -119,7 +125,7 @@ export class LayerRenderer {
     content: LayerContent,
     { place, signal }: { place: Pick<RenderPlace, "system" | "set">; signal: AbortSignal },
   ): Promise<void> {
-    const packed = packSet({ inputs: digest, specDigest, content });
+    const packed = await packSet({ inputs: digest, specDigest, content });
     await writeStoredSet(place.system, { set: place.set, layer: layer.name, content: packed }, signal);
   }
 
@@ -188,7 +194,7 @@ export class LayerRenderer {
         isUpgrade,
         revision,
         ownKinds: inputs.layer.crds !== "Skip",
-        ...(helm.lookup && lookup ? { lookup: { allowed: helm.lookup, read: lookup } } : {}),
+        ...(lookup ? { lookup: { field: lookupFieldOf(inputs.layer), allowed: helm.lookup ?? [], read: lookup } } : {}),
       },
       signal,
     );
@@ -271,9 +277,4 @@ async function sourceOf(
   if (place instanceof Failure) return place;
   if (place === undefined) return new Failure("InvalidSpec", "exactly one of repo and registryRef must be set");
   return { repo: place, chart, version };
-}
-
-/** What the layer's chart was resolved to, also while the content is that of an older revision. */
-function pinnedIn(content: LayerContent): Pick<LayerContent, "version" | "digest"> {
-  return content.release?.rolledBack?.pinned ?? content;
 }

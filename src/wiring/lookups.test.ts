@@ -46,7 +46,8 @@ function site({ found, error, pages = [] }: { found?: KubeObject; error?: unknow
   const read = lookupReader(view);
   return {
     asked,
-    read: (wanted: WantedLookup, during: AbortSignal, allowed = ALLOWED) => read(wanted, during, allowed),
+    read: (wanted: WantedLookup, during: AbortSignal, allowed = ALLOWED) =>
+      read(wanted, during, { field: "pack.lookup", allowed }),
   };
 }
 
@@ -141,7 +142,9 @@ describe("a lookup", () => {
     const answer = read(key({ kind: "Node" }), signal, [rule]);
     if (allowed) expect(await answer).toMatchObject({ state: "Found" });
     else {
-      const message = expect.stringMatching(/^the chart looks up v1 Node db, and its kind has no namespaces: /);
+      const message = expect.stringMatching(
+        /^the chart looks up v1 Node db, and its kind has no namespaces: a rule of pack\.lookup /,
+      );
       await expect(answer).rejects.toMatchObject({ reason: "InvalidSpec", message });
     }
     expect(asked).toHaveLength(allowed ? 1 : 0);
@@ -150,6 +153,9 @@ describe("a lookup", () => {
   test("of a list without an end is cut off", async () => {
     const large = { ...object("a"), data: { a: "x".repeat(9 * 1024 * 1024) } };
     const { read } = site({ pages: [[large], [large], [large]] });
-    await expect(read(key({ name: "" }), signal)).rejects.toMatchObject({ reason: "RenderFailed" });
+    await expect(read(key({ name: "" }), signal)).rejects.toMatchObject({
+      reason: "RenderFailed",
+      message: expect.stringContaining("allow less in pack.lookup"),
+    });
   });
 });

@@ -7,7 +7,7 @@ import { parseApiVersion } from "../objects/identity.ts";
 import { stringifyJson } from "../objects/json.ts";
 import type { KubeObject } from "../objects/types.ts";
 import { describeLookup, isAllowed, MAX_LOOKUP_BYTES, tooMuch } from "../render/lookups.ts";
-import type { LookupKey, LookupPort, LookupResult, WantedLookup } from "../render/types.ts";
+import type { LookupKey, LookupPort, LookupResult, LookupRules, WantedLookup } from "../render/types.ts";
 
 /** What reading needs of a cluster as one identity sees it. */
 export type LookupSite = Pick<Site, "resourceFor" | "apiVersions"> & { client: Pick<Site["client"], "find" | "list"> };
@@ -22,15 +22,16 @@ const ABSENT: LookupResult = { state: "Absent" };
  * none, and else what `toFailure` makes of an error.
  */
 export function lookupReader(site: LookupSite): LookupPort["read"] {
-  return async (key, signal, allowed) => {
+  return async (key, signal, rules) => {
     const { group, version } = parseApiVersion(key.apiVersion);
     const resource = site.resourceFor({ group, version, kind: key.kind });
     if (!resource) return site.apiVersions().includes(key.apiVersion) ? ABSENT : { state: "Unserved" };
     // The namespace says nothing here, so that a rule for one would allow every object of the kind.
-    if (!resource.namespaced && !isAllowed(allowed, { ...key, namespace: "" })) throw withoutNamespace(key);
+    if (!resource.namespaced && !isAllowed(rules.allowed, { ...key, namespace: "" }))
+      throw withoutNamespace(key, rules.field);
     try {
       return key.name === ""
-        ? await readList(site, { resource, key }, signal)
+        ? await readList(site, { resource, key, field: rules.field }, signal)
         : await readOne(site, { resource, key }, signal);
     } catch (error) {
       return refusal(error, key);
@@ -43,20 +44,26 @@ interface Query {
   key: LookupKey;
 }
 
+type ListQuery = Query & Pick<LookupRules, "field">;
+
 async function readOne({ client }: LookupSite, { resource, key }: Query, signal: AbortSignal): Promise<LookupResult> {
   if (resource.namespaced && key.namespace === "") return ABSENT;
   const object = await client.find(resource, key, { signal });
   return object ? { state: "Found", object: { ...object } } : ABSENT;
 }
 
-async function readList({ client }: LookupSite, { resource, key }: Query, signal: AbortSignal): Promise<LookupResult> {
+async function readList(
+  { client }: LookupSite,
+  { resource, key, field }: ListQuery,
+  signal: AbortSignal,
+): Promise<LookupResult> {
   const items: KubeObject[] = [];
   let resourceVersion = "";
   let bytes = 0;
   const namespace = key.namespace === "" ? undefined : key.namespace;
   for await (const page of client.list(resource, { namespace, signal })) {
     bytes += stringifyJson(page.items).length;
-    if (bytes > MAX_LOOKUP_BYTES) throw tooMuch();
+    if (bytes > MAX_LOOKUP_BYTES) throw tooMuch(field);
     items.push(...page.items);
     ({ resourceVersion } = page);
   }
@@ -90,10 +97,10 @@ function tellable(message: string, { namespace, name, told }: WantedLookup): str
   return hidden.reduce((text, [word, tells]) => text.replaceAll(word, tells), message);
 }
 
-function withoutNamespace({ told }: WantedLookup): Failure {
+function withoutNamespace({ told }: WantedLookup, field: LookupRules["field"]): Failure {
   const what = describeLookup({ ...told, namespace: "" });
   return new Failure(
     "InvalidSpec",
-    `the chart looks up ${what}, and its kind has no namespaces: a rule of helm.lookup allows it in one only; leave namespace out of the rule`,
+    `the chart looks up ${what}, and its kind has no namespaces: a rule of ${field} allows it in one only; leave namespace out of the rule`,
   );
 }

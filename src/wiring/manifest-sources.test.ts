@@ -215,6 +215,16 @@ describe("an artifact", () => {
     expect(asked.slice(1)).toEqual([["fetch", oci.repo, "app", "sha256:then", "sha256:before"]]);
   });
 
+  it("is kept also while the content is that of an older revision", async () => {
+    const inputs = inputsOf(sources, "manifests");
+    const { manifests, context } = world();
+    const { pins } = stored("").content;
+    const rolledBack = { from: 2, to: 1, why: "a hook failed", pinned: pins ? { pins } : {} };
+    const release = { chart: "shop", hooks: [], manifest: "", notes: "", rolledBack };
+    const back = { ...stored(inputs.specDigest), content: { objects: [], crds: [], release } };
+    expect(await manifests.content(inputs, { ...context, stored: back }, signal)).toMatchObject({ pins });
+  });
+
   it("is resolved anew when the layer changes", async () => {
     const { manifests, context, asked } = world();
     const content = await manifests.content(

@@ -64,7 +64,7 @@ export class ManifestSources {
     { stored, registry, elsewhere = (work) => work() }: FetchContext,
     signal: AbortSignal,
   ): Promise<FetchedTexts | Failure> {
-    const before = stored?.specDigest === specDigest ? stored.content.pins : undefined;
+    const before = stored?.specDigest === specDigest ? pinnedIn(stored.content).pins : undefined;
     const all = new Map(texts);
     const pins: Record<string, ResolvedArtifact> = {};
     const versions: string[] = [];
@@ -141,6 +141,11 @@ interface SourceContext {
 interface OciContext extends Pick<SourceContext, "pinned" | "registry"> {
   oci: NonNullable<ManifestSource["oci"]>;
   path: string | undefined;
+}
+
+/** What a layer's sources were resolved to, also while the content is that of an older revision. */
+export function pinnedIn(content: LayerContent): Pick<LayerContent, "version" | "digest" | "pins"> {
+  return content.release?.rolledBack?.pinned ?? content;
 }
 
 /** What artifacts were resolved to, as it is kept with the content. */

@@ -7,8 +7,10 @@ import { applySetOf } from "../membership/applyset.ts";
 import { packJson, sampleFiles } from "../pack/testdata/sample.ts";
 import { packLayer } from "../plan/testdata/packs.ts";
 import type { PlannedLayer } from "../plan/types.ts";
+import type { RegistryAccess } from "../source/access.ts";
 import { writeArchive } from "../source/archive/write-archive.ts";
 import type { PackSource } from "../source/pack-source.ts";
+import type { PackQuestion } from "../source/types.ts";
 import type { Elsewhere } from "./layer-renderer.ts";
 import { PackLoader } from "./pack-loader.ts";
 
@@ -37,6 +39,9 @@ function world(files = FILES, versions: Readonly<Record<string, string>> = {}) {
   const secrets = new Map<string, object>();
   let isDown = false;
   let isAway = false;
+  let demands: Pick<RegistryAccess, "verify"> = {};
+  /** What an access that verifies hears. */
+  let refusal: Failure | undefined;
   const elsewhere: Elsewhere = (work) => {
     isAway = true;
     return work().finally(() => {
@@ -52,8 +57,9 @@ function world(files = FILES, versions: Readonly<Record<string, string>> = {}) {
       check(`resolve ${version}`);
       return { version: versions[version] ?? "1.4.0", digest: "sha256:pack" };
     },
-    fetch: async ({ version, digest }: { version: string; digest: string }) => {
+    fetch: async ({ version, digest, registry }: PackQuestion & { digest: string }) => {
       check(`fetch ${version} ${digest}`);
+      if (registry !== undefined && typeof registry !== "string" && registry.verify && refusal) throw refusal;
       return { version, digest, files };
     },
   };
@@ -65,7 +71,7 @@ function world(files = FILES, versions: Readonly<Record<string, string>> = {}) {
   const place = {
     system: system as unknown as KubeClient,
     set: applySetOf({ kind: "AddOnProfile", namespace: "acme", name: "p" }),
-    registry: async () => ({ kind: "OCI" as const, url: "oci://ours.example" }),
+    registry: async () => ({ kind: "OCI" as const, url: "oci://ours.example", ...demands }),
     elsewhere,
   };
   /** As a process of its own. */
@@ -77,7 +83,22 @@ function world(files = FILES, versions: Readonly<Record<string, string>> = {}) {
   const goDown = (down: boolean): void => {
     isDown = down;
   };
-  return { asked, secrets, load, goDown, place, loader: new PackLoader(source as unknown as PackSource) };
+  const demand = (now: typeof demands): void => {
+    demands = now;
+  };
+  const refuse = (failure: Failure): void => {
+    refusal = failure;
+  };
+  return {
+    asked,
+    secrets,
+    load,
+    goDown,
+    demand,
+    refuse,
+    place,
+    loader: new PackLoader(source as unknown as PackSource),
+  };
 }
 
 describe("PackLoader", () => {
@@ -127,8 +148,9 @@ describe("PackLoader", () => {
   ])("fetches anew when somebody has put %s there", async (_, change) => {
     const { asked, secrets, load } = world();
     await load();
-    const stored = { key: "k1", version: "1.4.0", digest: "sha256:pack", charts: [], files: {}, ...change };
-    const set = packStored(stored, { what: "it", remedy: "none" });
+    const about = { key: "k1", registry: "ours", name: "sample" };
+    const stored = { ...about, version: "1.4.0", digest: "sha256:pack", charts: [], files: {}, ...change };
+    const set = await packStored(stored, { what: "it", remedy: "none" });
     for (const [name, secret] of secrets) secrets.set(name, { ...secret, data: { set } });
     expect(await load()).toMatchObject({ version: "1.4.0", charts: [{ name: "app", version: "3.1.0" }] });
     expect(asked).toHaveLength(4);
@@ -145,6 +167,67 @@ describe("PackLoader", () => {
     expect(await loader.fetch(pack("sample"), signed, signal)).toMatchObject({ loaded: { version: "1.4.0" } });
     expect(await loader.fetch(pack("other"), place.registry, signal)).toMatchObject({ loaded: { version: "1.4.0" } });
     expect(asked).toHaveLength(6);
+  });
+
+  describe("whose Registry asks for signatures only after it was stored", () => {
+    const unsigned = new Failure("VerificationFailed", "sample 1.4.0 is not signed");
+
+    /** The pack is stored without a signature; from then on `keys` are asked for. */
+    async function stored({ keys = ["key"], files = FILES } = {}) {
+      const w = world(files);
+      await w.load();
+      w.asked.length = 0;
+      w.demand({ verify: { cosignKeys: keys } });
+      return { ...w, distrust: () => w.loader.distrust("web", w.place, signal) };
+    }
+
+    it("runs on, says why it is not verified, and nothing new is made of it", async () => {
+      const { load, distrust, refuse, asked } = await stored();
+      refuse(unsigned);
+      expect(await load()).toMatchObject({ version: "1.4.0", unverified: "sample 1.4.0 is not signed" });
+      expect(await distrust()).toBe(unsigned);
+      expect(asked).toEqual(Array(2).fill("fetch 1.4.0 sha256:pack"));
+    });
+
+    it("is verified once, by the bytes that it was made from, and is then as good as any other", async () => {
+      const { load, distrust, asked } = await stored();
+      expect(await load()).not.toHaveProperty("unverified");
+      expect(await distrust()).toBeUndefined();
+      expect(asked).toEqual(["fetch 1.4.0 sha256:pack"]);
+    });
+
+    it("is verified again for other keys, and for none is not", async () => {
+      const { distrust, demand, asked } = await stored();
+      expect(await distrust()).toBeUndefined();
+      demand({ verify: { cosignKeys: ["another"] } });
+      expect(await distrust()).toBeUndefined();
+      demand({});
+      expect(await distrust()).toBeUndefined();
+      expect(asked).toHaveLength(2);
+    });
+
+    it("runs on where the registry is dead, or its Registry gone", async () => {
+      const { load, distrust, goDown, place } = await stored();
+      goDown(true);
+      expect(await load()).toMatchObject({ version: "1.4.0", unverified: "ours does not answer" });
+      const gone = new Failure("ReferenceNotFound", "there is no Registry ours");
+      Object.assign(place, { registry: async () => gone });
+      expect(await load()).not.toHaveProperty("unverified");
+      expect(await distrust()).toBe(gone);
+    });
+
+    it("is not taken for the pack of another name that was signed", async () => {
+      const { load } = await stored({ files: sampleFiles({ "pack.json": packJson({ name: "other" }) }) });
+      expect(await load()).toMatchObject({ unverified: expect.stringContaining("what was signed is pack other") });
+    });
+
+    it("is verified when it is fetched for another cluster", async () => {
+      const { load, refuse, secrets } = await stored();
+      secrets.clear();
+      refuse(unsigned);
+      expect(await load()).toBe(unsigned);
+      expect(secrets.size).toBe(0);
+    });
   });
 
   it("refuses charts that together are a bomb", { timeout: 60_000 }, async () => {

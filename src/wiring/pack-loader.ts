@@ -6,11 +6,13 @@ import { readStoredSet, writeStoredSet } from "../apply/system-objects.ts";
 import { Failure } from "../errors.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { ApplySet } from "../membership/applyset.ts";
+import { sha256Hex } from "../objects/digest.ts";
+import { isMap } from "../objects/json.ts";
 import { chartIdentity, checkUpgrade, parsePack } from "../pack/index.ts";
-import { isMap } from "../pack/maps.ts";
 import type { PackPin, PlannedLayer } from "../plan/types.ts";
 import type { LoadedChart, LoadedPack } from "../plan/valued-pack.ts";
 import { parseValues } from "../plan/values.ts";
+import type { RegistryAccess } from "../source/access.ts";
 import { ARCHIVE_LIMITS, ArchiveRefused, readArchive } from "../source/archive/read-archive.ts";
 import type { PackSource } from "../source/pack-source.ts";
 import type { ChartPackage, FileSet } from "../source/types.ts";
@@ -25,6 +27,13 @@ export interface PackPlace {
   set: ApplySet;
   registry: RegistryPort;
   elsewhere: Elsewhere;
+}
+
+/** A pack from its registry, with its files and whose signature it has. */
+interface Fetched {
+  loaded: LoadedPack;
+  files: FileSet["files"];
+  verified: string | undefined;
 }
 
 /** Gets packs from their registries, once for as long as the layer asks for the same pack. */
@@ -45,15 +54,28 @@ export class PackLoader {
     if (!pack) throw new Error(`layer ${spec.name} has no pack`);
     const stored = unpack(await readStoredSet(place.system, place.set, spec.name, signal));
     const known = stored && ofStored(stored);
-    if (known && stored.key === key) return known;
+    if (known && stored.key === key) {
+      // What runs needs neither its registry nor a signature that nobody asked for when it was installed.
+      const doubt = await place.elsewhere(() => this.#doubt(spec.name, stored, place, signal));
+      return doubt && doubt.kind !== "no access" ? { ...known, unverified: doubt.failure.message } : known;
+    }
     const fetched = await place.elsewhere(() => this.fetch(pack, place.registry, signal));
     if (fetched instanceof Failure) return fetched;
     const refused = known?.pack.name === pack.name ? checkUpgrade(known.pack, fetched.loaded.version).problems : [];
     if (refused.length > 0) return new Failure("InvalidSpec", refused.join("; "));
-    const content = packed(key, fetched);
+    const content = await packed({ key, registry: pack.registryRef.name, name: pack.name }, fetched);
     if (content instanceof Failure) return content;
     await writeStoredSet(place.system, { set: place.set, layer: spec.name, content }, signal);
     return fetched.loaded;
+  }
+
+  /**
+   * Why nothing new may be made of the stored pack of a layer: it has no signature of those that its Registry asks for
+   * now, or nobody can tell. Undefined when it may.
+   */
+  async distrust(layer: string, place: PackPlace, signal: AbortSignal): Promise<Failure | undefined> {
+    const stored = unpack(await readStoredSet(place.system, place.set, layer, signal));
+    return stored && (await place.elsewhere(() => this.#doubt(layer, stored, place, signal)))?.failure;
   }
 
   /** A pack from its registry, with its files. */
@@ -61,7 +83,7 @@ export class PackLoader {
     { registryRef, name, version: wanted }: NonNullable<Layer["pack"]>,
     registryOf: RegistryPort,
     signal: AbortSignal,
-  ): Promise<{ loaded: LoadedPack; files: FileSet["files"] } | Failure> {
+  ): Promise<Fetched | Failure> {
     try {
       const registry = await registryOf(registryRef, signal);
       if (registry instanceof Failure) return registry;
@@ -69,16 +91,37 @@ export class PackLoader {
       const fetched = await this.#packs.fetch({ registry, name, version, digest }, signal);
       const what = `pack ${name} ${version}`;
       const loaded = await loadedOf(fetched, what);
-      // A signature is of the content alone: what is signed as one pack is no other pack.
-      if (registry.verify && loaded.pack.name.toLowerCase() !== name) {
-        const sentence = `${what} is not trusted: what was signed is pack ${loaded.pack.name}, by whose name it must be pushed`;
-        return new Failure("VerificationFailed", sentence);
-      }
-      return { loaded, files: fetched.files };
+      const refusal = registry.verify && otherPack(loaded.pack.name, { name, version });
+      return refusal ?? { loaded, files: fetched.files, verified: policyOf(registry) };
     } catch (error) {
       if (error instanceof Failure) return error;
       throw error;
     }
+  }
+
+  /** What speaks against a stored pack. One that bears up against new demands is remembered as verified. */
+  async #doubt(
+    layer: string,
+    stored: StoredPack,
+    place: PackPlace,
+    signal: AbortSignal,
+  ): Promise<{ kind: "no access" | "unverified"; failure: Failure } | undefined> {
+    const { name, version, digest } = stored;
+    const registry = await place.registry({ name: stored.registry }, signal);
+    if (registry instanceof Failure) return { kind: "no access", failure: registry };
+    const verified = policyOf(registry);
+    if (verified === undefined || verified === stored.verified) return undefined;
+    try {
+      await this.#packs.fetch({ registry, name, version, digest }, signal);
+    } catch (failure) {
+      if (failure instanceof Failure) return { kind: "unverified", failure };
+      throw failure;
+    }
+    const failure = otherPack(ofStored(stored)?.pack.name ?? "", stored);
+    if (failure) return { kind: "unverified", failure };
+    const content = await packStored({ ...stored, verified }, { what: `pack ${name} ${version}`, remedy: "split it" });
+    await writeStoredSet(place.system, { set: place.set, layer, content }, signal);
+    return undefined;
   }
 
   /**
@@ -99,6 +142,18 @@ export class PackLoader {
     if (!bytes) throw new Failure("InvalidSource", `pack ${pin.name} ${version} has no ${path}`);
     return { name, version, bytes, digest: `sha256:${createHash("sha256").update(bytes).digest("hex")}` };
   }
+}
+
+/** Which signatures a registry asks for: equal for the same keys. */
+function policyOf({ verify }: RegistryAccess): string | undefined {
+  return verify && sha256Hex(JSON.stringify([...verify.cosignKeys].sort()));
+}
+
+/** A signature is of the content alone: what is signed as one pack is no other pack. */
+function otherPack(signed: string, { name, version }: { name: string; version: string }): Failure | undefined {
+  if (signed.toLowerCase() === name) return undefined;
+  const sentence = `pack ${name} ${version} is not trusted: what was signed is pack ${signed}, by whose name it must be pushed`;
+  return new Failure("VerificationFailed", sentence);
 }
 
 async function loadedOf({ files, version, digest }: FileSet, where: string): Promise<LoadedPack> {
@@ -141,20 +196,24 @@ async function filesOf(archive: Uint8Array, what: string): Promise<FileSet["file
   }
 }
 
-function packed(key: string, { loaded, files }: { loaded: LoadedPack; files: FileSet["files"] }): string | Failure {
+async function packed(
+  source: Pick<StoredPack, "key" | "registry" | "name">,
+  { loaded, files, verified }: Fetched,
+): Promise<string | Failure> {
   const { pack, version, digest, charts } = loaded;
   const isArchive = new Set(pack.charts.map(({ path }) => path));
   const texts = [...files].filter(([path]) => !isArchive.has(path) && /\.(json|ya?ml)$/.test(path));
   const stored: StoredPack = {
-    key,
+    ...source,
     version,
     digest,
+    verified,
     charts: charts.map(({ subcharts, ...chart }) => ({ ...chart, subcharts: [...subcharts] })),
     files: Object.fromEntries(texts.map(([path, bytes]) => [path, Buffer.from(bytes).toString("utf8")])),
   };
   const what = `pack ${pack.name} ${version}: its values and manifests have`;
   try {
-    return packStored(stored, { what, remedy: "split it into several packs" });
+    return await packStored(stored, { what, remedy: "split it into several packs" });
   } catch (error) {
     if (error instanceof Failure) return error;
     throw error;
@@ -167,8 +226,13 @@ function packed(key: string, { loaded, files }: { loaded: LoadedPack; files: Fil
  */
 const storedPack = z.object({
   key: z.string().min(1),
+  /** By these names it was fetched. */
+  registry: z.string().min(1),
+  name: z.string().min(1),
   version: z.string(),
   digest: z.string().min(1),
+  /** Which signatures its registry asked for when it was last verified; undefined when for none. */
+  verified: z.string().optional(),
   charts: z.array(
     z.object({
       path: z.string(),

@@ -1,7 +1,7 @@
 import { Failure } from "../errors.ts";
 import { manifestsOf } from "../objects/manifests.ts";
 import type { KubeObject } from "../objects/types.ts";
-import { hideMacros, readMacroManifests } from "../pack/macro-text.ts";
+import { hideMacros, readMacroManifests, unusedMark } from "../pack/macro-text.ts";
 import type { PackPart } from "../plan/types.ts";
 import type { Renderer } from "../render/renderer.ts";
 import type { Capabilities } from "./layer-renderer.ts";
@@ -25,7 +25,8 @@ export async function packManifests(
 ): Promise<KubeObject[] | Failure> {
   const where = `pack ${pin.name} ${pin.version}`;
   const key = Buffer.from(macros?.seal ?? "");
-  const hidden = files.map(({ path, content }) => hideMacros(content, `layer ${of}, ${where}, ${path}`, key));
+  const mark = unusedMark([files, values, spectro ?? null]);
+  const hidden = files.map(({ path, content }) => hideMacros(content, `layer ${of}, ${where}, ${path}`, { key, mark }));
   const rendered = await renderer.renderManifests(
     {
       pack: { name: pin.name, version: pin.version },

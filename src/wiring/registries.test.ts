@@ -156,6 +156,18 @@ describe("a registry that answers", () => {
   });
 });
 
+test.each([
+  { credentials: "accepted", message: "the registry answers and accepts the credentials" },
+  { credentials: "unasked", message: "the registry answers and did not ask for the credentials" },
+  { credentials: "shown", message: "the registry answers when it is shown the credentials" },
+  { credentials: undefined, message: "the registry answers" },
+] as const)("of the credentials no more is said than was seen: $message", async ({ credentials, message }) => {
+  world.put(registry({ secretRef: { name: "login" } }));
+  world.secret("login", login("pw"));
+  world.answer = async () => ({ ...(credentials ? { credentials } : {}) });
+  expect(await world.pass()).toMatchObject({ message });
+});
+
 describe("a registry that does not answer as it should", () => {
   const failing = (failure: Failure) => async () => Promise.reject(failure);
 
@@ -243,7 +255,7 @@ describe("the Secrets of a Registry", () => {
     await world.pass();
     expect(world.asked).toEqual([]);
     world.secret("login", login("pw"));
-    expect(await world.pass()).toMatchObject({ message: "the registry answers and accepts the credentials" });
+    expect(await world.pass()).toMatchObject({ message: "the registry answers" });
     expect(world.asked).toMatchObject([{ credentials: { password: "pw" } }]);
   });
 
@@ -261,6 +273,19 @@ describe("the Secrets of a Registry", () => {
     expect(await world.pass()).toMatchObject({ reason: "Synced" });
     expect(world.renewed).toEqual([key]);
     expect(JSON.stringify(world.statusOf())).not.toMatch(/old|new/);
+  });
+
+  test("count at once also as the keys that must have signed: layers that were refused for them try again", async () => {
+    const key = world.put(
+      registry({ type: "OCI", url: "oci://charts.example.com", verify: { secretRef: { name: "keys" } } }),
+    );
+    world.secret("keys", login("one"));
+    await world.pass();
+    world.renewed = [];
+    world.secret("keys", login("another", "2"));
+    expect(world.due.get(key)).toBe(0);
+    await world.pass();
+    expect(world.renewed).toEqual([key]);
   });
 
   test("that say the same in another version disturb nobody", async () => {

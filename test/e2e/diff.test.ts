@@ -1,9 +1,10 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { stripVTControlCharacters } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type ControlPlane, startControlPlane } from "../support/controlplane.ts";
+import { writeChart } from "../support/files.ts";
 import { type CommandResult, runCommand } from "../support/kubectl.ts";
 import { temporaryFolder } from "../support/processes.ts";
 import { type ChartRepo, startChartRepo } from "../support/registry.ts";
@@ -39,15 +40,14 @@ afterAll(async () => {
 
 /** A chart whose objects are other ones each time it is rendered, and show a value that is given as a secret. */
 async function chartsFolder(): Promise<string> {
-  const chart = join(folder.path, "charts", "lucky");
-  await mkdir(join(chart, "templates"), { recursive: true });
-  await writeFile(join(chart, "Chart.yaml"), "apiVersion: v2\nname: lucky\nversion: 1.0.0\n");
   const object = (kind: string, name: string) => `apiVersion: v1\nkind: ${kind}\nmetadata: { name: ${name} }\n`;
   const number = `${object("ConfigMap", "number")}data: { number: {{ randAlphaNum 20 | quote }} }\n`;
   const login = `${object("ConfigMap", "login")}data: { url: "https://me:{{ .Values.password }}@host", size: "{{ .Values.size }}" }\n`;
   const secret = `${object("Secret", "login")}stringData: { password: {{ .Values.password | quote }} }\n`;
-  await writeFile(join(chart, "templates", "all.yaml"), [number, login, secret].join("---\n"));
-  return join(folder.path, "charts");
+  const files = { "templates/all.yaml": [number, login, secret].join("---\n") };
+  const charts = join(folder.path, "charts");
+  await writeChart(join(charts, "lucky"), { name: "lucky", version: "1.0.0", files });
+  return charts;
 }
 
 interface DiffOptions {

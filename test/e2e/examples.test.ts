@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from "node:crypto";
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Agent } from "undici";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -7,6 +7,7 @@ import { PackPush } from "../../src/source/pack-push.ts";
 import { LOOPBACK_NETWORKS } from "../../src/text/addresses.ts";
 import { createAuthority } from "../support/certificates.ts";
 import { type ControlPlane, startControlPlane } from "../support/controlplane.ts";
+import { writeChart } from "../support/files.ts";
 import { pullManifest, pushSignature } from "../support/oci-push.ts";
 import { ownPacks } from "../support/own-packs.ts";
 import { temporaryFolder } from "../support/processes.ts";
@@ -54,8 +55,8 @@ let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 beforeAll(async () => {
   folder = await temporaryFolder("examples");
   for (const [name, version] of Object.entries({ shop: "1.2.3", portal: "1.2.0", tetragon: "1.5.1", ingress: "1.4.2" }))
-    await writeChart("public", name, version);
-  await writeChart("company", "dashboards", "2.1.0");
+    await bringChart("public", name, version);
+  await bringChart("company", "dashboards", "2.1.0");
   [charts, open, company] = await Promise.all([
     startChartRepo(join(folder.path, "public")),
     startRegistry(),
@@ -75,11 +76,8 @@ afterAll(async () => {
   await Promise.all([hub?.stop(), paris?.stop(), charts?.stop(), open?.stop(), company?.stop(), folder?.remove()]);
 });
 
-async function writeChart(place: string, name: string, version: string): Promise<void> {
-  const chart = join(folder.path, place, name);
-  await mkdir(join(chart, "templates"), { recursive: true });
-  await writeFile(join(chart, "Chart.yaml"), `{ apiVersion: v2, name: ${name}, version: ${version} }`);
-  await writeFile(join(chart, "templates", "shown.yaml"), SHOWN);
+async function bringChart(place: string, name: string, version: string): Promise<void> {
+  await writeChart(join(folder.path, place, name), { name, version, files: { "templates/shown.yaml": SHOWN } });
 }
 
 async function sign(repository: string, version: string): Promise<void> {

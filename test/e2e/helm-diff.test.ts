@@ -1,6 +1,5 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type ControlPlane, startControlPlane } from "../support/controlplane.ts";
 import { differencesOf, type Pair } from "../support/helm-corpus/compare.ts";
@@ -15,6 +14,7 @@ import { temporaryFolder } from "../support/processes.ts";
 import { type ChartRepo, startChartRepo } from "../support/registry.ts";
 import { apply, trustedTenant } from "../support/stories.ts";
 import { type StrataProcess, startStrata } from "../support/strata.ts";
+import { until } from "../support/waiting.ts";
 
 const STEPS: readonly Step[] = ["install", "upgrade", "removal", "rollback", "uninstall"];
 
@@ -88,18 +88,19 @@ async function compare(step: Step, before: Pair, look: () => Promise<Pair>): Pro
   const deadline = Date.now() + PATIENCE_MS;
   // What has been equal once is: a hook that fails is tried again, and is there only now and then.
   let open: readonly (CorpusChart | undefined)[] = [...charts, undefined];
-  for (;;) {
-    const now = await look();
-    const found = differencesOf(charts, now, before);
-    const linesOf = (chart: CorpusChart | undefined): string[] =>
-      verdictOf(chart, step, found.get(chart?.name ?? "") ?? []);
+  let now = before;
+  let found: ReadonlyMap<string, string[]> = new Map();
+  const linesOf = (chart: CorpusChart | undefined): string[] =>
+    verdictOf(chart, step, found.get(chart?.name ?? "") ?? []);
+  const settled = async (): Promise<boolean> => {
+    now = await look();
+    found = differencesOf(charts, now, before);
     open = open.filter((chart) => linesOf(chart).length > 0);
-    if (open.length === 0 || Date.now() > deadline) {
-      for (const chart of open) tell(chart?.name ?? "", step, linesOf(chart));
-      return now;
-    }
-    await sleep(250);
-  }
+    return open.length === 0 || Date.now() > deadline;
+  };
+  await until(settled, { what: `the comparison after ${step}`, programs: [] });
+  for (const chart of open) tell(chart?.name ?? "", step, linesOf(chart));
+  return now;
 }
 
 /** Differences that no name justifies, and named ones that are not there. */

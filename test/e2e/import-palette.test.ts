@@ -1,9 +1,10 @@
 /* biome-ignore-all lint/suspicious/noTemplateCurlyInString: expressions are the matter of this file */
-import { mkdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type ControlPlane, startControlPlane } from "../support/controlplane.ts";
+import { writeChart } from "../support/files.ts";
 import { type CommandResult, runCommand } from "../support/kubectl.ts";
 import { type PackSite, startPackSite, type WrittenPack, writePacks } from "../support/packs.ts";
 import { temporaryFolder } from "../support/processes.ts";
@@ -104,11 +105,8 @@ beforeAll(async () => {
   for (const [name, version] of [
     ["Shop", "2.3.1"],
     ["metrics", "1.0.0"],
-  ]) {
-    const chart = join(folder.path, "charts", `${name}`);
-    await mkdir(join(chart, "templates"), { recursive: true });
-    await writeFile(join(chart, "Chart.yaml"), `{ apiVersion: v2, name: ${name}, version: ${version} }`);
-    await writeFile(join(chart, "templates", "shown.yaml"), SHOWN);
+  ] as const) {
+    await writeChart(join(folder.path, "charts", name), { name, version, files: { "templates/shown.yaml": SHOWN } });
   }
   [open, closed, charts, site] = await Promise.all([
     startRegistry(),

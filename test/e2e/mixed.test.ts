@@ -1,10 +1,10 @@
-import { mkdir, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:https";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createAuthority } from "../support/certificates.ts";
 import { type ControlPlane, startControlPlane } from "../support/controlplane.ts";
+import { writeChart } from "../support/files.ts";
 import { temporaryFolder } from "../support/processes.ts";
 import { type ChartRepo, type Registry, startChartRepo, startRegistry } from "../support/registry.ts";
 import {
@@ -58,11 +58,8 @@ let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 beforeAll(async () => {
   folder = await temporaryFolder("mixed");
   for (const version of ["1.0.0", "1.2.0", "2.0.0"]) {
-    const chart = join(folder.path, `page-${version}`);
-    await mkdir(join(chart, "templates"), { recursive: true });
-    await writeFile(join(chart, "Chart.yaml"), `{ apiVersion: v2, name: page, version: ${version} }`);
-    await writeFile(join(chart, "values.yaml"), PAGE_VALUES);
-    await writeFile(join(chart, "templates", "page.yaml"), PAGE);
+    const files = { "values.yaml": PAGE_VALUES, "templates/page.yaml": PAGE };
+    await writeChart(join(folder.path, `page-${version}`), { name: "page", version, files });
   }
   await writeLamps();
   [repo, pages, registry] = await Promise.all([
@@ -79,14 +76,11 @@ beforeAll(async () => {
 
 /** A chart whose CRD gets another version, and then drops the first one. */
 async function writeLamps(): Promise<void> {
-  for (const [chartVersion, versions] of Object.entries({
+  for (const [version, versions] of Object.entries({
     "1.0.0": ["v1beta1"],
     "2.0.0": ["v1", "v1beta1"],
     "3.0.0": ["v1"],
   })) {
-    const chart = join(folder.path, `lamps-${chartVersion}`);
-    for (const inside of ["templates", "crds"]) await mkdir(join(chart, inside), { recursive: true });
-    await writeFile(join(chart, "Chart.yaml"), `{ apiVersion: v2, name: lamps, version: ${chartVersion} }`);
     const spec = {
       group: "lamps.example",
       scope: "Namespaced",
@@ -104,10 +98,10 @@ async function writeLamps(): Promise<void> {
       metadata: { name: LAMPS },
       spec,
     };
-    await writeFile(join(chart, "crds", "lamps.yaml"), JSON.stringify(definition));
     const template =
       "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: lamps }\ndata: { version: {{ .Chart.Version }} }\n";
-    await writeFile(join(chart, "templates", "lamps.yaml"), template);
+    const files = { "crds/lamps.yaml": JSON.stringify(definition), "templates/lamps.yaml": template };
+    await writeChart(join(folder.path, `lamps-${version}`), { name: "lamps", version, files });
   }
 }
 

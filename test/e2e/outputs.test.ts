@@ -1,7 +1,7 @@
-import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type ControlPlane, startControlPlane } from "../support/controlplane.ts";
+import { writeChart } from "../support/files.ts";
 import { temporaryFolder } from "../support/processes.ts";
 import { type ChartRepo, startChartRepo } from "../support/registry.ts";
 import { apply, isReady, type Live, layerOf, pathOf, read, trustedTenant, waitUntil } from "../support/stories.ts";
@@ -41,10 +41,8 @@ let strata: StrataProcess;
 beforeAll(async () => {
   folder = await temporaryFolder("outputs");
   for (const [name, template] of Object.entries(CHARTS)) {
-    const chart = join(folder.path, name);
-    await mkdir(join(chart, "templates"), { recursive: true });
-    await writeFile(join(chart, "Chart.yaml"), `{ apiVersion: v2, name: ${name}, version: 1.2.0 }`);
-    await writeFile(join(chart, "templates", "all.yaml"), template);
+    const files = { "templates/all.yaml": template };
+    await writeChart(join(folder.path, name), { name, version: "1.2.0", files });
   }
   charts = await startChartRepo(folder.path);
   hub = await startControlPlane({ name: "outputs" });
@@ -72,6 +70,7 @@ function profile({ extra = {} }: Wants = {}): Live {
       value: "self.status.loadBalancer.ingress[0].ip",
     },
     { name: "key", object: { apiVersion: "v1", kind: "Secret", name: "generated" }, value: "self.data.key" },
+    { name: "flag", object: { apiVersion: "v1", kind: "ConfigMap", name: "flag" }, value: "self.data.on" },
   ];
   const values = {
     upstream: `http://\${{ layers.gateway.outputs.address }}:80`,
@@ -110,6 +109,17 @@ const stateOf = (live: Live, layer: string): string => layerOf(live, layer)?.sta
 const textOf = (secret: Live): string => Buffer.from(secret?.data?.token ?? "", "base64").toString();
 const ready = async (): Promise<Live> => await waitUntil(hub, PROFILE, { what: "Ready", is: isReady });
 
+/** What somebody changes or deletes of the page is as it was, although nobody can say what it should be next. */
+async function isMended(mark: string): Promise<void> {
+  const { data, metadata } = await read(hub, PAGE);
+  const patch = JSON.stringify({ data: { upstream: mark } });
+  await hub.kubectlOk(["patch", "configmap", "page", "-n=front", "--type=merge", `--patch=${patch}`]);
+  await waitUntil(hub, PAGE, { what: "mended", is: (live) => live?.data.upstream === data.upstream });
+  await hub.kubectlOk(["delete", "configmap", "page", "-n=front"]);
+  const back = await waitUntil(hub, PAGE, { what: "back", is: (live) => live && live.metadata.uid !== metadata.uid });
+  expect(back.data).toEqual(data);
+}
+
 describe("outputs of layers", () => {
   test("that are not there are waited for, each by name, and the layers behind wait too", async () => {
     await apply(hub, profile());
@@ -140,10 +150,14 @@ describe("outputs of layers", () => {
     await ready();
   });
 
-  test("that go away leave what runs, and are waited for", async () => {
+  test("that go away leave what runs, which is mended meanwhile, also after a restart, and are waited for", async () => {
     await hub.kubectlOk(["delete", "secret", "generated", "--namespace=front"]);
     await says("page", /output key of layer gateway: Secret front\/generated does not exist/);
     expect(textOf(await read(hub, TOKEN))).toBe("second-key");
+    await isMended("a: 1");
+    await strata.kill();
+    strata = await home.start();
+    await isMended("a: 2");
     await generated("second-key");
     await ready();
     expect((await read(hub, PAGE))?.data.revision).toBe("3");
@@ -171,6 +185,34 @@ describe("a layer for some clusters", () => {
     await apply(hub, profile({ extra: { when: 'cluster.name == "local"' } }));
     await waitUntil(hub, EXTRA, { what: "back", is: (one) => one !== undefined });
     await ready();
+  });
+
+  test("stays while an output that its when asks for is gone for a moment, and goes when that lasts", async () => {
+    const flag = {
+      apiVersion: "v1",
+      kind: "ConfigMap",
+      metadata: { name: "flag", namespace: "front" },
+      data: { on: "1" },
+    };
+    const removeFlag = async (): Promise<unknown> => await hub.kubectlOk(["delete", "configmap", "flag", "-n=front"]);
+    await apply(hub, flag, profile({ extra: { when: "has(layers.gateway.outputs.flag)" } }));
+    await ready();
+    const { metadata } = await read(hub, EXTRA);
+    await removeFlag();
+    await says(
+      "extra",
+      /ConfigMap front\/flag does not exist; until that has lasted a minute, `when` keeps its answer$/,
+    );
+    await apply(hub, flag);
+    await ready();
+    expect((await read(hub, EXTRA)).metadata.uid).toBe(metadata.uid);
+
+    await removeFlag();
+    await waitUntil(hub, EXTRA, { what: "gone", is: (live) => live === undefined });
+    const live = await ready();
+    expect(stateOf(live, "extra")).toBe("Skipped");
+    await apply(hub, flag);
+    await waitUntil(hub, EXTRA, { what: "back", is: (live) => live !== undefined });
   });
 
   test("is Blocked, and stays as it is, while what it requires is not there", async () => {

@@ -1,7 +1,7 @@
-import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type ControlPlane, startControlPlane } from "../support/controlplane.ts";
+import { writeChart } from "../support/files.ts";
 import { type PackSite, pushPacks, startPackSite, type WrittenPack } from "../support/packs.ts";
 import { temporaryFolder } from "../support/processes.ts";
 import { type ChartRepo, type Registry, startChartRepo, startRegistry } from "../support/registry.ts";
@@ -101,11 +101,8 @@ let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 beforeAll(async () => {
   folder = await temporaryFolder("packs");
   for (const version of ["8.0.0", "9.1.0"]) {
-    const chart = join(folder.path, `lamp-${version}`);
-    await mkdir(join(chart, "templates"), { recursive: true });
-    await writeFile(join(chart, "Chart.yaml"), `{ apiVersion: v2, name: lamp, version: ${version} }`);
-    await writeFile(join(chart, "values.yaml"), "{ color: company }");
-    await writeFile(join(chart, "templates", "lamp.yaml"), LAMP);
+    const files = { "values.yaml": "{ color: company }", "templates/lamp.yaml": LAMP };
+    await writeChart(join(folder.path, `lamp-${version}`), { name: "lamp", version, files });
   }
   [oci, charts, site] = await Promise.all([
     startRegistry(),

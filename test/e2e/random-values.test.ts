@@ -1,8 +1,8 @@
 import { X509Certificate } from "node:crypto";
-import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type ControlPlane, startControlPlane } from "../support/controlplane.ts";
+import { writeChart } from "../support/files.ts";
 import { temporaryFolder } from "../support/processes.ts";
 import { type ChartRepo, startChartRepo } from "../support/registry.ts";
 import {
@@ -55,10 +55,8 @@ let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 
 beforeAll(async () => {
   folder = await temporaryFolder("random");
-  const chart = join(folder.path, "shop");
-  await mkdir(join(chart, "templates"), { recursive: true });
-  await writeFile(join(chart, "Chart.yaml"), "{ apiVersion: v2, name: shop, version: 1.0.0 }");
-  await writeFile(join(chart, "templates", "all.yaml"), TEMPLATE);
+  const files = { "templates/all.yaml": TEMPLATE };
+  await writeChart(join(folder.path, "shop"), { name: "shop", version: "1.0.0", files });
   repo = await startChartRepo(folder.path);
   hub = await startControlPlane({ name: "random", controllers: false });
   home = await prepareHub(hub);

@@ -50,7 +50,7 @@ describe("a Registry", () => {
   test("says in one line how it is", async () => {
     await stories.ready(registryPath("acme/web"));
     const row = (await hub.kubectlOk(["get", "sreg", "web", "-n", "acme", "--no-headers"])).trim().split(/\s{2,}/);
-    const words = "the registry answers and accepts the credentials";
+    const words = "the registry answers when it is shown the credentials";
     expect(row.slice(0, -1)).toEqual(["web", "True", "Helm", repo.url, "1", words]);
   });
 

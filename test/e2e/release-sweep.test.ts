@@ -1,8 +1,8 @@
-import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type ControlPlane, startControlPlane } from "../support/controlplane.ts";
+import { below, writeChart } from "../support/files.ts";
 import { temporaryFolder } from "../support/processes.ts";
 import { type ChartRepo, startChartRepo } from "../support/registry.ts";
 import {
@@ -91,10 +91,8 @@ let config: Story;
 
 beforeAll(async () => {
   folder = await temporaryFolder("sweep");
-  const chart = join(folder.path, "app");
-  await mkdir(join(chart, "templates"), { recursive: true });
-  await writeFile(join(chart, "Chart.yaml"), "{ apiVersion: v2, name: app, version: 1.0.0 }");
-  for (const [file, text] of Object.entries(TEMPLATES)) await writeFile(join(chart, "templates", file), text);
+  const files = below("templates", TEMPLATES);
+  await writeChart(join(folder.path, "app"), { name: "app", version: "1.0.0", files });
   [repo, hub] = await Promise.all([startChartRepo(folder.path), startControlPlane({ name: "sweep" })]);
   trap = await startTrap(hub);
   home = await prepareHub({ ...hub, server: trap.server, caPem: trap.caPem });

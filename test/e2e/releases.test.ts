@@ -1,7 +1,7 @@
-import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type ControlPlane, startControlPlane } from "../support/controlplane.ts";
+import { below, writeChart } from "../support/files.ts";
 import { type HelmProgram, helm } from "../support/helm.ts";
 import { temporaryFolder } from "../support/processes.ts";
 import { type ChartRepo, startChartRepo } from "../support/registry.ts";
@@ -95,15 +95,9 @@ beforeAll(async () => {
     ["app", "1.0.0"],
     ["app", "2.0.0"],
     ["other", "1.0.0"],
-  ]) {
-    const chart = join(folder.path, `${name}-${version}`);
-    await mkdir(join(chart, "templates"), { recursive: true });
-    await writeFile(
-      join(chart, "Chart.yaml"),
-      `{ apiVersion: v2, name: ${name}, version: ${version}, appVersion: "7" }`,
-    );
-    await writeFile(join(chart, "values.yaml"), "{ title: plain, fails: none }");
-    for (const [file, text] of Object.entries(TEMPLATES)) await writeFile(join(chart, "templates", file), text);
+  ] as const) {
+    const files = { "values.yaml": "{ title: plain, fails: none }", ...below("templates", TEMPLATES) };
+    await writeChart(join(folder.path, `${name}-${version}`), { name, version, files, fields: { appVersion: "7" } });
   }
   [repo, hub] = await Promise.all([startChartRepo(folder.path), startControlPlane({ name: "releases" })]);
   home = await prepareHub(hub);

@@ -1,5 +1,7 @@
+import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { AuditEvent } from "../support/audit.ts";
@@ -14,10 +16,17 @@ const PROFILE = (name: string): string => pathOf("strata.dev/v1alpha1", "addonpr
 
 let hub: ControlPlane;
 let strata: StrataProcess;
+/** What listens on Strata's own host, and who came. */
+const listener = createServer((socket) => {
+  callers.push(`${socket.remoteAddress}`);
+  socket.destroy();
+});
+const callers: string[] = [];
 let mallory: (args: readonly string[], input?: string) => Promise<CommandResult>;
 
 beforeAll(async () => {
   hub = await startControlPlane({ name: "tenant", controllers: false });
+  await once(listener.listen(0, "localhost"), "listening");
   // As it is installed, and not as other tests need it: with registries and targets on this very host.
   const home = await prepareHub(hub);
   strata = await home.start({ STRATA_ALLOWED_NETWORKS: "" });
@@ -42,6 +51,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await strata?.kill();
   await hub?.stop();
+  listener.close();
 });
 
 const configMap = (name: string, namespace?: string): Live => ({
@@ -278,7 +288,7 @@ describe("Tenant", () => {
     },
     {
       place: "Strata's own host",
-      source: { manifests: [{ url: "http://localhost:8080/a.yaml", sha256: "0".repeat(64) }] },
+      source: { manifests: [{ url: "http://localhost:PORT/a.yaml", sha256: "0".repeat(64) }] },
       says: "requests to localhost are not allowed: its address is loopback",
     },
     {
@@ -293,11 +303,14 @@ describe("Tenant", () => {
     },
   ])("no source of a layer leads into the operator's network: $place", async ({ place, source, says }) => {
     const name = `source-${place.toLowerCase().replaceAll(/\W+/g, "-")}`;
-    await mallory(["apply", "--server-side", "-f", "-"], JSON.stringify(profile(name, source)));
+    const { port } = listener.address() as AddressInfo;
+    const text = JSON.stringify(profile(name, source)).replace("PORT", `${port}`);
+    await mallory(["apply", "--server-side", "-f", "-"], text);
     await waitUntil(hub, PROFILE(name), {
       what: "refused",
       is: (one) => layerOf(one, "layer")?.message?.includes(says) === true,
     });
+    expect(callers.splice(0), "nobody was asked").toEqual([]);
   });
 
   test("a right that is granted later is noticed", async () => {

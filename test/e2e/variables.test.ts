@@ -1,7 +1,7 @@
-import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type ControlPlane, startControlPlane } from "../support/controlplane.ts";
+import { writeChart } from "../support/files.ts";
 import { temporaryFolder } from "../support/processes.ts";
 import { type ChartRepo, startChartRepo } from "../support/registry.ts";
 import {
@@ -50,10 +50,8 @@ let strata: StrataProcess;
 beforeAll(async () => {
   folder = await temporaryFolder("variables");
   for (const version of ["1.0.0", "1.1.0"]) {
-    const chart = join(folder.path, `page-${version}`);
-    await mkdir(join(chart, "templates"), { recursive: true });
-    await writeFile(join(chart, "Chart.yaml"), `{ apiVersion: v2, name: page, version: ${version} }`);
-    await writeFile(join(chart, "templates", "page.yaml"), TEMPLATE);
+    const files = { "templates/page.yaml": TEMPLATE };
+    await writeChart(join(folder.path, `page-${version}`), { name: "page", version, files });
   }
   charts = await startChartRepo(folder.path);
   [hub, edge] = (await Promise.all(

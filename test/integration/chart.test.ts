@@ -130,12 +130,21 @@ describe("the chart, rendered", () => {
     const given = ["--set", "plainHttpRegistries={registry.lan:5000}", "--set", "allowedNetworks={10.20.0.0/16}"];
     const [deployment] = ofKinds(await render(...given), "Deployment");
     const env: { name: string; value: string }[] = deployment?.spec.template.spec.containers[0].env;
-    const known = usage();
+    const known = `${usage()} (UV_THREADPOOL_SIZE)`;
     expect(env.filter(({ name }) => !known.includes(`(${name})`))).toEqual([]);
     expect(parseConfig(Object.fromEntries(env.map(({ name, value }) => [name, value])), [])).toMatchObject({
       ok: true,
       value: { httpPort: 8080, plainHttpRegistries: ["registry.lan:5000"], allowedNetworks: ["10.20.0.0/16"] },
     });
+  });
+
+  test("gives Node more threads than silent name servers hold, as the image does", async () => {
+    const [deployment] = ofKinds(await render(), "Deployment");
+    const env: { name: string; value: string }[] = deployment?.spec.template.spec.containers[0].env;
+    const threads = env.find(({ name }) => name === "UV_THREADPOOL_SIZE")?.value;
+    expect(Number(threads)).toBeGreaterThanOrEqual(32);
+    const image = await readFile(new URL("../../Dockerfile", import.meta.url), "utf8");
+    expect(image).toMatch(new RegExp(`^(ENV|) +UV_THREADPOOL_SIZE=${threads}$`, "m"));
   });
 
   test("allows no private network that nobody has named", async () => {

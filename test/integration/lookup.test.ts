@@ -46,7 +46,10 @@ function render(
   { read }: Pick<ReturnType<typeof cluster>, "read">,
   { length, allowed = [ANY_SECRET] }: { length: number; allowed?: LookupRule[] },
 ): Promise<RenderedChart> {
-  return renderer.renderChart(requestOf(chain, { values: { length }, lookup: { allowed, read } }), signal);
+  return renderer.renderChart(
+    requestOf(chain, { values: { length }, lookup: { field: "helm.lookup", allowed, read } }),
+    signal,
+  );
 }
 
 const nameOf = ({ objects }: RenderedChart) => objects[0]?.metadata.name;
@@ -95,6 +98,20 @@ describe("a chart that looks at its cluster", () => {
     expect(asked).toEqual([]);
   });
 
+  test("says what it was not allowed to see, when it does not render without it", async () => {
+    const template = '{{ index (lookup "v1" "Secret" "web" "db").data "key" }}';
+    const chart = await packChart(folder.path, { name: "needy", template });
+    const { read } = cluster();
+    const failed = (more: object) => renderer.renderChart(requestOf(chart, more), signal);
+    await expect(failed({ lookup: { field: "pack.lookup", allowed: [], read } })).rejects.toMatchObject({
+      reason: "RenderFailed",
+      message: expect.stringMatching(
+        /^chart needy 1\.0\.0 does not render: needy\/templates\/a\.yaml:1:3: .*; it was rendered as if v1 Secret web\/db did not exist: if it does, allow it in pack\.lookup$/,
+      ),
+    });
+    await expect(failed({})).rejects.toThrow(/did not exist: no cluster was looked at$/);
+  });
+
   test("fails as its cluster does", async () => {
     const read = () => Promise.reject(new Failure("Forbidden", "the chart may not look up v1 Secret web/first"));
     await expect(render({ read }, { length: 1 })).rejects.toMatchObject({ reason: "Forbidden" });
@@ -114,7 +131,7 @@ test("what was looked up stands in no message", async () => {
   const template = '{{ fail (printf "bad: %s" ((lookup "v1" "Secret" "web" "db").data.password | b64dec)) }}';
   const chart = await packChart(folder.path, { name: "talker", template });
   const read = async (): Promise<LookupResult> => ({ state: "Found", object: { data: { password } } });
-  const request = requestOf(chart, { lookup: { allowed: [ANY_SECRET], read } });
+  const request = requestOf(chart, { lookup: { field: "helm.lookup", allowed: [ANY_SECRET], read } });
   await expect(renderer.renderChart(request, signal)).rejects.toThrow(
     /^chart talker 1\.0\.0 does not render: talker\/templates\/a\.yaml:1:3: bad: \*\*\*$/,
   );

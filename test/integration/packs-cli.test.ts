@@ -1,5 +1,5 @@
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { pullCommand } from "../../src/cli/packs/pull-command.ts";
@@ -7,6 +7,7 @@ import { pushCommand } from "../../src/cli/packs/push-command.ts";
 import { validate } from "../../src/cli/validate/validate-command.ts";
 import { type Config, parseConfig } from "../../src/config.ts";
 import { writeArchive } from "../../src/source/archive/write-archive.ts";
+import { type Files, writeFiles } from "../support/files.ts";
 import { type CommandResult, runCommand } from "../support/kubectl.ts";
 import { temporaryFolder } from "../support/processes.ts";
 import { type Registry, startRegistry } from "../support/registry.ts";
@@ -43,14 +44,7 @@ function strata(...args: string[]): Promise<CommandResult> {
   return runCommand(process.execPath, [CLI, ...args], { env });
 }
 
-async function writeFiles(root: string, files: Record<string, string | Uint8Array>): Promise<string> {
-  for (const [path, content] of Object.entries(files)) {
-    const file = join(folder.path, root, path);
-    await mkdir(dirname(file), { recursive: true });
-    await writeFile(file, content);
-  }
-  return join(folder.path, root);
-}
+const written = (name: string, files: Files): Promise<string> => writeFiles(join(folder.path, name), files);
 
 const template =
   "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: web\ndata:\n  replicas: {{ .Values.replicas | quote }}\n";
@@ -67,7 +61,7 @@ const chart = (values: string) =>
   );
 
 async function shop(version: string): Promise<string> {
-  return writeFiles(`shop-${version}`, {
+  return written(`shop-${version}`, {
     "pack.json": JSON.stringify({
       name: "shop",
       displayName: "Shop",
@@ -110,7 +104,7 @@ test("a registry that lets only some in takes the credentials of a docker config
   const push = { folder: await shop("2.0.0"), url, force: false, today: "2026-07-01" };
   const auths = (host: string) =>
     JSON.stringify({ auths: { [host]: { auth: Buffer.from("me:s3cret").toString("base64") } } });
-  const login = await writeFiles("login", {
+  const login = await written("login", {
     "own.json": auths(closed.host),
     "other.json": auths("other.example.test"),
   });
@@ -132,9 +126,9 @@ test("what an export of Palette becomes is valid, on standard output, in a file 
   const { stdout, stderr, code } = await strata("import", "palette", EXPORT);
   expect(code).toBe(0);
   expect(stderr).toContain("decide: variable REGION: ");
-  const file = join(await writeFiles("imported", { "full.yaml": stdout }), "full.yaml");
+  const file = join(await written("imported", { "full.yaml": stdout }), "full.yaml");
   expect(await strata("validate", "-f", file)).toMatchObject({ code: 0, stderr: "" });
-  const out = await writeFiles("folder", { "README.md": "" });
+  const out = await written("folder", { "README.md": "" });
   expect(await strata("import", "palette", EXPORT, "-o", out)).toMatchObject({ code: 0 });
   expect((await readdir(out)).sort()).toEqual(["README.md", "shop-cluster-registries.yaml", "shop-cluster.yaml"]);
   expect(await strata("import", "palette", EXPORT, "-o", out)).toMatchObject({
@@ -144,7 +138,7 @@ test("what an export of Palette becomes is valid, on standard output, in a file 
 });
 
 test("validate fetches and renders charts when it is asked to", async () => {
-  const charts = await writeFiles("charts", {
+  const charts = await written("charts", {
     "web/Chart.yaml": "apiVersion: v2\nname: web\nversion: 1.0.0\n",
     "web/values.yaml": "replicas: 1\n",
     "web/templates/a.yaml": '{{ if lt (int .Values.replicas) 1 }}{{ fail "too few" }}{{ end }}\n',
@@ -162,7 +156,7 @@ test("validate fetches and renders charts when it is asked to", async () => {
       },
     });
   const check = async (text: string, fetch: boolean) => {
-    const file = join(await writeFiles("profiles", { "web.json": text }), "web.json");
+    const file = join(await written("profiles", { "web.json": text }), "web.json");
     const options = { files: [file], namespace: "default", fetch, kubeVersion: "v1.36.0", format: "json" as const };
     return validate(options, config(), new AbortController().signal);
   };

@@ -98,7 +98,8 @@ describe("a real registry that lets in only those with a certificate and a passw
 
   test("lets us in", async () => {
     expect((await sources.packs.fetch(shop(), signal)).version).toBe("1.0.0");
-    expect(await sources.registries.check(shop().registry, signal)).toEqual({ entries: 1 });
+    const seen = { entries: 1, credentials: "accepted" };
+    expect(await sources.registries.check(shop().registry, signal)).toEqual(seen);
   });
 
   test.each([

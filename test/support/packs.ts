@@ -1,11 +1,11 @@
-import { mkdir, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { writeArchive } from "../../src/source/archive/write-archive.ts";
 import { type PackFolder, packRegistry } from "../../src/source/pack-index.ts";
 import { PackPush } from "../../src/source/pack-push.ts";
 import { LOOPBACK_NETWORKS } from "../../src/text/addresses.ts";
+import { writeFiles } from "./files.ts";
 
 /** A pack as its author writes it: the texts of its files, and of its charts by their names. */
 export interface WrittenPack {
@@ -60,11 +60,7 @@ export async function pushPacks(host: string, packs: readonly WrittenPack[]): Pr
 /** Writes packs as folders into a folder, which is made; resolves with the path of each. */
 export async function writePacks(folder: string, packs: readonly WrittenPack[]): Promise<string[]> {
   const folders = packs.map((pack) => ({ path: join(folder, `${pack.name}-${pack.version}`), ...packFolder(pack) }));
-  for (const { path, files } of folders)
-    for (const [name, bytes] of files) {
-      await mkdir(dirname(join(path, name)), { recursive: true });
-      await writeFile(join(path, name), bytes);
-    }
+  for (const { path, files } of folders) await writeFiles(path, Object.fromEntries(files));
   return folders.map(({ path }) => path);
 }
 

@@ -1,6 +1,6 @@
-import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ControlPlane } from "./controlplane.ts";
+import { writeChart } from "./files.ts";
 import { apply, condition, isReady, type Live, layerOf, pathOf, read, waitUntil } from "./stories.ts";
 
 const PAGE = `
@@ -17,11 +17,8 @@ export const BASIC = `Basic ${btoa(`${LOGIN.username}:${LOGIN.password}`)}`;
 
 /** Writes the chart `page` of one version, which says in a ConfigMap what it is. */
 export async function writePage(folder: string, version: string, title = "plain"): Promise<void> {
-  const chart = join(folder, `page-${version}`);
-  await mkdir(join(chart, "templates"), { recursive: true });
-  await writeFile(join(chart, "Chart.yaml"), `{ apiVersion: v2, name: page, version: ${version} }`);
-  await writeFile(join(chart, "values.yaml"), `{ title: ${title} }`);
-  await writeFile(join(chart, "templates", "page.yaml"), PAGE);
+  const files = { "values.yaml": `{ title: ${title} }`, "templates/page.yaml": PAGE };
+  await writeChart(join(folder, `page-${version}`), { name: "page", version, files });
 }
 
 export const profilePath = (name: string): string => pathOf("strata.dev/v1alpha1", "addonprofiles", name);

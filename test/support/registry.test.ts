@@ -1,7 +1,8 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createAuthority } from "./certificates.ts";
+import { writeChart } from "./files.ts";
 import { helm } from "./helm.ts";
 import { temporaryFolder } from "./processes.ts";
 import { startChartRepo, startRegistry } from "./registry.ts";
@@ -12,12 +13,8 @@ let charts: string;
 beforeAll(async () => {
   folder = await temporaryFolder("charts-source");
   charts = join(folder.path, "charts");
-  await mkdir(join(charts, "hello", "templates"), { recursive: true });
-  await writeFile(join(charts, "hello", "Chart.yaml"), "apiVersion: v2\nname: hello\nversion: 1.2.3\n");
-  await writeFile(
-    join(charts, "hello", "templates", "map.yaml"),
-    "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: hello }\n",
-  );
+  const files = { "templates/map.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: hello }\n" };
+  await writeChart(join(charts, "hello"), { name: "hello", version: "1.2.3", files });
 });
 afterAll(() => folder.remove());
 

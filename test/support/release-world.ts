@@ -5,12 +5,12 @@ import type { ReleaseCache, ReleaseContext } from "../../src/apply/release-recor
 import { forgetRelease, markRelease, openRelease, rollback } from "../../src/apply/release-steps.ts";
 import { removeStrays } from "../../src/apply/release-strays.ts";
 import { recallHooks } from "../../src/apply/sealed-release.ts";
-import { packSet, unpackSet } from "../../src/apply/stored-set.ts";
+import { keptOf, type StoredSet } from "../../src/apply/stored-set.ts";
 import { Failure } from "../../src/errors.ts";
 import { applySetOf, EMPTY_PARENT, type Parent } from "../../src/membership/applyset.ts";
 import { applyEntryOf, fieldsDigest } from "../../src/membership/fields.ts";
 import { observe } from "../../src/membership/observed.ts";
-import { stringifyJson } from "../../src/objects/json.ts";
+import { parseJson, stringifyJson } from "../../src/objects/json.ts";
 import { scopeOfBuiltIn } from "../../src/objects/scope.ts";
 import type { KubeObject } from "../../src/objects/types.ts";
 import type { LayerInputs } from "../../src/plan/inputs.ts";
@@ -350,8 +350,8 @@ export class ReleaseWorld {
 
   /** As a stored set comes back to the next process. */
   #keep(layer: string, { digest, specDigest }: LayerInputs, content: LayerContent): void {
-    const set = unpackSet(packSet({ inputs: digest, specDigest, content }));
-    if (set) this.#stored.set(layer, set);
+    const text = stringifyJson(keptOf({ inputs: digest, specDigest, content }));
+    this.#stored.set(layer, parseJson(text) as StoredSet);
   }
 
   get #version(): string {

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { RenderRequest } from "../../src/render/types.ts";
+import { writeChart } from "./files.ts";
 import { helm } from "./helm.ts";
 
 /** What a chart's package is known by. */
@@ -32,10 +33,7 @@ export async function packChart(
   { name, template, values = "" }: { name: string; template: string; values?: string },
 ): Promise<PackedChart> {
   const place = join(home, name);
-  await mkdir(join(place, "templates"), { recursive: true });
-  await writeFile(join(place, "Chart.yaml"), `apiVersion: v2\nname: ${name}\nversion: 1.0.0\n`);
-  await writeFile(join(place, "values.yaml"), values);
-  await writeFile(join(place, "templates", "a.yaml"), template);
+  await writeChart(place, { name, version: "1.0.0", files: { "values.yaml": values, "templates/a.yaml": template } });
   await helm(["package", place, "--destination", home], { home });
   const bytes = await readFile(join(home, `${name}-1.0.0.tgz`));
   return { bytes, digest: `sha256:${createHash("sha256").update(bytes).digest("hex")}` };

@@ -43,6 +43,18 @@ const lookupRule = z.strictObject({
     .exactOptional(),
 });
 
+/** @param whose templates look */
+export function lookupRules(whose: string) {
+  return z
+    .array(lookupRule)
+    .min(1)
+    .max(16)
+    .meta({ "x-kubernetes-list-type": "atomic" })
+    .describe(
+      `What ${whose} templates may read from the cluster by \`lookup\`, from 1 to 16 rules. They read as the identity that applies the layer, when the layer is rendered; a later change in the cluster renders nothing anew. What no rule names is not found. Left out: nothing is found.`,
+    );
+}
+
 /** A chart of a Helm repository or an OCI registry. */
 export const helmSource = withRules(
   z.strictObject({
@@ -55,15 +67,7 @@ export const helmSource = withRules(
     releaseName: dnsLabel("releaseName", MAX_RELEASE_NAME)
       .describe("Name of the Helm release, at most 53 characters. Defaults to the layer's name.")
       .exactOptional(),
-    lookup: z
-      .array(lookupRule)
-      .min(1)
-      .max(16)
-      .meta({ "x-kubernetes-list-type": "atomic" })
-      .describe(
-        "What the chart's templates may read from the cluster by `lookup`, from 1 to 16 rules. They read as the identity that applies the layer, when the layer is rendered; a later change in the cluster renders nothing anew. What no rule names is not found. Left out: nothing is found.",
-      )
-      .exactOptional(),
+    lookup: lookupRules("the chart's").exactOptional(),
   }),
   [exactlyOneOf(["repo", "registryRef"], "exactly one of repo and registryRef must be set")],
 ).describe("A Helm chart, rendered by Helm's own code and applied by Strata.");

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { namesDiffer } from "./lists.ts";
 import { AS_A_WHOLE } from "./maps.ts";
-import { DNS_LABEL, OBJECT_NAME, versionRange } from "./text.ts";
+import { DNS_LABEL, OBJECT_NAME, plainVersionRange, versionRange } from "./text.ts";
 
 const MAX_OUTPUTS = 32;
 const MAX_REQUIRED = 64;
@@ -62,13 +62,13 @@ export const layerOutputs = z
 
 const requiredLayer = z.strictObject({
   name: z.string().max(63).regex(new RegExp(DNS_LABEL)).describe("Name of a layer before this one."),
-  version: versionRange().describe("Versions of its chart or pack that will do, for example `1.18.x`."),
+  version: plainVersionRange().describe("Versions of its chart or pack that will do, for example `1.18.x`."),
 });
 
 /** What must be there before a layer is brought. */
 export const layerRequirements = z
   .strictObject({
-    kubernetes: versionRange()
+    kubernetes: versionRange("kubernetes")
       .describe(
         "Versions of Kubernetes that will do, for example `>=1.33`. What follows a `-` or `+` in the cluster's version does not count.",
       )

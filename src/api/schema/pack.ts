@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { chartName, REPOSITORY_URL } from "./helm.ts";
+import { chartName, lookupRules, REPOSITORY_URL } from "./helm.ts";
 import { namesDiffer, textsDiffer } from "./lists.ts";
 import { registryRef } from "./registry-ref.ts";
 import { exactlyOneOf, matching, withRules } from "./rules.ts";
@@ -14,7 +14,7 @@ const packName = () =>
     matching("^[a-z0-9]([-._a-z0-9]*[a-z0-9])?$", 'name must consist of lower case letters, digits, "-", "_" and "."'),
   ]);
 
-// Up to 64 layers with 8 charts each: rules with sentences would be beyond the API server's budget for CEL.
+// Up to 64 layers with 8 charts each: a rule on an address, which may be long, would be beyond the API server's budget for CEL.
 const otherChart = withRules(
   z.strictObject({
     name: chartName().describe("Name of one of the pack's charts, as its Chart.yaml has it."),
@@ -25,7 +25,7 @@ const otherChart = withRules(
       .describe("URL of a repository, as in `helm.repo`.")
       .exactOptional(),
     registryRef: registryRef.exactOptional(),
-    version: versionRange()
+    version: versionRange("version")
       .describe("Version of the chart there: exact or a range. Left out: that of the pack's chart.")
       .exactOptional(),
   }),
@@ -57,5 +57,6 @@ export const packSource = z
       .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"] })
       .describe("Charts of the pack that are taken from another place, for example from a company's own registry.")
       .exactOptional(),
+    lookup: lookupRules("the charts'").exactOptional(),
   })
   .describe("A pack: one or more charts, or templated manifests, with values of its own.");

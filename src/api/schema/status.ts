@@ -253,7 +253,7 @@ export const targetClusterStatus = z
 export const registryStatus = z
   .object({
     observedGeneration,
-    conditions: conditions("Ready: the registry answers and accepts the credentials."),
+    conditions: conditions("Ready: the registry answers, with the credentials where it asks for them."),
     lastSyncTime: time.describe("When the registry last answered and its list was read.").exactOptional(),
     entries: count
       .describe(

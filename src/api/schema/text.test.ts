@@ -5,7 +5,7 @@ import { duration, semanticVersion, versionRange } from "./text.ts";
 
 const isDuration = (value: string) => duration("timeout").safeParse(value).success;
 const isVersion = (value: string) => semanticVersion("version").safeParse(value).success;
-const isRange = (value: string) => versionRange().safeParse(value).success;
+const isRange = (value: string) => versionRange("version").safeParse(value).success;
 
 describe("durations", () => {
   test.each([

@@ -75,13 +75,19 @@ export function semanticVersion(what: string) {
 const PART = "([0-9]+|[xX*])";
 const PARTIAL = `v?${PART}([.]${PART}){0,2}(-${IDENTIFIERS})?([+]${IDENTIFIERS})?`;
 const TERM = `(${PARTIAL} +- +${PARTIAL}|((=|!=|>|<|>=|=>|<=|=<|~|~>|\\^) *)?${PARTIAL})`;
-const ALTERNATIVE = `${TERM}( *, *${TERM}| +${TERM})*`;
+/** All that may stand between two of them. The shorter the pattern is, the less it takes of the API server's budget for CEL. */
+const BETWEEN = "( *, *| +| *[|][|] *)";
 
-const RANGE = `^ *${ALTERNATIVE}( *[|][|] *${ALTERNATIVE})* *$`;
+const RANGE = `^ *${TERM}(${BETWEEN}${TERM})* *$`;
 const RANGE_SENTENCE = 'must be a version such as 1.18.2 or a range such as 1.18.x, ^1.18.0 or ">=1.18.0 <1.20.0"';
 
-/** An exact version or a range as Helm reads it (Masterminds/semver constraints): a plain pattern, which costs no CEL. */
-export function versionRange() {
+/** An exact version or a range as Helm reads it (Masterminds/semver constraints). */
+export function versionRange(what: string) {
+  return withRules(z.string().max(64), [matching(RANGE, `${what} ${RANGE_SENTENCE}`)]);
+}
+
+/** The same as a plain pattern, which costs no CEL, where there may be too many of them. */
+export function plainVersionRange() {
   return z.string().max(64).regex(new RegExp(RANGE));
 }
 

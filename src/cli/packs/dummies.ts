@@ -1,4 +1,4 @@
-import { isExactNumber } from "../../objects/json.ts";
+import { isMap } from "../../objects/json.ts";
 import { macroScalarOf } from "../../pack/macro-text.ts";
 import type { MacroTable } from "../../pack/macro-types.ts";
 import type { Values } from "../../plan/values.ts";
@@ -35,8 +35,4 @@ function replaced(value: unknown, macros: MacroTable): unknown {
   if (Array.isArray(value)) return value.map((item) => replaced(item, macros));
   if (!isMap(value)) return value;
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [inText(key), replaced(item, macros)]));
-}
-
-function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value) && !isExactNumber(value);
 }

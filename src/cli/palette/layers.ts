@@ -1,9 +1,10 @@
 import { MAX_RELEASE_NAME } from "../../api/schema/helm.ts";
 import type { LAYER_TYPES } from "../../api/schema/layer.ts";
 import { wrongText } from "../../api/schema/text.ts";
+import { isMap } from "../../objects/json.ts";
 import type { Result } from "../../objects/types.ts";
 import { type PackMeta, packMeta } from "../../pack/index.ts";
-import { isMap, mapAt, own } from "../../pack/maps.ts";
+import { mapAt, own } from "../../pack/maps.ts";
 import type { Values } from "../../plan/values.ts";
 import type { PalettePack } from "./export-file.ts";
 import { dnsName, type Findings, freeName } from "./findings.ts";

@@ -1,5 +1,5 @@
-import { canonicalJson } from "../../objects/json.ts";
-import { isMap, own } from "../../pack/maps.ts";
+import { canonicalJson, isMap } from "../../objects/json.ts";
+import { own } from "../../pack/maps.ts";
 import type { Values } from "../../plan/values.ts";
 
 /**

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { LRUCache } from "lru-cache";
+import { isMap } from "../../objects/json.ts";
 import type { KubeObject } from "../../objects/types.ts";
 import { isConflict, isNotFound } from "../api-error.ts";
 import type { KubeClient } from "../client.ts";
@@ -197,8 +198,4 @@ function mergePatch(from: unknown, to: unknown): unknown {
     ...gone.map((key) => [key, null]),
     ...changed.map(([key, value]) => [key, mergePatch(from[key], value)]),
   ]);
-}
-
-function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

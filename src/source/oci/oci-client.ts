@@ -195,13 +195,22 @@ export class OciClient {
     throw new Failure("SourceUnauthorized", `${host} does not take ${what} into ${repository.path}: ${why}`);
   }
 
-  /** Asks a registry whether it takes the credentials. */
-  async ping(origin: string, signal: AbortSignal): Promise<void> {
+  /**
+   * Asks a registry whether it takes the credentials.
+   *
+   * @returns what it did with them: it asked for them, did not, or was shown them with the question; undefined without any
+   */
+  async ping(origin: string, signal: AbortSignal): Promise<"accepted" | "unasked" | "shown" | undefined> {
     const registry = { origin, path: "" };
     const asked = { what: "its contents", subject: "registry" as const };
     const answer = await this.#get(registry, { place: "", ...asked, maxBytes: MIB, accept: "*/*" }, signal);
     if (answer.status === 404) throw missing("registry", `${answer.url.host} is no OCI registry: it has no /v2/`);
     if (answer.status !== 200) throw this.#failureOf(answer, registry, asked);
+    const credentials = this.#proofs.credentialsFor(registry);
+    if (credentials === undefined) return this.#proofs.wordFor(registry) === undefined ? undefined : "shown";
+    if (credentials.kind === "bearer") return "shown";
+    const answered = this.#tokens.get(`${origin}/`);
+    return answered !== undefined && answered.expiresAt > performance.now() ? "accepted" : "unasked";
   }
 
   /** The repositories of a registry; undefined where it does not tell them, as most public ones. */

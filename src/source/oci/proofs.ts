@@ -1,6 +1,7 @@
 import { Failure } from "../../errors.ts";
-import { type RegistryAccess, urlOf } from "../access.ts";
+import { placeOf, type RegistryAccess, urlOf } from "../access.ts";
 import { type DockerAuth, dockerAuthFor, registryHost } from "../docker-config.ts";
+import { isBelow } from "../http/below.ts";
 import { basicOf, isHeaderText, proofOf } from "./token.ts";
 
 interface Place {
@@ -19,6 +20,7 @@ export class Proofs {
   readonly #own: string;
   /** The folder of the registry at its own host and its mirrors'. */
   readonly #folders: ReadonlyMap<string, string>;
+  readonly #urls: readonly URL[];
   readonly #origins: ReadonlySet<string>;
 
   /** @throws Failure InvalidSpec */
@@ -27,7 +29,8 @@ export class Proofs {
     this.#access = access;
     this.#own = registryHost(urlOf(access, access.url).host);
     // Of several at one host, the registry itself or the first of its mirrors.
-    this.#folders = new Map(urls.reverse().map((url) => [registryHost(url.host), folderOf(url, access)]));
+    this.#folders = new Map(urls.toReversed().map((url) => [registryHost(url.host), folderOf(url, access)]));
+    this.#urls = urls;
     this.#origins = new Set(urls.map(({ origin }) => origin));
     this.tokenOrigins = (access.tokenOrigins ?? []).map((origin) => this.#secureOrigin(origin));
     const { credentials } = access;
@@ -52,6 +55,26 @@ export class Proofs {
     const credentials = this.credentialsFor({ origin: url.origin, path: url.pathname.slice(1) });
     if (credentials?.kind === "basic") return basicOf(credentials);
     return credentials === undefined ? undefined : `Bearer ${credentials.token}`;
+  }
+
+  /** Whether anything that proves who asks goes along with a request for this address. */
+  areShownTo(url: URL): boolean {
+    const { clientCertificate, url: own } = this.#access;
+    const isOwn = url.origin === urlOf(this.#access, own).origin;
+    return (clientCertificate !== undefined && isOwn) || this.headerFor(url) !== undefined;
+  }
+
+  /**
+   * Why a file is not fetched with what is shown to its origin: who wrote its address may be anybody who may refer to the
+   * Registry, and no more than the Registry names is theirs.
+   */
+  refusalFor(url: URL): Failure | undefined {
+    if (!this.areShownTo(url) || this.#urls.some((folder) => isBelow(url, folder))) return undefined;
+    const { name = this.#own, url: own } = this.#access;
+    const sentence = `${name} gives its credentials for what is below ${placeOf(own)} only, and ${placeOf(url.href)} is not`;
+    const remedy =
+      "write an address below it, without encoded slashes or dots, or refer to a Registry that has its folder";
+    return new Failure("InvalidSpec", `${sentence}: ${remedy}`);
   }
 
   /** What is shown to a place, in words; undefined when that is nothing. */

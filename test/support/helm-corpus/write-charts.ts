@@ -1,5 +1,5 @@
-import { mkdir, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
+import { writeChart } from "../files.ts";
 import type { CorpusChart, Files, Release, Version } from "./types.ts";
 
 const RELEASES = ["install", "upgrade", "removal"] as const satisfies readonly Release[];
@@ -42,16 +42,15 @@ function withoutLeaving({ removal }: CorpusChart): Files {
 
 /** Writes the folders of all versions of the charts, `<folder>/<chart>-<version>`. */
 export async function writeCharts(charts: readonly CorpusChart[], folder: string): Promise<void> {
-  for (const chart of charts) for (const release of RELEASES) await writeChart(chart, release, folder);
+  for (const chart of charts) for (const release of RELEASES) await writeRelease(chart, release, folder);
 }
 
-async function writeChart(chart: CorpusChart, release: Release, folder: string): Promise<void> {
+async function writeRelease(chart: CorpusChart, release: Release, folder: string): Promise<void> {
   const place = join(folder, `${chart.name}-${VERSIONS[release]}`);
   const { files, chart: fields } = versionOf(chart, release);
-  const metadata = { apiVersion: "v2", name: chart.name, version: VERSIONS[release], ...fields };
-  for (const [path, content] of Object.entries({ "Chart.yaml": JSON.stringify(metadata), ...files })) {
-    if (content === null) continue;
-    await mkdir(dirname(join(place, path)), { recursive: true });
-    await writeFile(join(place, path), content);
-  }
+  const present = Object.entries(files).flatMap(([path, content]) =>
+    content === null ? [] : [[path, content] as const],
+  );
+  const about = { name: chart.name, version: VERSIONS[release], fields: { ...fields } };
+  await writeChart(place, { ...about, files: Object.fromEntries(present) });
 }

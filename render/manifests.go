@@ -67,6 +67,7 @@ func renderFile(file *TemplateFile, req *Request, caps *common.Capabilities, ran
 	functions := noticeRandom(random)
 	functions["lookup"] = newLookups(LookupRequest{}).find
 	functions[spectroFunction] = func() map[string]any { return req.Spectro }
+	guardTokens(functions, file.Content)
 	files, err := engine.Engine{CustomTemplateFuncs: functions}.RenderWithContext(context.Background(), ch, scope)
 	if err != nil {
 		fail(err)

@@ -130,8 +130,8 @@ export async function startStrata({ config, env, log, metrics }: StrataOptions):
   const registries: RegistryWiring = new RegistryWiring({
     hub,
     check: (access, signal) => sources.registries.check(access, signal),
-    renewed: (key) => {
-      for (const deployment of deployments.renewSources(key)) deploymentQueue.add(deployment);
+    renewed: (key, how) => {
+      for (const deployment of deployments.renewSources(key, how)) deploymentQueue.add(deployment);
     },
     again: againIn(() => registryQueue),
   });

@@ -11,7 +11,7 @@ import type { LayerInputs } from "../plan/inputs.ts";
 import { fetchedSources, manifestsContent } from "../plan/manifests.ts";
 import type { PackMemory } from "../plan/packs.ts";
 import type { Referents } from "../plan/references.ts";
-import type { NamedRef, Seen, SiteView } from "../plan/seen.ts";
+import { type NamedRef, NO_CONDITIONS, type Seen, type SiteView } from "../plan/seen.ts";
 import type { ContentMemory, LayerContent, Plan, PlannedLayer } from "../plan/types.ts";
 import type { LoadedPack } from "../plan/valued-pack.ts";
 import type { Variables } from "../plan/variables.ts";
@@ -175,6 +175,7 @@ function seenAt(profile: Profile, { site, referents, cluster }: PlanPlace, known
     leaving: new Map(),
     rows: new Map(),
     installed: new Map(),
+    conditions: NO_CONDITIONS,
     cluster: cluster ?? { name: LOCAL_CLUSTER, target: undefined },
     fixed: {},
   };

@@ -16,6 +16,7 @@ import {
 } from "./macro-site.ts";
 import { type MacroScalar, macroScalarOf, plainValue, tellHidden } from "./macro-text.ts";
 import type { MacroAnswers, MacroDocument, MacroExpression, MacroPlan, MacroScope, MacroUse } from "./macro-types.ts";
+import { PlaceSet, pathKey } from "./path-key.ts";
 
 /** Values that are made of values that are made of values… */
 const MAX_CHAIN = 32;
@@ -86,6 +87,7 @@ class MacroPass {
   readonly #settled = new Map<MacroDocument, Map<string, unknown>>();
   /** The sites that are being made, each for the one before it. */
   readonly #chain: Site[] = [];
+  readonly #secrets = new Map<MacroDocument, PlaceSet>();
   readonly #hiddenKeys = new WeakMap<object, readonly { key: string; scalar: MacroScalar }[]>();
   #weight = 0;
 
@@ -284,8 +286,17 @@ class MacroPass {
     const place = { document, path };
     return {
       told: `${this.#tell(place)} in layer ${document.layer}`,
-      value: () => (isData ? this.#copyData(value) : this.#copy(place, value)),
+      value: () => {
+        if (this.#secretsOf(document).touches(pathKey(path))) this.#taint();
+        return isData ? this.#copyData(value) : this.#copy(place, value);
+      },
     };
+  }
+
+  #secretsOf(document: MacroDocument): PlaceSet {
+    const known = this.#secrets.get(document) ?? new PlaceSet(document.sensitive ?? []);
+    this.#secrets.set(document, known);
+    return known;
   }
 
   /** The documents that the beginning of a path names; of packs of one name, that of the layer that asks. */

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { parseYaml } from "../objects/yaml.ts";
 import {
   hideMacros,
@@ -79,6 +79,12 @@ describe("a manifest that was rendered from a text with a macro", () => {
     ["trunc 10", (token: string) => token.slice(0, 10)],
     ["trimSuffix", (token: string) => token.slice(0, -1)],
     ["repeat 2, without its end", (token: string) => `${token}${token.slice(0, 5)}`],
+    ["regexReplaceAll", (token: string) => token.replace(/[^a-z0-9-]/g, "-")],
+    ["trimPrefix", (token: string) => token.slice(1)],
+    [
+      "quote inside of a block",
+      (token: string) => JSON.stringify(token).replace(/[^ -~]/g, (mark) => `\\u${mark.charCodeAt(0).toString(16)}`),
+    ],
   ])("is refused when a function changed the macro: %s", (_function, change) => {
     const [token = ""] = macros.keys();
     expect(read(text.replace(token, change(token)).replace("VALUE", given))).toEqual({
@@ -92,6 +98,15 @@ describe("a manifest that was rendered from a text with a macro", () => {
     expect(unusedMark("")).toBe("\uF8F0");
     expect(unusedMark([all.replace("\uE123", "")])).toBe("\uE123");
     expect(unusedMark(all)).toBe("\uF8F0");
+  });
+
+  test("finds its mark in one reading of its data", () => {
+    const search = vi.spyOn(String.prototype, "includes");
+    expect(unusedMark(String.fromCharCode(...Array.from({ length: 5000 }, (_, index) => 0xf8f0 - index)))).toBe(
+      "\uE568",
+    );
+    expect(search).not.toHaveBeenCalled();
+    search.mockRestore();
   });
 });
 

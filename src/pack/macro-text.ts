@@ -33,7 +33,7 @@ export interface MacroScalar {
   parts: readonly (string | MacroUse)[];
 }
 
-const CLOSES = /[\uF8F1\uF8F2]/;
+const SEAL = /[0-9a-f]{16}/;
 
 /** Enough where no data of others comes in between the hiding and the replacing. */
 const NO_KEY = new Uint8Array(1);
@@ -44,12 +44,11 @@ const NO_KEY = new Uint8Array(1);
  */
 export function unusedMark(data: unknown): string {
   const text = typeof data === "string" ? data : stringifyJson(data);
-  for (let code = OPEN; code >= FIRST_OPEN; code -= 1) {
-    const mark = String.fromCharCode(code);
-    if (!text.includes(mark)) return mark;
-  }
-  // Somebody wrote down all of them: what has one of his is told as a macro that was changed.
-  return String.fromCharCode(OPEN);
+  const isUsed = new Uint8Array(OPEN - FIRST_OPEN + 1);
+  for (let index = 0; index < text.length; index += 1) isUsed[text.charCodeAt(index) - FIRST_OPEN] = 1;
+  const unused = isUsed.lastIndexOf(0);
+  // When somebody wrote down all of them, what has one of his is told as a macro that was changed.
+  return String.fromCharCode(unused === -1 ? OPEN : FIRST_OPEN + unused);
 }
 
 /** A text whose macros are to be hidden. */
@@ -162,15 +161,12 @@ export function readMacroManifests(hidden: HiddenText, what: string): Result<(Ma
   return { ok: true, value: parsed.value.map(({ value, place }) => ({ tree: value, place, macros })) };
 }
 
-/** Whether a template function such as `upper` or `trunc` has changed a token. */
+/** Whether something is left of a token that was changed; the renderer lets no function take it away altogether. */
 function hasChangedToken({ text, macros }: HiddenText): boolean {
-  const marks = new Set([...macros.keys()].map((token) => token.charAt(0)));
-  return [...marks].some((mark) =>
-    text
-      .split(mark)
-      .slice(1)
-      .some((piece) => !macros.has(`${mark}${piece.slice(0, piece.search(CLOSES) + 1)}`)),
-  );
+  const tokens = [...macros.keys()];
+  const marks = tokens.flatMap((token) => [token.charAt(0), SEAL.exec(token)?.[0] ?? ""]);
+  const rest = text.replace(TOKEN, (token) => (macros.has(token) ? " " : token));
+  return [...new Set(marks)].some((mark) => rest.includes(mark));
 }
 
 /** Marks the tokens in scalars without quotes. Only such scalars are shown to implicit tags. */

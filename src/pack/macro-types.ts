@@ -19,6 +19,8 @@ export interface MacroDocument extends MacroTree {
   layer: string;
   /** Of which pack these are the values, so that `.spectro.pack.<name>` reads them. */
   pack?: string;
+  /** Where it has something sensitive that no macro gave; keys of `pathKey`, each with all below it. */
+  sensitive?: readonly string[];
 }
 
 /** What macros may ask for, beside the values of packs. A name that is absent, or null, is not defined. */

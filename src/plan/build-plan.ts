@@ -2,7 +2,8 @@ import type { Layer } from "../api/types.ts";
 import { Failure } from "../errors.ts";
 import { describeRef, groupKindKey } from "../objects/identity.ts";
 import type { GroupKind, ObjectRef } from "../objects/types.ts";
-import { undone } from "./condition.ts";
+import { answerBefore, judgeCondition } from "./condition.ts";
+import { outputKey } from "./expression-names.ts";
 import type { LayerOutput, Scope } from "./expression-scope.ts";
 import { PROFILE_BUDGET } from "./expressions.ts";
 import { type InputsContext, readInputs } from "./inputs.ts";
@@ -14,11 +15,11 @@ import type { PackParts } from "./pack-parts.ts";
 import { type AbsentPack, asksForResources, openPacksOnce, type PackState } from "./packs.ts";
 import { type Scopes, scopesDeclaredBy } from "./place.ts";
 import { placedContent } from "./placed-content.ts";
-import { macroScope, type ProfileScope, profileScope } from "./profile-scope.ts";
+import { macroScope, type Overrides, type ProfileScope, profileScope } from "./profile-scope.ts";
 import { kubernetesFailure, withRequirements } from "./requirements.ts";
 import { hasExpressions } from "./resolve-layer.ts";
 import { resolveOnce } from "./resolve-once.ts";
-import type { NamedRef, Seen } from "./seen.ts";
+import type { Answer, Conditions, NamedRef, Seen } from "./seen.ts";
 import type { ContentState, EngineLayer, Plan, PlannedLayer } from "./types.ts";
 import type { PackLayer } from "./valued-pack.ts";
 
@@ -27,8 +28,9 @@ type Prepared = NonNullable<Seen["site"]["prepared"]>;
 /** The ordered plan of a profile on a cluster, from what is known now. Pure: the same Seen gives the same plan. */
 export function buildPlan(seen: Seen, prepared: Prepared): Plan {
   const scope = profileScope(seen, prepared.digestKey);
-  const context = { seen, prepared, scopes: profileScopes(seen), scope };
-  const { planned, outputs } = planInOrder(context);
+  const answers = new Map<string, Answer>();
+  const context = { seen, prepared, scopes: profileScopes(seen), scope, answers };
+  const { planned, outputs, absentSince } = planInOrder(context);
   const opening = opened(planned, context);
   const parts = planned.flatMap((layer) => partsOfPlanned(layer, opening, context));
   const packs = new Map([...opening].flatMap(([name, state]) => (state.kind === "parts" ? [[name, state]] : [])));
@@ -36,26 +38,35 @@ export function buildPlan(seen: Seen, prepared: Prepared): Plan {
     withInstalled(layer, { seen, prepared, scopes: context.scopes }),
   );
   const readsNodes = asksForResources(packLayersOf(planned), seen.packs);
-  return { layers, packs, outputs, readsNodes, ...(scope.kind === "read" ? { variables: scope.variables } : {}) };
+  const conditions = { answers, absentSince };
+  const variables = scope.kind === "read" ? { variables: scope.variables } : {};
+  return { layers, packs, outputs, readsNodes, conditions, ...variables };
 }
 
 /** Each layer sees the outputs of those before it. */
-function planInOrder(context: PlanContext): { planned: PlannedLayer[]; outputs: Plan["outputs"] } {
+function planInOrder(
+  context: PlanContext,
+): { planned: PlannedLayer[]; outputs: Plan["outputs"] } & Pick<Conditions, "absentSince"> {
   const { seen, scopes } = context;
   const above = new Map<string, ReadonlyMap<string, LayerOutput>>();
   const named: NamedRef[] = [];
+  const absentSince = new Map<string, number>();
   const budget = { left: PROFILE_BUDGET };
   const planned = seen.profile.spec.layers.map((layer) => {
     const one = planLayer(layer, new Map(above), context);
     const given = outputsOf(one, { site: seen.site, scopes, budget });
     above.set(layer.name, given.values);
     named.push(...given.named);
+    for (const [output, { absence }] of given.values) {
+      const key = outputKey({ layer: layer.name, output });
+      if (absence?.kind === "missing") absentSince.set(key, seen.conditions.absentSince.get(key) ?? seen.now);
+    }
     return one;
   });
   const secrets = [...above.values()].flatMap((given) =>
     [...given.values()].flatMap(({ value, sensitive }) => (sensitive && value !== undefined ? [value] : [])),
   );
-  return { planned, outputs: { named, secrets } };
+  return { planned, outputs: { named, secrets }, absentSince };
 }
 
 /** One object in two layers would change hands for ever: the first layer has it, and the other says so. */
@@ -151,19 +162,21 @@ interface PlanContext {
   prepared: Prepared;
   scopes: Scopes;
   scope: ProfileScope;
+  /** Of the conditions so far. */
+  answers: Map<string, Answer>;
 }
 
 /** The questions come in the order in which a person would ask them; all answers to one of them come at once. */
 function planLayer(written: Layer, above: Scope["layers"], context: PlanContext): PlannedLayer {
-  const { scope: of, seen } = context;
+  const { scope: of, seen, answers } = context;
+  if (written.when !== undefined) answers.set(written.name, answerBefore(written.name, seen));
   const without = (state: ContentState) => ({ ...aboutOf(written, context), inputs: undefined, state });
   if (of.kind !== "read") return without(of);
   const scope = of.scopeWith(above);
   const wrong = outputProblems(written);
   if (wrong.length > 0) return without(wrongBy(new Failure("InvalidSpec", wrong.join("; ")), true));
   const bare = of.scopeWith(withoutValues(above));
-  const not = undone(written, scope, seen);
-  if (not?.kind === "missing") return without(wrongBy(not.failure, undone(written, bare, seen)?.kind === "missing"));
+  const not = byCondition(written, { scope, bare }, context);
   if (not) return without(not);
   const unfit = kubernetesFailure(written, seen.site.kubernetesVersion);
   if (unfit) return missing(written, unfit, context);
@@ -180,7 +193,29 @@ function planLayer(written: Layer, above: Scope["layers"], context: PlanContext)
   const asked = resolved.kind === "waiting" ? resolved.on : undecided(resolved.uses, above);
   const late = awaiting([...overrides.waitsFor, ...undecided(overrides.uses, above), ...asked], above);
   if (late || resolved.kind === "waiting") return without(late ?? { kind: "reading" });
-  return planResolved(resolved.layer, { written, overrides: overrides.values, macros, within: scope }, context);
+  const sensitive = sensitiveInputs(resolved, overrides);
+  const given = { written, overrides: overrides.values, macros, sensitive, within: scope };
+  return planResolved(resolved.layer, given, context);
+}
+
+function sensitiveInputs(
+  { sensitive: values }: { sensitive?: readonly string[] },
+  { sensitive: overrides }: Overrides,
+): InputsContext["sensitive"] {
+  return values || overrides ? { values: values ?? [], overrides: overrides ?? [] } : undefined;
+}
+
+/** Why a layer is not brought, by its own condition; how that was answered is noted. */
+function byCondition(
+  written: Layer,
+  { scope, bare }: { scope: Scope; bare: Scope },
+  { seen, answers }: PlanContext,
+): ContentState | undefined {
+  if (written.when === undefined) return undefined;
+  const { not, answer } = judgeCondition(written, scope, seen);
+  answers.set(written.name, answer);
+  if (not?.kind !== "missing") return not;
+  return wrongBy(not.failure, judgeCondition(written, bare, seen).not?.kind === "missing");
 }
 
 /** @param isOwn whether it is so whatever the layers before this one give: none of them can mend it */
@@ -201,24 +236,20 @@ function missing(layer: Layer, failure: Failure, context: PlanContext): PlannedL
 }
 
 /** A layer with what its expressions give, and what it was before. */
-interface Resolved extends Pick<InputsContext, "macros"> {
+interface Resolved extends Pick<InputsContext, "macros" | "sensitive"> {
   written: EngineLayer;
   overrides: readonly Record<string, unknown>[];
   /** What expressions in its objects may read; a pack's have none. */
   within?: Scope;
 }
 
-function planResolved(
-  layer: EngineLayer,
-  { written, overrides, macros, within }: Resolved,
-  context: PlanContext,
-): PlannedLayer {
+function planResolved(layer: EngineLayer, { written, within, ...given }: Resolved, context: PlanContext): PlannedLayer {
   const { seen, prepared, scopes } = context;
   const { profile, referents, site } = seen;
   const { digestKey } = prepared;
   const about = aboutOf(layer, context);
   const { kubernetesVersion } = site;
-  const read = readInputs(layer, { profile, referents, digestKey, kubernetesVersion, overrides, written, macros });
+  const read = readInputs(layer, { profile, referents, digestKey, kubernetesVersion, written, ...given });
   if (read.kind === "reading") return { ...about, inputs: undefined, state: { kind: "reading" } };
   if (read.kind === "missing") return missing(layer, read.failure, context);
   const { inputs } = read;

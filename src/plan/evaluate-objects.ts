@@ -46,29 +46,42 @@ function viewsOf(layer: KnownLayer, seen: Seen): ObjectView[] {
 
 /**
  * What somebody changed or deleted of a layer that is to stay as it is, and the step that mends it. What another layer has
- * by now, or will have, is left to that one.
+ * by now, or will have, is left to that one. What the watches do not cover now may well be there.
  */
 export function repairsOf(
   layer: KnownLayer,
   { seen, wantedElsewhere }: Pick<Surroundings, "seen" | "wantedElsewhere">,
 ): { step?: Step; message?: string; wakeAt?: number } {
-  const isSeen = layer.state.desired.every(({ ref }) => seen.site.watchState(ref, ref.namespace) === "live");
-  if (!isSeen) return {};
+  if (isReplaced(layer, seen)) return {};
+  const isSeen = ({ ref }: Desired): boolean => {
+    const watch = seen.site.watchState(ref, ref.namespace);
+    return watch === "live" || watch === "unserved";
+  };
   const open = viewsOf(layer, seen).filter(
-    ({ standing, desired }) => ["missing", "drifted"].includes(standing) && !wantedElsewhere(desired.key),
+    ({ standing, desired }) =>
+      ["missing", "drifted"].includes(standing) && isSeen(desired) && !wantedElsewhere(desired.key),
   );
   if (open.length === 0) return {};
   const failures = open.flatMap(({ desired: { key, digest } }) => {
     const attempt = seen.attempts.get(key);
     return attempt?.failure && attempt.digest === digest ? [attempt.failure] : [];
   });
-  const { step } = nextWrite(layer, open, seen);
-  const wakeAt = nextRetry(open, seen);
+  const { step, wakeAt } = nextWrite(layer, open, seen);
+  const wakes = [wakeAt, nextRetry(open, seen)].filter((time) => time !== undefined);
   return {
-    ...(step?.kind === "Apply" ? { step } : {}),
+    ...(step ? { step } : {}),
     message: failures.length > 0 ? summed(failures).message : driftSentence(open),
-    ...(wakeAt === undefined ? {} : { wakeAt }),
+    ...(wakes.length > 0 ? { wakeAt: Math.min(...wakes) } : {}),
   };
+}
+
+/** Whether the layer has objects of other content: what is missing of this one was then dropped, perhaps, and not lost. */
+function isReplaced({ spec, state }: KnownLayer, seen: Seen): boolean {
+  const wanted = new Map(state.desired.map((desired) => [desired.key, desired]));
+  return (membersByLayer(seen).get(spec.name) ?? []).some(({ observed: { key, digest } }) => {
+    const desired = wanted.get(key);
+    return desired ? digest !== desired.digest && !desired.createOnly : spec.prune !== "Never";
+  });
 }
 
 /**

@@ -47,6 +47,12 @@ describe("a part of a pack", () => {
     expect(chart({}, "2.x").specDigest).not.toBe(chart({}).specDigest);
   });
 
+  it("is the same whether another part comes after it or not: that only decides how it is judged", () => {
+    const last = layerOf({ part: { ...part, kind: "chart" } });
+    const followed = layerOf({ part: { ...part, kind: "chart", isFollowed: true } });
+    expect(inputsOf(followed).digest).toBe(inputsOf(last).digest);
+  });
+
   it("of manifests is rendered anew for other values, and for another minor version of Kubernetes", () => {
     const { digest } = manifests({ a: 1 });
     expect(manifests({ a: 2 }).digest).not.toBe(digest);

@@ -7,6 +7,14 @@ import { type ReadInputs, type Referents, readReferences, type SourceText } from
 import type { EngineLayer } from "./types.ts";
 import { overlayValues, parseValues, setAtPath } from "./values.ts";
 
+/** Where a layer's values have what expressions made of something sensitive; keys of `pathKey`. */
+interface SensitiveInputs {
+  /** In its `values`. */
+  values: readonly string[];
+  /** In each of the cluster's overrides. */
+  overrides: readonly (readonly string[])[];
+}
+
 /** What a layer's content is made from, read and merged; nothing of it is fetched yet. */
 export interface LayerInputs {
   /** With what its expressions give. */
@@ -19,6 +27,8 @@ export interface LayerInputs {
   overrides: readonly Record<string, unknown>[];
   /** The macros that are hidden in the values of a pack's layer. */
   macros?: MacroTable;
+  /** What in its values and overrides came from something sensitive, where anything did. */
+  sensitive?: SensitiveInputs;
   /** Digest of the layer's own words: a version range or a tag is resolved again only when it moves. */
   specDigest: string;
   /** Digest of all inputs: a render is due only when it moves. */
@@ -38,6 +48,7 @@ export interface InputsContext {
   written?: EngineLayer;
   /** Those that are hidden in the layer's values. */
   macros?: MacroTable | undefined;
+  sensitive?: SensitiveInputs | undefined;
 }
 
 /** Gathers the inputs of a layer and digests them. The digest is keyed: it may stand in a status. */
@@ -45,15 +56,8 @@ export function readInputs(layer: EngineLayer, context: InputsContext): InputsSt
   const read = readReferences(layer, context.profile.metadata.namespace, context.referents);
   if (read.kind !== "read") return read;
   const namespace = layer.namespace ?? context.profile.spec.namespace;
-  const { written = layer, overrides = [], digestKey, macros } = context;
-  // The values of a pack's part come from many places, and ask for no other version of what it is made from.
-  const words = layer.part
-    ? hmacDigest(digestKey, [layer.helm ?? null, layer.attachments ?? null])
-    : specDigestOf(written, digestKey);
-  // A version that an expression gives is looked up anew, as one that is written is.
-  const versions = versionsOf(layer);
-  const isWritten = versionsOf(written).every((version, index) => version === versions[index]);
-  const specDigest = isWritten ? words : hmacDigest(digestKey, [words, versions]);
+  const { written = layer, overrides = [], digestKey, macros, sensitive } = context;
+  const specDigest = ownWords(layer, written, digestKey);
   // Templates may ask which Kubernetes it is; those of a chart, whether its own CRDs are there.
   const isTemplate = layer.helm !== undefined || layer.part !== undefined;
   const cluster = isTemplate ? [minorOf(context.kubernetesVersion), layer.crds === "Skip"] : null;
@@ -64,7 +68,23 @@ export function readInputs(layer: EngineLayer, context: InputsContext): InputsSt
   const parts = [specDigest, evaluated, namespace ?? null, texts, artifacts, overrides, cluster];
   const digest = hmacDigest(digestKey, parts);
   const about = { layer, namespace, texts: read.texts, artifacts: read.artifacts, overrides, specDigest, digest };
-  return { kind: "read", inputs: macros ? { ...about, macros } : about };
+  return { kind: "read", inputs: { ...about, ...(macros ? { macros } : {}), ...(sensitive ? { sensitive } : {}) } };
+}
+
+/** Whether a layer is written as it was when its content was made from these inputs, whatever its expressions give by now. */
+export function isWrittenAs(written: EngineLayer, { layer, specDigest }: LayerInputs, digestKey: Uint8Array): boolean {
+  return ownWords(layer, written, digestKey) === specDigest;
+}
+
+function ownWords(layer: EngineLayer, written: EngineLayer, digestKey: Uint8Array): string {
+  // The values of a pack's part come from many places, and ask for no other version of what it is made from.
+  const words = layer.part
+    ? hmacDigest(digestKey, [layer.helm ?? null, layer.attachments ?? null])
+    : specDigestOf(written, digestKey);
+  // A version that an expression gives is looked up anew, as one that is written is.
+  const versions = versionsOf(layer);
+  const isWritten = versionsOf(written).every((version, index) => version === versions[index]);
+  return isWritten ? words : hmacDigest(digestKey, [words, versions]);
 }
 
 /** The versions of a layer's sources that expressions may give. */
@@ -124,7 +144,11 @@ const digests = new WeakMap<EngineLayer, { key: Uint8Array; digest: string }>();
 function specDigestOf(layer: EngineLayer, key: Uint8Array): string {
   const known = digests.get(layer);
   if (known?.key === key) return known.digest;
-  const digest = hmacDigest(key, Object.fromEntries(Object.entries(layer).filter(([name]) => !NOT_CONTENT.has(name))));
+  // What comes after a part decides how it is judged, too.
+  const { isFollowed: _, ...part } = layer.part ?? {};
+  const content = layer.part ? { ...layer, part } : layer;
+  const fields = Object.entries(content).filter(([name]) => !NOT_CONTENT.has(name));
+  const digest = hmacDigest(key, Object.fromEntries(fields));
   digests.set(layer, { key, digest });
   return digest;
 }

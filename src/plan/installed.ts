@@ -1,5 +1,7 @@
 import type { DeploymentLayerStatus } from "../api/types.ts";
+import { isWrittenAs } from "./inputs.ts";
 import type { KnownLayer } from "./layer-view.ts";
+import { fetchedSources } from "./manifests.ts";
 import type { Scopes } from "./place.ts";
 import { placedAnew } from "./placed-content.ts";
 import type { Seen } from "./seen.ts";
@@ -14,25 +16,39 @@ interface Context {
 /**
  * A layer of which nobody can say now what it should be (an output is missing, a pack cannot be had), or whose turn is yet to
  * come, with what it is: what was Ready last stays the desired state until then, and is mended when somebody changes it. A
- * fresh process has it from the stored set; whether that is what was Ready, its digest tells.
+ * fresh process has it from the stored set, if one is stored of such a layer; whether that is what was Ready, its digest tells.
  */
 export function withInstalled(layer: PlannedLayer, context: Context): PlannedLayer {
-  const { kind } = layer.state;
-  if (kind === "skipped") return layer;
-  if (kind === "known") {
-    const before = context.seen.installed.get(layer.spec.name);
-    return before && before.state.digest !== layer.state.digest ? { ...layer, installed: [before] } : layer;
-  }
-  const rows = installedRows(layer.spec.name, context.seen.rows);
+  const { seen, prepared } = context;
+  const { state, spec } = layer;
+  if (state.kind === "skipped") return layer;
+  const own = readyNow(spec.name, seen);
+  if (state.kind === "known") return own && own.state.digest !== state.digest ? { ...layer, installed: [own] } : layer;
+  const rows = installedRows(spec.name, seen.rows);
   if (rows.length === 0) return layer;
   const found = rows.map((row) => ({ row, one: installedAs(row, layer, context) }));
+  const isWaiting = state.kind === "waiting" && !spec.pack;
+  const isUnchanged = isWaiting && own?.inputs && isWrittenAs(spec, own.inputs, prepared.digestKey);
   return {
     ...layer,
     installed: found.flatMap(({ one }) => one ?? []),
-    lost: lasts(kind)
-      ? found.flatMap(({ row, one }) => (one || context.seen.contents.has(row.name) ? [] : [row.name]))
-      : [],
+    lost:
+      lasts(state.kind) && isStored(spec)
+        ? found.flatMap(({ row, one }) => (one || seen.contents.has(row.name) ? [] : [row.name]))
+        : [],
+    ...(isUnchanged ? { isUnchanged } : {}),
   };
+}
+
+/** What this process saw Ready, unless something else was Ready since. */
+function readyNow(name: string, { installed, rows }: Seen): KnownLayer | undefined {
+  const known = installed.get(name);
+  return known && known.state.digest === rows.get(name)?.readyDigest ? known : undefined;
+}
+
+/** Objects that stand in the profile, or in ConfigMaps and Secrets of the hub, are stored nowhere else. */
+function isStored(spec: EngineLayer): boolean {
+  return spec.helm !== undefined || spec.pack !== undefined || fetchedSources(spec).length > 0;
 }
 
 /** What a fresh process has only begun to read is known in a moment: it is not worth a request. */
@@ -53,8 +69,8 @@ function installedAs(
   context: Context,
 ): KnownLayer | undefined {
   const { seen, prepared } = context;
-  const known = seen.installed.get(name);
-  if (known?.state.digest === readyDigest) return known;
+  const known = readyNow(name, seen);
+  if (known) return known;
   const result = seen.contents.get(name)?.result;
   if (result?.kind !== "known" || readyDigest === undefined) return undefined;
   const { helm: _, pack: __, manifests: ___, ...rest } = layer.spec;

@@ -68,7 +68,10 @@ export function held(layer: PlannedLayer, by: string): LayerView {
 
 /** It is not wanted here, and nobody waits for it. */
 export function skipped(layer: PlannedLayer): LayerView {
-  return { ...working(layer, "Skipped", "`when` is false on this cluster"), gateOpen: true };
+  const { on, until } = layer.state.kind === "skipped" ? layer.state : {};
+  const message = `\`when\` is false on this cluster${on === undefined ? "" : `; ${on}`}`;
+  const wake = until === undefined ? {} : { wakeAt: until };
+  return { ...working(layer, "Skipped", message), gateOpen: true, ...wake };
 }
 
 /** Nothing is to be done for the layer. */

@@ -3,6 +3,7 @@ import { EMPTY_PARENT, type Parent } from "../membership/applyset.ts";
 import type { LayerView } from "./layer-view.ts";
 import { leftoversDue, listedNames, listedReleases } from "./leftovers.ts";
 import type { RemovalView } from "./removal.ts";
+import type { Seen } from "./seen.ts";
 import { packLayer } from "./testdata/packs.ts";
 import type { EngineLayer, Plan } from "./types.ts";
 
@@ -40,18 +41,39 @@ interface Given {
   known: readonly string[];
   /** The parts whose objects are all written. */
   applied: readonly string[];
+  fields?: Partial<EngineLayer>;
+  /** Parts that are healthy too. */
+  ready?: readonly string[];
+  /** A part that went back to what it was. */
+  rolledBack?: string;
   releases?: Parent["releases"];
 }
 
+/** Nothing was Ready, and nothing is there. */
+const SEEN = { rows: new Map(), site: { members: () => [] } } as unknown as Seen;
+const BACK = { kind: "known", content: { release: { rolledBack: { from: 2, to: 1 } } } } as never;
+
 /** Which leftover comes after which part. */
-function dueOf({ parts, known, applied, releases = [] }: Given): Record<string, string> {
-  const plan = planOf(parts.map((name) => part("web", name)));
+function dueOf({
+  parts,
+  known,
+  applied,
+  releases = [],
+  fields = {},
+  ready = [],
+  rolledBack,
+}: Given): Record<string, string> {
+  const plan = planOf(parts.map((name) => part("web", name, fields)));
+  const layers = plan.layers.map((one) => (one.spec.name === `web.${rolledBack}` ? { ...one, state: BACK } : one));
   const names = plan.layers.map(({ spec }) => spec.name);
   const removals = known.filter((name) => !names.includes(name)).toReversed();
-  const views = names.map((name) => ({ name, applied: applied.includes(name.slice(4)) }) as LayerView);
+  const views = names.map((name) => {
+    const state = ready.includes(name.slice(4)) ? "Ready" : "Waiting";
+    return { name, state, applied: applied.includes(name.slice(4)) } as LayerView;
+  });
   const due = leftoversDue(
     removals.map((layer): RemovalView => ({ layer, left: 1, message: "" })),
-    { plan, views, parent: parentOf(known, releases) },
+    { seen: SEEN, plan: { ...plan, layers }, views, parent: parentOf(known, releases) },
   );
   return Object.fromEntries([...due].map(([after, { layer }]) => [after, layer]));
 }
@@ -59,24 +81,46 @@ function dueOf({ parts, known, applied, releases = [] }: Given): Record<string, 
 describe("what is left of a layer goes", () => {
   it.each<[string, Given, Record<string, string>]>([
     [
-      "after the part that stands in its place, and does not wait for those behind, which wait for that one",
-      { parts: ["new", "b"], known: ["web.old", "web.new", "web.b"], applied: ["new"] },
-      { "web.new": "web.old" },
+      "after the last part, when all are written",
+      { parts: ["new", "b"], known: ["web.old", "web.new", "web.b"], applied: ["new", "b"] },
+      { "web.b": "web.old" },
     ],
     [
-      "not before that part is applied",
-      { parts: ["a", "new"], known: ["web.a", "web.old", "web.new"], applied: ["a"] },
+      "not before a part is written that may stand in its place, wherever it stood",
+      { parts: ["new", "b"], known: ["web.old", "web.new", "web.b"], applied: ["new"] },
       {},
     ],
     [
-      "after the last one if none stands behind it",
-      { parts: ["a"], known: ["web.a", "web.old"], applied: ["a"] },
-      { "web.a": "web.old" },
+      "not after the first part either if it is what the layer was before it had a pack",
+      { parts: ["a", "b"], known: ["web", "web.a", "web.b"], applied: ["a"] },
+      {},
     ],
     [
-      "after the first part if it is what the layer was before",
-      { parts: ["a", "b"], known: ["web", "web.a", "web.b"], applied: ["a"] },
-      { "web.a": "web" },
+      "not if a part is again what it was, because the new failed",
+      { parts: ["a", "b"], known: ["web.old", "web.a", "web.b"], applied: ["a", "b"], rolledBack: "b" },
+      {},
+    ],
+    [
+      "not while a part may still go back to what it was",
+      {
+        parts: ["a", "b"],
+        known: ["web.old", "web.a", "web.b"],
+        applied: ["a", "b"],
+        ready: ["a"],
+        fields: { onFailure: "Rollback" },
+      },
+      {},
+    ],
+    [
+      "when no part can go back any more",
+      {
+        parts: ["a", "b"],
+        known: ["web.old", "web.a", "web.b"],
+        applied: ["a", "b"],
+        ready: ["a", "b"],
+        fields: { onFailure: "Rollback" },
+      },
+      { "web.b": "web.old" },
     ],
     [
       "one after the other, the last first",

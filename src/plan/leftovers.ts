@@ -1,8 +1,9 @@
 import { type Parent, releaseText } from "../membership/applyset.ts";
 import { wantedRelease } from "./chart-layer.ts";
-import type { LayerView } from "./layer-view.ts";
+import { isSettled, type LayerView } from "./layer-view.ts";
 import { isPartOf } from "./pack-parts.ts";
-import type { RemovalView } from "./removal.ts";
+import { membersByLayer, type RemovalView } from "./removal.ts";
+import type { Seen } from "./seen.ts";
 import type { Plan, PlannedLayer } from "./types.ts";
 
 /**
@@ -48,37 +49,83 @@ function ownerOf({ part, name }: PlannedLayer["spec"]): string {
 }
 
 interface Around {
+  seen: Seen;
   plan: Plan;
   views: readonly LayerView[];
   parent: Parent;
 }
 
 /**
- * What goes right after a listed layer was applied, healthy or not: parts that its pack has no more, and what it was before
- * it had a pack. The new may need what the old still holds, a port of the host say, and would never be Ready. Each goes
- * after the part that stands in its place now, of one layer one after the other.
+ * What goes before a listed layer is healthy: parts that its pack has no more, and what it was before it had a pack. The new may
+ * need what the old still holds, a port of the host say, and would never be Ready. Nobody knows which part stands in whose
+ * place, so that all of the layer is written first, save parts that bring nothing new; these wait, perhaps, for the one that
+ * waits for the port. Of one layer one goes after the other.
  *
  * @returns the next removals, by the name of the layer or part after which they come
  */
 export function leftoversDue(removals: readonly RemovalView[], around: Around): ReadonlyMap<string, RemovalView> {
-  const due = new Map<string, { after: string; removal: RemovalView }>();
+  const due = new Map<string, RemovalView>();
   for (const removal of removals) {
-    const place = placeOf(removal, around);
-    if (place && !due.has(place.owner)) due.set(place.owner, { after: place.after, removal });
+    const parts = partsOf(removal, around);
+    const last = parts.findLast((part) => isWritten(part, around))?.spec.name;
+    const isDue = parts.every((part) => isWritten(part, around) || addsNothing(part, around));
+    if (last !== undefined && isDue && !isAwaited(removal.layer, around) && !due.has(last)) due.set(last, removal);
   }
-  return new Map([...due.values()].map(({ after, removal }) => [after, removal]));
+  return due;
 }
 
-function placeOf({ layer }: RemovalView, around: Around): { owner: string; after: string } | undefined {
-  const { plan, views, parent } = around;
-  const parts = plan.layers.filter(({ spec }) => isPartOf(layer, ownerOf(spec)) || ownerOf(spec) === layer);
-  const rank = (name: string): number => parent.layers.indexOf(name);
-  const index = parts.findIndex(({ spec }) => rank(spec.name) > rank(layer));
-  const before = index < 0 ? parts : parts.slice(0, index + 1);
-  const last = before.at(-1);
-  const isApplied = ({ spec }: PlannedLayer): boolean => views.some((one) => one.name === spec.name && one.applied);
-  if (!last || !before.every(isApplied) || isAwaited(layer, around)) return undefined;
-  return { owner: ownerOf(last.spec), after: last.spec.name };
+/** What is listed of the layer that something is left of. */
+function partsOf({ layer }: RemovalView, { plan }: Around): PlannedLayer[] {
+  return plan.layers.filter(({ spec }) => isPartOf(layer, ownerOf(spec)) || ownerOf(spec) === layer);
+}
+
+/** Where one goes back to what it was when it fails, what it was is not taken away before it is healthy. */
+function isWritten(part: PlannedLayer, { views }: Around): boolean {
+  const view = views.find(({ name }) => name === part.spec.name);
+  return view?.applied === true && !isBack(part) && (part.spec.onFailure !== "Rollback" || view.state === "Ready");
+}
+
+function isBack({ state }: PlannedLayer): boolean {
+  return state.kind === "known" && state.content.release?.rolledBack !== undefined;
+}
+
+/** Of an installed part that is yet to come in its new version: all its objects are there as its own. Else it is rendered first. */
+function addsNothing(part: PlannedLayer, { seen }: Around): boolean {
+  const { spec, state } = part;
+  if (seen.rows.get(spec.name)?.readyDigest === undefined || spec.onFailure === "Rollback" || isBack(part))
+    return false;
+  if (state.kind !== "known") return state.kind === "unknown";
+  const own = new Set((membersByLayer(seen).get(spec.name) ?? []).map(({ observed }) => observed.key));
+  return state.desired.every(({ key }) => own.has(key));
+}
+
+/**
+ * The views, where the first one of a layer that is late says what is still left of what it was, and what that waits for.
+ *
+ * @param unknown a layer whose objects are not known (yet)
+ */
+export function withLeftovers(
+  removals: readonly RemovalView[],
+  unknown: PlannedLayer | undefined,
+  around: Around,
+): LayerView[] {
+  const due = leftoversDue(removals, around);
+  const words = new Map<string, string>();
+  for (const removal of removals) {
+    const parts = new Set(partsOf(removal, around).map(({ spec }) => spec.name));
+    const late = around.views.find((view) => parts.has(view.name) && !isSettled(view));
+    const when = [...due.values()].includes(removal) ? wantedBy(unknown) : "when all of it is written";
+    if (late && when !== undefined && !words.has(late.name))
+      words.set(late.name, `${removal.layer}, which is left of what it was, goes ${when}`);
+  }
+  return around.views.map((view) => {
+    const text = words.get(view.name);
+    return text === undefined ? view : { ...view, message: `${view.message}; ${text}` };
+  });
+}
+
+function wantedBy(unknown: PlannedLayer | undefined): string | undefined {
+  return unknown && `when it is known what layer ${unknown.spec.name} wants of it`;
 }
 
 /** Whether a listed layer is still to take over the release of one that goes. */

@@ -7,6 +7,7 @@ import type { KubeObject } from "../objects/types.ts";
 import type { OutputName } from "./expression-names.ts";
 import type { KnownNames, Scope } from "./expression-scope.ts";
 import { evaluateTree, expressionsIn } from "./expressions.ts";
+import { isIdentity } from "./identity-fields.ts";
 import { isEvaluated, manifestsContent } from "./manifests.ts";
 import { awaiting, undecided } from "./outputs.ts";
 import { SEEN_BY_ALL } from "./seen-names.ts";
@@ -83,10 +84,6 @@ function evaluate(
 /** `.data.host: …` of an object as a sentence. */
 function placed(where: string, problem: string): string {
   return `${where}, ${problem.replace(/^\./, "")}`;
-}
-
-function isIdentity(field: string): boolean {
-  return [".apiVersion", ".kind", ".metadata.name", ".metadata.namespace"].includes(field);
 }
 
 function objectsOf(value: unknown, where: string, problems: string[]): KubeObject[] {

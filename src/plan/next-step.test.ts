@@ -1,247 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { parseProfile } from "../api/parse.ts";
-import type { Profile } from "../api/types.ts";
 import { Failure } from "../errors.ts";
-import { applySetOf, EMPTY_PARENT, type Parent } from "../membership/applyset.ts";
-import { fieldsDigest } from "../membership/fields.ts";
-import { observe } from "../membership/observed.ts";
 import { groupKindKey } from "../objects/identity.ts";
-import type { GroupKind, KubeObject } from "../objects/types.ts";
-import { buildPlan } from "./build-plan.ts";
-import { namespaceDigest } from "./layer-namespace.ts";
-import { manifestsContent } from "./manifests.ts";
-import { type DeploymentView, evaluate, evaluateTeardown } from "./next-step.ts";
-import type { PackMemory } from "./packs.ts";
-import { withMark } from "./place.ts";
+import type { KubeObject } from "../objects/types.ts";
+import { configMap, deployment, KEY, type Layer, profileOf, Simulation } from "../reconcile/testdata/simulation.ts";
+import { type DeploymentView, evaluateTeardown } from "./next-step.ts";
 import { REMOVAL } from "./removal.ts";
-import type { Attempt, Seen, Tracked } from "./seen.ts";
-import type { Step } from "./step.ts";
 import { loadedPack } from "./testdata/packs.ts";
-import type { ContentMemory, LayerContent } from "./types.ts";
-
-const SERVED: Readonly<Record<string, "Namespaced" | "Cluster">> = {
-  ConfigMap: "Namespaced",
-  Secret: "Namespaced",
-  "Deployment.apps": "Namespaced",
-  Namespace: "Cluster",
-  "CustomResourceDefinition.apiextensions.k8s.io": "Cluster",
-};
-
-type Layer = { name: string; objects: KubeObject[] } & Record<string, unknown>;
-
-function profileOf(layers: Layer[]): Profile {
-  const parsed = parseProfile({
-    apiVersion: "strata.dev/v1alpha1",
-    kind: "AddOnProfile",
-    metadata: { name: "p", namespace: "acme", generation: 1 },
-    spec: {
-      clusterRefs: [{ name: "local" }],
-      namespace: "acme",
-      layers: layers.map(({ objects, ...layer }) => ({
-        ...layer,
-        ...(layer["pack"] ? {} : { manifests: objects.map((object) => ({ object })) }),
-      })),
-    },
-  });
-  if (!parsed.ok) throw new Error(parsed.problems.join());
-  return parsed.value;
-}
-
-const configMap = (name: string, data: Record<string, string> = {}): KubeObject => ({
-  apiVersion: "v1",
-  kind: "ConfigMap",
-  metadata: { name },
-  data,
-});
-const deployment = (name: string): KubeObject => ({
-  apiVersion: "apps/v1",
-  kind: "Deployment",
-  metadata: { name },
-  spec: {},
-});
-
-/** A cluster as data: what a plan sees of it, and what each step would leave there. Nothing of an API server but the outcome. */
-class Simulation {
-  readonly live = new Map<string, Tracked>();
-  readonly attempts = new Map<string, Attempt>();
-  readonly contents = new Map<string, ContentMemory>();
-  installed: Seen["installed"] = new Map();
-  /** What is to be known of every object that an output is read from. */
-  named: ReturnType<Seen["site"]["named"]> = "unknown";
-  /** What is stored of layers, by name. */
-  readonly stored = new Map<string, LayerContent>();
-  readonly namespaces = new Map<string, Attempt>();
-  readonly packs = new Map<string, PackMemory>();
-  /** What fetching a pack gives, by the key of the step. */
-  fetched: PackMemory["result"] | undefined;
-  readonly steps: Step[] = [];
-  readonly sick = new Set<string>();
-  readonly watched = new Set<string>();
-  /** Kinds whose first watch takes long. */
-  readonly slow = new Set<string>();
-  readonly served = new Map(Object.entries(SERVED));
-  /** Kinds that the identity may not read. */
-  readonly refused = new Set<string>();
-  /** By kind, the key of the CRD that serves it. */
-  readonly crds = new Map<string, string>();
-  parent: Parent = { ...EMPTY_PARENT, hub: "hub" };
-  rows: Seen["rows"] = new Map();
-  profile: Profile;
-  #versions = 0;
-
-  constructor(profile: Profile) {
-    this.profile = profile;
-  }
-
-  get set() {
-    return applySetOf({ kind: this.profile.kind, namespace: "acme", name: "p" });
-  }
-
-  seen(): Seen {
-    const scopeOf = (kind: GroupKind) => this.served.get(groupKindKey(kind));
-    return {
-      now: 0,
-      profile: this.profile,
-      set: this.set,
-      referents: () => ({ kind: "absent" }),
-      packs: this.packs,
-      macros: new Map(),
-      contents: this.contents,
-      installed: this.installed,
-      attempts: this.attempts,
-      namespaces: this.namespaces,
-      leaving: new Map(),
-      rows: this.rows,
-      cluster: { name: "local", target: undefined },
-      fixed: {},
-      site: {
-        prepared: { digestKey: KEY, parent: this.parent },
-        kubernetesVersion: "v1.36.3",
-        scopeOf,
-        served: (kind) => scopeOf(kind) !== undefined,
-        servedIn: (kind) => scopeOf(kind) !== undefined,
-        watchState: (kind) => {
-          if (this.refused.has(groupKindKey(kind))) return new Failure("Forbidden", "may not be read");
-          if (scopeOf(kind) === undefined) return "unserved";
-          if (!this.watched.has(groupKindKey(kind))) return "unwatched";
-          return this.slow.has(groupKindKey(kind)) ? "starting" : "live";
-        },
-        crdOf: (kind) => this.crds.get(groupKindKey(kind)),
-        member: (key) => this.live.get(key),
-        members: () => this.live.values(),
-        named: () => this.named,
-        nodes: () => undefined,
-        deleted: () => undefined,
-        releases: () => [],
-        explain: () => undefined,
-      },
-    };
-  }
-
-  evaluate(): DeploymentView {
-    const seen = this.seen();
-    const prepared = { digestKey: KEY, parent: this.parent };
-    const view = evaluate(buildPlan(seen, prepared), seen, prepared);
-    const known = new Map(
-      buildPlan(seen, prepared).layers.map(({ spec, state }) => [
-        spec.name,
-        state.kind === "known" ? state.digest : "",
-      ]),
-    );
-    this.rows = new Map(
-      view.layers.map(({ name, state }) => {
-        const readyDigest = state === "Ready" ? known.get(name) : this.rows.get(name)?.readyDigest;
-        return [name, { name, state, ...(readyDigest ? { readyDigest } : {}) }];
-      }),
-    );
-    return view;
-  }
-
-  /** Takes steps until there is nothing to do; fails when that takes too long. */
-  run(judge: () => DeploymentView = () => this.evaluate()): DeploymentView {
-    for (let count = 0; count < 400; count++) {
-      const view = judge();
-      if (view.step.kind === "None" || view.step.kind === "Forget") return view;
-      this.steps.push(view.step);
-      this.take(view.step);
-    }
-    throw new Error(`no end: ${this.steps.slice(-5).map(({ kind }) => kind)}`);
-  }
-
-  tearDown(): DeploymentView {
-    return this.run(() => evaluateTeardown(this.seen(), { digestKey: KEY, parent: this.parent }));
-  }
-
-  take(step: Step): void {
-    if (step.kind === "Render") this.#render(step);
-    else if (step.kind === "Recall") this.#recall(step.layer);
-    else if (step.kind === "FetchPack" && this.fetched)
-      this.packs.set(step.layer.spec.name, { key: step.key, attempts: 1, result: this.fetched });
-    else if (step.kind === "Reach" || step.kind === "Narrow") this.parent = step.parent;
-    else if (step.kind === "EnsureNamespace")
-      this.namespaces.set(step.namespace, { digest: namespaceDigest(step.metadata) });
-    else if (step.kind === "LeaveNamespace") this.parent = { ...this.parent, ownNamespaces: new Set() };
-    else if (step.kind === "Remove") this.#remove(step);
-    else if (step.kind === "Apply") {
-      for (const { desired } of step.items) this.#apply(withMark(desired, step.layer.spec.name), desired.digest);
-    }
-    if (step.kind === "Reach") for (const { kind } of step.watches) this.watched.add(groupKindKey(kind));
-  }
-
-  #recall(layer: string): void {
-    const content = this.stored.get(layer) ?? { objects: [], crds: [] };
-    this.contents.set(layer, { inputs: "", specDigest: "", attempts: 1, result: { kind: "known", content } });
-  }
-
-  #render({ layer: { spec, inputs } }: Step & { kind: "Render" }): void {
-    if (!inputs) return;
-    const { digest, specDigest } = inputs;
-    const content = spec.part?.kind === "manifests" ? filesContent(spec.part) : manifestsContent(spec, inputs.texts);
-    if (content instanceof Failure) throw content;
-    this.contents.set(spec.name, { inputs: digest, specDigest, attempts: 1, result: { kind: "known", content } });
-  }
-
-  #remove({ items }: Step & { kind: "Remove" }): void {
-    for (const {
-      tracked: { observed },
-    } of items) {
-      this.live.delete(observed.key);
-      this.attempts.set(observed.key, { digest: REMOVAL, removed: observed.uid });
-    }
-  }
-
-  #apply(object: KubeObject, digest: string): void {
-    const fieldsV1 = { "f:metadata": { "f:labels": { "f:applyset.kubernetes.io/part-of": {} } } };
-    const managedFields = [{ manager: this.set.manager, operation: "Apply" as const, fieldsV1 }];
-    this.#versions += 1;
-    const uid = String(this.#versions);
-    const observed = observe({ ...object, metadata: { ...object.metadata, uid, resourceVersion: uid, managedFields } });
-    if (!observed) throw new Error("not observable");
-    const verdict = this.sick.has(observed.ref.name)
-      ? { state: "InProgress" as const, message: "0/1 replicas available" }
-      : { state: "Current" as const, message: "" };
-    this.live.set(observed.key, { observed, verdict });
-    // The field digest of the answer: the very one that the watch tells later.
-    this.attempts.set(observed.key, { digest, fields: observed.entries.map(fieldsDigest).join() });
-  }
-
-  applied(): string[] {
-    return this.steps.flatMap((step) =>
-      step.kind === "Apply" ? step.items.map(({ desired }) => desired.ref.name) : [],
-    );
-  }
-
-  names(): string[] {
-    return [...this.live.values()].map(({ observed }) => observed.ref.name).sort();
-  }
-}
-
-function filesContent({ files }: { files: readonly { content: string }[] }): LayerContent {
-  return { objects: files.map(({ content }) => JSON.parse(content)), crds: [] };
-}
-
-const KEY = new Uint8Array(32);
 
 describe("evaluate: a profile's layers, one after the other", () => {
   it("brings every layer, in order, and then has nothing to do", () => {
@@ -401,10 +166,10 @@ describe("evaluate: a profile's layers, one after the other", () => {
     world.steps.length = 0;
     const view = world.run();
     expect(view.layers.map(({ state }) => state)).toEqual(["Ready", "Pending", "Failed"]);
-    expect(world.applied()).toEqual(["a", "c"]);
+    expect(world.applied()).toEqual(["a", "b", "c"]);
     world.profile = layers("2", "true");
     expect(world.run().done).toBe(true);
-    expect(world.applied()).toEqual(["a", "c", "b"]);
+    expect(world.applied()).toEqual(["a", "b", "c", "b"]);
   });
 
   it("leaves what runs as it is when a requirement is not met any more", () => {
@@ -513,10 +278,10 @@ describe("evaluate: a profile's layers, one after the other", () => {
     const world = new Simulation(
       profileOf([{ name: "one", objects: [{ apiVersion, kind, metadata: { name: "t" } }, configMap("a")] }]),
     );
-    world.attempts.set("discovery", { digest: "Thing", retryAt: 1 });
+    world.attempts.set("discovery", { digest: "Thing", retryAt: world.now + 1 });
     const view = world.run();
     expect(view.layers[0]).toMatchObject({ state: "Failed", reason: "KindNotFound" });
-    expect(view.wakeAt).toBe(1);
+    expect(view.wakeAt).toBe(world.now + 1);
     expect(world.names()).toEqual(["a"]);
   });
 });
@@ -590,7 +355,11 @@ describe("a layer with a pack", () => {
     const files = { "manifests/a.yaml": JSON.stringify(configMap(name)) };
     return { kind: "loaded" as const, loaded: loadedPack("web", { files }) };
   };
-  const down = { kind: "failed" as const, failure: new Failure("SourceUnavailable", "no answer"), retryAt: 9 };
+  const down = {
+    kind: "failed" as const,
+    failure: new Failure("SourceUnavailable", "no answer"),
+    retryAt: Number.POSITIVE_INFINITY,
+  };
 
   function withPack(): Simulation {
     const world = new Simulation(profileOf([{ name: "first", objects: [configMap("f")] }, web()]));
@@ -658,6 +427,65 @@ describe("a layer with a pack", () => {
       expect(world.names()).toEqual(["new"]);
     });
 
+    it("says what it waits for while a part is not written, and loses nothing until then", () => {
+      const world = new Simulation(profileOf([plain("old")]));
+      world.run();
+      world.fetched = {
+        kind: "loaded",
+        loaded: loadedPack("web", {
+          charts: ["app"],
+          files: { "manifests/new.yaml": JSON.stringify(deployment("new")) },
+        }),
+      };
+      world.sick.add("app");
+      world.profile = profileOf([web()]);
+      world.run();
+      expect(world.names()).toEqual(["app", "old"]);
+      expect(world.row("web")?.message).toBe(
+        "app: Deployment acme/app: 0/1 replicas available; web, which is left of what it was, goes when all of it is written",
+      );
+      world.heal();
+      world.sick.add("new");
+      expect(world.run().layers[1]?.state).toBe("Waiting");
+      expect(world.names()).toEqual(["app", "new"]);
+    });
+
+    describe("in front of a part that waits for it", () => {
+      const charts = (names: string[], ...objects: KubeObject[]) => {
+        const files = Object.fromEntries(
+          objects.map((one) => [`manifests/${one.metadata.name}.yaml`, JSON.stringify(one)]),
+        );
+        return { kind: "loaded" as const, loaded: loadedPack("web", { charts: names, files }) };
+      };
+
+      /** Chart `old` has another name in the next version of the pack, and manifests come after it. */
+      function renamed(...next: KubeObject[]): Simulation {
+        const world = new Simulation(profileOf([web()]));
+        world.fetched = charts(["old"], configMap("sign", { a: "1" }));
+        expect(world.run().done).toBe(true);
+        world.fetched = charts(["new"], ...next);
+        becomes(world, web("2.0.0"));
+        return world;
+      }
+
+      it("loses what it had if that part brings nothing new: else both would wait for ever", () => {
+        const world = renamed(configMap("sign", { a: "2" }));
+        expect(world.names()).toEqual(["new", "sign"]);
+        expect(world.row("web.manifests")?.reason).toBe("WaitingForLayer");
+      });
+
+      it("keeps it if that part brings something: it may be what stands in its place", () => {
+        const world = renamed(configMap("sign", { a: "2" }), deployment("other"));
+        expect(world.names()).toEqual(["new", "old", "sign"]);
+        expect(world.row("web")?.message).toMatch(
+          /; web\.old, which is left of what it was, goes when all of it is written$/,
+        );
+        world.heal();
+        expect(world.run().done).toBe(true);
+        expect(world.names()).toEqual(["new", "other", "sign"]);
+      });
+    });
+
     it("keeps its parts when prune is Never", () => {
       const world = new Simulation(profileOf([web()]));
       world.fetched = pack(deployment("old"));
@@ -665,6 +493,70 @@ describe("a layer with a pack", () => {
       expect(becomes(world, plain("next", { prune: "Never" })).done).toBe(true);
       expect(world.names()).toEqual(["next", "old"]);
       expect(world.parent.layers).toEqual(["web", "web.manifests"]);
+    });
+
+    describe("before a layer that waits for an output of the new", () => {
+      const outputs = (name: string) => [
+        { name: "key", object: { apiVersion: "v1", kind: "ConfigMap", name }, value: "self.data.key" },
+      ];
+      const behind = (name: string) => ({
+        name: "b",
+        namespace: `ns-\${{ layers.web.outputs.key }}`,
+        objects: [configMap(name)],
+      });
+
+      /** Layer `web` was manifests and becomes a pack, which gives its output under another name, once it is healthy. */
+      function waitingFor(before: Layer, after: Layer): Simulation {
+        const world = new Simulation(profileOf([{ ...plain("old"), outputs: outputs("s1") }, before]));
+        world.named = ({ name }) => (name === "s1" ? configMap("s1", { key: "x" }) : "absent");
+        expect(world.run().done).toBe(true);
+        world.fetched = pack(deployment("new"));
+        world.sick.add("new");
+        world.profile = profileOf([{ ...web(), outputs: outputs("s2") }, after]);
+        world.run();
+        return world;
+      }
+
+      it("goes if that layer is as it was: it wants what it has", () => {
+        expect(waitingFor(behind("b"), behind("b")).names()).toEqual(["b", "new"]);
+      });
+
+      it("stays if that layer has changed as well, and says so", () => {
+        const world = waitingFor(behind("b"), behind("b2"));
+        expect(world.names()).toEqual(["b", "new", "old"]);
+        expect(world.row("web")?.message).toMatch(
+          /; web, which is left of what it was, goes when it is known what layer b wants of it$/,
+        );
+      });
+
+      it("stays if nobody remembers how that layer was", () => {
+        const world = new Simulation(profileOf([{ ...plain("old"), outputs: outputs("s1") }, behind("b")]));
+        world.named = ({ name }) => (name === "s1" ? configMap("s1", { key: "x" }) : "absent");
+        world.run();
+        world.restart();
+        world.fetched = pack(deployment("new"));
+        world.sick.add("new");
+        world.profile = profileOf([{ ...web(), outputs: outputs("s2") }, behind("b")]);
+        world.run();
+        expect(world.names()).toEqual(["b", "new", "old"]);
+      });
+    });
+
+    it("comes back to nothing whose time has passed while it may not go", () => {
+      const world = new Simulation(profileOf([plain("old")]));
+      world.run();
+      const [key = ""] = world.live.keys();
+      const failure = new Failure("Forbidden", "no");
+      world.attempts.set(key, { digest: REMOVAL, failure, attempts: 1, retryAt: world.now - 5_000 });
+      world.fetched = pack(deployment("new"));
+      world.sick.add("new");
+      const profile = profileOf([web(), { name: "late", objects: [configMap("x")] }]);
+      const [, late] = profile.spec.layers;
+      if (late) late.manifests = [{ configMapRef: { name: "gone" } }];
+      world.profile = profile;
+      const view = world.run();
+      expect(view.step.kind).toBe("None");
+      expect(view.wakeAt).toBeGreaterThan(world.now);
     });
 
     it("loses nothing while another layer may want it", () => {
@@ -840,24 +732,15 @@ describe("a layer that waits for an output that it had", () => {
     );
     world.named = source;
     expect(world.run().done).toBe(true);
-    world.installed = new Map(
-      buildPlan(world.seen(), { digestKey: KEY, parent: world.parent }).layers.flatMap((layer) =>
-        layer.state.kind === "known" ? [[layer.spec.name, { ...layer, state: layer.state }] as const] : [],
-      ),
-    );
     world.named = "absent";
     world.steps.length = 0;
     return world;
   }
-  const without = (world: Simulation, name: string): void => {
-    for (const [key, { observed }] of world.live) if (observed.ref.name === name) world.live.delete(key);
-  };
-
   it("is mended as it was Ready last, and says what it waits for", () => {
     const world = waiting();
     expect(world.run().layers[1]).toMatchObject({ state: "Pending", reason: "WaitingForOutput" });
     expect(world.steps).toEqual([]);
-    without(world, "b");
+    world.lose("b");
     expect(world.evaluate().layers[1]?.message).toMatch(
       /^waits for output key .*; ConfigMap ns-x\/b changed or deleted/,
     );
@@ -874,18 +757,38 @@ describe("a layer that waits for an output that it had", () => {
     expect(world.applied()).not.toContain("b");
   });
 
-  it.each([
-    ["that is what was Ready", configMap("b"), ["b"]],
-    ["but from nothing else", configMap("b", { other: "1" }), []],
-  ])("is mended by a fresh process from what is stored, %s", (_, object, want) => {
-    const world = waiting([configMap("b")], { namespace: "acme", when: 'layers.a.outputs.key == "x"' });
-    world.installed = new Map();
-    world.contents.delete("b");
-    world.stored.set("b", { objects: [object], crds: [] });
-    without(world, "b");
+  it("leaves alone what the watches do not cover, and mends the rest", () => {
+    const world = waiting([configMap("b"), deployment("d")]);
+    world.refused.add("Deployment.apps");
+    world.lose("b");
+    world.lose("d");
     world.run();
-    expect(world.steps.filter(({ kind }) => kind === "Recall")).toHaveLength(1);
-    expect(world.applied()).toEqual(want);
+    expect(world.applied()).toEqual(["b"]);
+  });
+
+  it("gets its kinds again whose CRD somebody deleted", () => {
+    const crd: KubeObject = {
+      apiVersion: "apiextensions.k8s.io/v1",
+      kind: "CustomResourceDefinition",
+      metadata: { name: "things.example.com" },
+      spec: { group: "example.com", scope: "Namespaced", names: { kind: "Thing", plural: "things" }, versions: [] },
+    };
+    const thing = { apiVersion: "example.com/v1", kind: "Thing", metadata: { name: "t" } };
+    const world = new Simulation(profileOf(layers([crd, thing])));
+    world.served.set("Thing.example.com", "Namespaced");
+    world.named = source;
+    expect(world.run().done).toBe(true);
+    world.named = "absent";
+    world.steps.length = 0;
+    world.lose("things.example.com");
+    world.lose("t");
+    world.served.delete("Thing.example.com");
+    world.run();
+    expect(world.applied()).toEqual(["things.example.com"]);
+    expect(world.steps.at(-1)?.kind).toBe("Discover");
+    world.served.set("Thing.example.com", "Namespaced");
+    world.run();
+    expect(world.applied()).toEqual(["things.example.com", "t"]);
   });
 });
 
@@ -914,11 +817,11 @@ describe("what could be lost or forgotten", () => {
     const world = new Simulation(profileOf([{ name: "one", objects: [configMap("old"), configMap("new")] }]));
     world.run();
     const [key = ""] = [...world.live].find(([, { observed }]) => observed.ref.name === "old") ?? [];
-    world.attempts.set(key, { digest: REMOVAL, failure: new Failure("Forbidden", "may not delete old"), retryAt: 7 });
+    world.attempts.set(key, { digest: REMOVAL, failure: new Failure("Forbidden", "no old"), retryAt: world.now + 7 });
     world.profile = profileOf([{ name: "one", objects: [configMap("new")] }]);
     const view = world.run();
-    expect(view.layers[0]).toMatchObject({ state: "Failed", reason: "Forbidden", message: "may not delete old" });
-    expect(view).toMatchObject({ done: false, wakeAt: 7 });
+    expect(view.layers[0]).toMatchObject({ state: "Failed", reason: "Forbidden", message: "no old" });
+    expect(view).toMatchObject({ done: false, wakeAt: world.now + 7 });
   });
 
   it("takes back what somebody took the layer's mark off", () => {
@@ -982,11 +885,11 @@ describe("what could be lost or forgotten", () => {
   it("waits with an object that somebody undoes each time, and says so", () => {
     const world = new Simulation(profileOf([{ name: "a", objects: [configMap("a")] }]));
     world.run();
-    for (const [key, attempt] of world.attempts) world.attempts.set(key, { ...attempt, retryAt: 9 });
+    for (const [key, attempt] of world.attempts) world.attempts.set(key, { ...attempt, retryAt: world.now + 9 });
     world.live.clear();
     const view = world.run();
     expect(view.layers[0]).toMatchObject({ state: "Drifted", reason: "DriftFight" });
-    expect(view.wakeAt).toBe(9);
+    expect(view.wakeAt).toBe(world.now + 9);
   });
 });
 

@@ -4,14 +4,14 @@ import type { GroupKind } from "../objects/types.ts";
 import { withDeparted } from "./departed-release.ts";
 import { evaluateLayer } from "./evaluate.ts";
 import { namespacesOf } from "./layer-namespace.ts";
-import { isSettled, type LayerView } from "./layer-view.ts";
-import { leftoversDue, listedNames, listedReleases, withoutOpened } from "./leftovers.ts";
+import { isSettled, type LayerView, type Surroundings } from "./layer-view.ts";
+import { leftoversDue, listedNames, listedReleases, withLeftovers, withoutOpened } from "./leftovers.ts";
 import { isPartOf } from "./pack-parts.ts";
 import { dwellersOf, type Leaving, membersByLayer, type RemovalView, removeLayer } from "./removal.ts";
 import { onceRendered } from "./render-step.ts";
 import type { NamedRef, Seen, Tracked } from "./seen.ts";
 import type { Step, WatchRequest } from "./step.ts";
-import type { Plan } from "./types.ts";
+import type { Plan, PlannedLayer } from "./types.ts";
 import { evaluateUninstall } from "./uninstall.ts";
 
 /** The whole deployment as judged in one pass, and the one step to take now. */
@@ -34,38 +34,16 @@ type Prepared = NonNullable<Seen["site"]["prepared"]>;
 /**
  * Walks the layers in order; each waits for the gates of all before it. The first step that is found is taken. While the
  * expressions of one are wrong, none is changed: what is wrong is told before anything is applied. Layers that
- * left the list go when all listed ones are Ready, in reverse order, what is left of a listed one right after its apply;
- * then namespaces and the parent are tidied.
+ * left the list go when all listed ones are Ready, in reverse order, what is left of a listed one as soon as that is
+ * written; then namespaces and the parent are tidied.
  */
 export function evaluate(plan: Plan, seen: Seen, prepared: Prepared): DeploymentView {
-  const layers: LayerView[] = [];
   const listed = withoutSkipped(plan);
   const order = listedNames(listed, prepared.parent);
   const wanted = wantedKeys(listed);
-  const unknown =
-    listed.layers.find(({ state }) => state.kind === "unknown") ??
-    listed.layers.find(({ state }) => state.kind !== "known");
+  const unknown = unknownOf(listed);
   const stays = remains(listed, wanted);
-  const heldBy = plan.layers.find(({ state }) => state.kind === "missing" && state.isWrong)?.spec.name;
-  let waitsFor: string | undefined;
-  for (const layer of plan.layers) {
-    const wantedElsewhere = (key: string) =>
-      [...wanted].some(([name, keys]) => name !== layer.spec.name && keys.has(key));
-    const judged = evaluateLayer(layer, {
-      seen,
-      prepared,
-      waitsFor,
-      heldBy,
-      order,
-      wantedElsewhere,
-      unknown,
-      stays,
-      layers: listed.layers,
-    });
-    const view = withDeparted(judged, layer, { seen, prepared });
-    layers.push(view);
-    if (!view.gateOpen) waitsFor ??= layer.spec.name;
-  }
+  const layers = inOrder(plan, wanted, { seen, prepared, order, unknown, stays, layers: listed.layers });
   const allReady = layers.every(isSettled);
   const isWanted = (key: string) => wanted.values().some((keys) => keys.has(key));
   const removals = removalsOf({ names: withoutOpened(order, listed), isWanted }, { seen, stays }, prepared);
@@ -76,21 +54,48 @@ export function evaluate(plan: Plan, seen: Seen, prepared: Prepared): Deployment
   const blocked = hasLeft ? unreadableKind(seen, prepared.parent) : undefined;
   const isBlind = reach !== undefined || isStarting(seen, prepared);
   const looking = allReady && isBlind;
-  const about = { plan: listed, views: layers, parent: prepared.parent };
+  const about = { seen, plan: listed, views: layers, parent: prepared.parent };
   // What cannot be seen may be of those that go, or live in them.
-  const due = leftoversDue(isBlind ? [] : removals, about);
+  const visible = isBlind ? [] : removals;
+  const due = leftoversDue(visible, about);
   const next = nextOf(layers, (name) => onceRendered(due.get(name)?.step, unknown, seen));
   const step = next?.step ?? reach ?? after ?? { kind: "None" };
   const isIdle = step.kind === "None" || next?.aside === true;
   return {
-    layers,
+    layers: withLeftovers(visible, unknown, about),
     removals,
     step,
-    wakeAt: earliest([...layers, ...removals]),
+    wakeAt: earliest([...layers, ...removals], seen),
     done: allReady && removals.length === 0 && isIdle && !isLeaving && !looking && !blocked,
     looking: looking || layers.some((layer) => layer.looking === true),
     ...(blocked ? { blocked } : {}),
   };
+}
+
+/** Each layer as it is judged after those before it. */
+function inOrder(
+  plan: Plan,
+  wanted: ReadonlyMap<string, ReadonlySet<string>>,
+  around: Omit<Surroundings, "waitsFor" | "heldBy" | "wantedElsewhere">,
+): LayerView[] {
+  const heldBy = plan.layers.find(({ state }) => state.kind === "missing" && state.isWrong)?.spec.name;
+  let waitsFor: string | undefined;
+  return plan.layers.map((layer) => {
+    const wantedElsewhere = (key: string) =>
+      [...wanted].some(([name, keys]) => name !== layer.spec.name && keys.has(key));
+    const judged = evaluateLayer(layer, { ...around, waitsFor, heldBy, wantedElsewhere });
+    const view = withDeparted(judged, layer, around);
+    if (!view.gateOpen) waitsFor ??= layer.spec.name;
+    return view;
+  });
+}
+
+/** A layer of which nobody knows what it wants: first one that only has to be rendered. */
+function unknownOf({ layers }: Plan): PlannedLayer | undefined {
+  return (
+    layers.find(({ state }) => state.kind === "unknown") ??
+    layers.find(({ state, isUnchanged }) => state.kind !== "known" && !isUnchanged)
+  );
 }
 
 /** Nothing of a skipped layer is wanted: what it has brought goes as if it had left the list. */
@@ -129,7 +134,7 @@ export function evaluateTeardown(seen: Seen, prepared: Prepared): DeploymentView
   const step: Step =
     reach ?? (waiting ? { kind: "None" } : (first?.step ?? (first ? { kind: "None" } : tidy(seen, prepared))));
   const looking = blocked === undefined && (reach !== undefined || waiting);
-  const about = { removals, step, wakeAt: earliest(removals), looking };
+  const about = { removals, step, wakeAt: earliest(removals, seen), looking };
   return { layers: [], ...about, done: false, ...(blocked ? { blocked } : {}) };
 }
 
@@ -280,16 +285,18 @@ function narrowStep(plan: Plan, seen: Seen, { parent }: Prepared): Step | undefi
     : { kind: "Narrow", parent: narrow, gone: parent.layers.filter((name) => !narrow.layers.includes(name)) };
 }
 
+/** While it is not known what a layer wants, it wants what it was when it was Ready last. */
 function wantedKeys(plan: Plan): Map<string, ReadonlySet<string>> {
   return new Map(
-    plan.layers.map(({ spec, state }) => [
-      spec.name,
-      new Set(state.kind === "known" ? state.desired.map(({ key }) => key) : []),
-    ]),
+    plan.layers.map(({ spec, state, installed = [] }) => {
+      const states = state.kind === "known" ? [state] : installed.map((one) => one.state);
+      return [spec.name, new Set(states.flatMap(({ desired }) => desired.map(({ key }) => key)))];
+    }),
   );
 }
 
-function earliest(views: readonly { wakeAt?: number }[]): number | undefined {
-  const times = views.flatMap(({ wakeAt }) => wakeAt ?? []);
+/** What has passed by now has changed what it could: whatever is due of it is a step already, or waits for something else. */
+function earliest(views: readonly { wakeAt?: number }[], { now }: Seen): number | undefined {
+  const times = views.flatMap(({ wakeAt }) => wakeAt ?? []).filter((time) => time > now);
   return times.length > 0 ? Math.min(...times) : undefined;
 }

@@ -6,7 +6,7 @@ import { Failure } from "../errors.ts";
 import { applySetOf, EMPTY_PARENT } from "../membership/applyset.ts";
 import type { KubeObject } from "../objects/types.ts";
 import { buildPlan } from "./build-plan.ts";
-import type { NamedRef, Seen } from "./seen.ts";
+import type { Answer, NamedRef, Seen } from "./seen.ts";
 import type { ContentState, Plan } from "./types.ts";
 
 const API = "strata.dev/v1alpha1";
@@ -30,6 +30,9 @@ interface Given {
   kubernetesVersion?: string;
   /** As they were told last. */
   rows?: object[];
+  /** What the process remembers of conditions. */
+  answers?: Record<string, Answer>;
+  absentSince?: Record<string, number>;
   now?: number;
   more?: object[];
 }
@@ -67,6 +70,8 @@ function planOf({
   kubernetesVersion,
   more = [],
   rows = [],
+  answers = {},
+  absentSince = {},
   now,
 }: Given): Plan {
   const spec = {
@@ -104,6 +109,7 @@ function planOf({
     macros: new Map(),
     contents: new Map(),
     installed: new Map(),
+    conditions: { answers: new Map(Object.entries(answers)), absentSince: new Map(Object.entries(absentSince)) },
     rows: new Map((rows as DeploymentLayerStatus[]).map((row) => [row.name, row])),
     fixed: {},
     site: {
@@ -362,38 +368,66 @@ describe("when", () => {
       lastTransitionTime: ago(300),
       ...more,
     });
-    const waits = (seconds: number, more: object = {}) =>
-      on({ state: "Pending", reason: "WaitingForOutput", lastTransitionTime: ago(seconds), ...more });
     const skipped = { name: "app", state: "Skipped", lastTransitionTime: ago(300) };
     const HAS = "has(layers.web.outputs.host)";
     const MINUTE = /does not exist; until that has lasted a minute, `when` keeps its answer$/;
     const READY = /does not exist; until layer web is Ready, `when` keeps its answer$/;
+    const ABSENT = "web/host";
 
-    it.each<[string, string, object[], RegExp | "skipped" | "unknown"]>([
-      ["is kept for a minute if it is installed", HAS, [web("Ready"), on()], MINUTE],
+    it.each<[string, Given, RegExp | "skipped" | "unknown"]>([
+      ["is kept for a minute if it is installed", { rows: [web("Ready"), on()] }, MINUTE],
       [
         "is kept as a pack too",
-        HAS,
-        [web("Ready"), { name: "app", state: "Ready", parts: [{ name: "app.x" }] }, { ...on(), name: "app.x" }],
+        {
+          rows: [web("Ready"), { name: "app", state: "Ready", parts: [{ name: "app.x" }] }, { ...on(), name: "app.x" }],
+        },
         MINUTE,
       ],
-      ["is kept while that minute is not over", HAS, [web("Ready"), waits(59)], MINUTE],
-      ["goes when it is over", HAS, [web("Ready"), waits(61)], "skipped"],
-      ["is kept as long as the other is at work", HAS, [web("Applying"), waits(3000)], READY],
-      ["is kept for a minute after that", HAS, [web("Ready", 10), waits(3000)], MINUTE],
-      ["is skipped at once if it never was installed", HAS, [web("Ready")], "skipped"],
-      ["stays skipped", HAS, [web("Ready"), skipped], "skipped"],
-      ["is not brought in its place at once", `!${HAS}`, [web("Ready"), skipped], MINUTE],
+      [
+        "is kept while that minute is not over",
+        { rows: [web("Ready"), on()], absentSince: { [ABSENT]: NOW - 59_000 } },
+        MINUTE,
+      ],
+      [
+        "is kept however long it has waited for something else",
+        {
+          rows: [web("Ready"), on({ state: "Pending", reason: "WaitingForOutput", lastTransitionTime: ago(3000) })],
+          answers: { app: "on" },
+        },
+        MINUTE,
+      ],
+      ["goes when it is over", { rows: [web("Ready"), on()], absentSince: { [ABSENT]: NOW - 61_000 } }, "skipped"],
+      [
+        "is kept as long as the other is at work",
+        { rows: [web("Applying"), on()], absentSince: { [ABSENT]: NOW - 3_000_000 } },
+        READY,
+      ],
+      [
+        "is kept for a minute after that",
+        { rows: [web("Ready", 10), on()], absentSince: { [ABSENT]: NOW - 3_000_000 } },
+        MINUTE,
+      ],
+      ["is skipped at once if it never was installed", { rows: [web("Ready")] }, "skipped"],
+      ["stays skipped", { rows: [web("Ready"), skipped] }, "skipped"],
+      [
+        "is kept by a fresh process that cannot tell",
+        { rows: [web("Ready"), { name: "app", state: "Blocked" }] },
+        MINUTE,
+      ],
+      ["is brought in its place at once on a new cluster", { app: { when: `!${HAS}` } }, "unknown"],
+      [
+        "is not brought in its place by a fresh process that cannot tell",
+        { app: { when: `!${HAS}` }, rows: [web("Ready"), { name: "app", state: "Pending" }] },
+        MINUTE,
+      ],
       [
         "is brought in its place after a minute",
-        `!${HAS}`,
-        [web("Ready"), waits(61, { readyDigest: undefined })],
+        { app: { when: `!${HAS}` }, rows: [web("Ready"), skipped], absentSince: { [ABSENT]: NOW - 61_000 } },
         "unknown",
       ],
-      ["is brought in its place at once on a new cluster", `!${HAS}`, [], "unknown"],
-      ["goes at once for another reason", "false", [web("Ready"), on()], "skipped"],
-    ])("%s", (_, when, rows, want) => {
-      const state = stateOf(planOf({ app: { when }, rows, now: NOW }));
+      ["goes at once for another reason", { app: { when: "false" }, rows: [web("Ready"), on()] }, "skipped"],
+    ])("%s", (_, given, want) => {
+      const state = stateOf(planOf({ app: { when: HAS }, now: NOW, ...given }));
       if (want instanceof RegExp)
         expect(state).toEqual({
           kind: "waiting",
@@ -403,10 +437,30 @@ describe("when", () => {
       else expect(state.kind).toBe(want);
     });
 
+    it.each<[string, Given]>([
+      ["Skipped", { rows: [web("Ready"), skipped] }],
+      ["anything else, as the process remembers", { rows: [web("Ready"), on()], answers: { app: "off" } }],
+    ])("stays skipped for a minute when its row says %s", (_, given) => {
+      const plan = planOf({ app: { when: `!${HAS}` }, now: NOW, ...given });
+      expect(stateOf(plan)).toEqual({ kind: "skipped", on: expect.stringMatching(MINUTE), until: NOW + 60_000 });
+      expect(plan.conditions?.answers.get("app")).toBe("off");
+    });
+
     it("is asked again when the minute is over", () => {
-      expect(stateOf(planOf({ app: { when: HAS }, rows: [web("Ready"), waits(20)], now: NOW }))).toMatchObject({
-        until: NOW + 40_000,
+      const plan = planOf({
+        app: { when: HAS },
+        rows: [web("Ready"), on()],
+        absentSince: { [ABSENT]: NOW - 20_000 },
+        now: NOW,
       });
+      expect(stateOf(plan)).toMatchObject({ until: NOW + 40_000 });
+      expect(plan.conditions?.absentSince).toEqual(new Map([[ABSENT, NOW - 20_000]]));
+    });
+
+    it("begins its minute anew when the output was there in between", () => {
+      const live = { "Service web/web": address("10.0.0.1") };
+      const plan = planOf({ live, absentSince: { [ABSENT]: NOW - 20_000 }, now: NOW });
+      expect(plan.conditions?.absentSince.size).toBe(0);
     });
 
     it("goes at once if the layer with the output is skipped", () => {

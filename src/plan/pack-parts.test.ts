@@ -157,6 +157,7 @@ pack:
       expect(one.length).toBeLessThanOrEqual(63);
       expect(isPartOf(one, name)).toBe(true);
     }
+    expect(isPartOf(`${"l".repeat(40)}.app`, name), "that is a part of a layer with a shorter name").toBe(false);
     expect([isPartOf("web.app", "web"), isPartOf("web2.app", "web"), isPartOf("web", "web")]).toEqual([
       true,
       false,

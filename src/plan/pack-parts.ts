@@ -152,8 +152,10 @@ function askedFor(files: readonly { text: string }[], { scope, packs, seal }: Op
     paths.some((path) => path === name || path.startsWith(`${name}.`) || name.startsWith(`${path}.`));
   const within = (root: "system" | "var" | "macro"): Record<string, unknown> =>
     Object.fromEntries(Object.entries(scope[root]).filter(([name]) => isNamed(`${root}.${name}`)));
+  const sensitive = scope.sensitive?.filter((name) => isNamed(`var.${name}`) || isNamed(`macro.${name}`)) ?? [];
+  const named = { system: within("system"), var: within("var"), macro: within("macro") };
   return {
-    scope: { system: within("system"), var: within("var"), macro: within("macro") },
+    scope: sensitive.length > 0 ? { ...named, sensitive } : named,
     packs: packs.filter(({ pack }) => isNamed(`pack.${pack}`)),
     seal,
   };
@@ -176,6 +178,7 @@ function namespaceMetadata(
 }
 
 const MAX_NAME = 63;
+const DIGEST = /^[0-9a-f]{16}$/;
 
 const LABEL = new RegExp(DNS_LABEL);
 
@@ -190,7 +193,8 @@ function shortened(layer: string): string {
   return layer.slice(0, 40).replace(/-+$/, "");
 }
 
-/** Whether a name is that of a part of this layer's pack, or (of long names) may be. */
+/** Whether a name is that of a part of this layer's pack, or (of layers with long names that begin alike) may be. */
 export function isPartOf(name: string, layer: string): boolean {
-  return name.startsWith(`${layer}.`) || name.startsWith(`${shortened(layer)}.`);
+  const short = `${shortened(layer)}.`;
+  return name.startsWith(`${layer}.`) || (name.startsWith(short) && DIGEST.test(name.slice(short.length)));
 }

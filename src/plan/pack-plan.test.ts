@@ -9,7 +9,7 @@ import { hideMacros } from "../pack/macro-text.ts";
 import { buildPlan } from "./build-plan.ts";
 import type { KnownNodes } from "./pack-resources.ts";
 import { packKey } from "./packs.ts";
-import type { Seen } from "./seen.ts";
+import { NO_CONDITIONS, type Seen } from "./seen.ts";
 import { loadedPack } from "./testdata/packs.ts";
 import type { Plan } from "./types.ts";
 import type { LoadedPack } from "./valued-pack.ts";
@@ -19,6 +19,9 @@ const KEY = new Uint8Array(32).fill(9);
 interface Given {
   layers: readonly object[];
   variables?: readonly object[];
+  variablesFrom?: readonly object[];
+  /** What is in each Secret. */
+  secret?: Readonly<Record<string, string>>;
   /** By the name of the layer. */
   packs: Readonly<Record<string, LoadedPack>>;
   nodes?: KnownNodes;
@@ -26,13 +29,24 @@ interface Given {
   live?: Seen["site"]["named"];
 }
 
+function secretOf(texts: Readonly<Record<string, string>>): object {
+  const data = Object.entries(texts).map(([key, text]) => [key, Buffer.from(text).toString("base64")]);
+  return { apiVersion: "v1", kind: "Secret", metadata: { name: "s" }, data: Object.fromEntries(data) };
+}
+
 /** The plan of a profile whose packs are all fetched. */
-function planOf({ layers, variables, packs, nodes, rows = [], live }: Given): Plan {
+function planOf({ layers, variables, variablesFrom, secret, packs, nodes, rows = [], live }: Given): Plan {
   const parsed = parseProfile({
     apiVersion: "strata.dev/v1alpha1",
     kind: "AddOnProfile",
     metadata: { name: "p", namespace: "a" },
-    spec: { clusterRefs: [{ name: "local" }], namespace: "web", ...(variables ? { variables } : {}), layers },
+    spec: {
+      clusterRefs: [{ name: "local" }],
+      namespace: "web",
+      ...(variables ? { variables } : {}),
+      ...(variablesFrom ? { variablesFrom } : {}),
+      layers,
+    },
   });
   if (!parsed.ok) throw new Error(parsed.problems.join());
   const memories = parsed.value.spec.layers.flatMap((layer) => {
@@ -45,11 +59,12 @@ function planOf({ layers, variables, packs, nodes, rows = [], live }: Given): Pl
     profile: parsed.value,
     cluster: { name: "local" },
     set: applySetOf({ kind: "AddOnProfile", namespace: "a", name: "p" }),
-    referents: () => ({ kind: "absent" }),
+    referents: () => (secret ? { kind: "found", object: secretOf(secret) } : { kind: "absent" }),
     packs: new Map(memories),
     macros: new Map(),
     contents: new Map(),
     installed: new Map(),
+    conditions: NO_CONDITIONS,
     rows: new Map((rows as DeploymentLayerStatus[]).map((row) => [row.name, row])),
     fixed: {},
     site: {
@@ -231,6 +246,50 @@ describe("a pack whose manifests have macros", () => {
     expect(macrosOf({ size: "2", other: "b" })).toEqual(before);
     expect(macrosOf({ zone: "south" })).not.toEqual(before);
     expect(macrosOf({ host: "b" })).not.toEqual(before);
+  });
+});
+
+describe("a Secret that reaches a pack", () => {
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: an expression
+  const TOKEN = "${{ variables.token }}";
+  const about = {
+    variables: [{ name: "token", sensitive: true, required: true }],
+    variablesFrom: [{ secretRef: { name: "s" } }],
+    secret: { token: "c4n4ry", values: "token: c4n4ry" },
+  };
+  const SEEN = "pack web 1.0.0: pack.namespace: must not come from a Secret, as everybody sees it";
+  const naming = loadedPack("web", {
+    files: { "values.yaml": "pack: { namespace: '{{ .spectro.pack.base.token }}' }" },
+  });
+  const packs = { base: loadedPack("base", { files: { "values.yaml": "token: web" } }), web: naming };
+
+  it.each([
+    ["an expression", { values: { token: TOKEN } }],
+    ["valuesFrom", { valuesFrom: [{ secretKeyRef: { name: "s", key: "values" } }] }],
+  ])("by %s gives no name to another by a macro", (_, fields) => {
+    const plan = planOf({ ...about, layers: [layer("base", fields), layer("web")], packs });
+    expect(stateOf(plan, "web")).toMatchObject({
+      kind: "missing",
+      failure: { reason: "InvalidValues", message: SEEN },
+    });
+    const plain = planOf({ ...about, layers: [layer("base"), layer("web")], packs });
+    expect(stateOf(plain, "web")).toMatchObject({ kind: "known" });
+  });
+
+  it("is known as one to the macros of its manifests", () => {
+    const page = "{{ .spectro.var.token }} {{ .spectro.pack.base.token }} {{ .spectro.pack.base.again }}";
+    const values = "again: '{{ .spectro.var.token }}'";
+    const plan = planOf({
+      ...about,
+      layers: [layer("base", { values: { token: TOKEN } }), layer("web")],
+      packs: {
+        base: loadedPack("base", { files: { "values.yaml": values } }),
+        web: loadedPack("web", { files: { "manifests/page.yaml": page } }),
+      },
+    });
+    expect(partOf(plan, "web").part).toMatchObject({
+      macros: { scope: { sensitive: ["token"] }, packs: [{ pack: "base", sensitive: [".token", ".again"] }] },
+    });
   });
 });
 

@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
+import type { Layer } from "../api/types.ts";
 import { Failure } from "../errors.ts";
 import { macroKey } from "../pack/macro-plan.ts";
+import type { LayerInputs } from "./inputs.ts";
 import { openPacksOnce, type PackMemory } from "./packs.ts";
-import { loadedPack, NO_INPUTS, opened, packContext, packLayer, partsOf } from "./testdata/packs.ts";
+import { loadedPack, NO_INPUTS, opened, packContext, packLayer, partsOf, type SampleLayer } from "./testdata/packs.ts";
 
 const values = (text: string) => ({ "values.yaml": text });
 const app = (text: string, files = {}) => loadedPack("web", { charts: ["app"], files: { ...values(text), ...files } });
@@ -37,7 +39,7 @@ describe("the packs of a profile", () => {
     const memory = { key: context.memories.get("web")?.key ?? "", attempts: 1 };
     (context.memories as Map<string, PackMemory>).set("web", {
       ...memory,
-      result: { kind: "loaded", loaded: { ...loaded, unverified: "no signature" } },
+      result: { kind: "loaded", loaded: { ...loaded, unverified: new Failure("VerificationFailed", "no signature") } },
     });
     expect(openPacksOnce(about, context).get("web")).toMatchObject({
       kind: "parts",
@@ -51,12 +53,13 @@ describe("the packs of a profile", () => {
 
   const secret = {
     scope: {
-      system: { token: "web" },
+      system: { token: "web", key: "namespace" },
       var: { token: "c4n4ry", zone: "north" },
       macro: { token: "c4n4ry", zone: "north" },
       sensitive: ["token"],
     },
   };
+  const NAMES = ["namespace", "additionalNamespaces", "namespaceLabels", "namespaceAnnotations", "releaseNameOverride"];
   const seenByAll = "must not come from a Secret, as everybody sees it";
 
   it.each([
@@ -67,6 +70,12 @@ describe("the packs of a profile", () => {
       "{ additionalNamespaces: ['{{ .spectro.var.token }}'], releaseNameOverride: { app: '{{ .spectro.var.token }}' } }",
       ["additionalNamespaces", "releaseNameOverride"],
     ],
+    [
+      "as labels and annotations of namespaces",
+      "{ namespaceLabels: { '{{ .spectro.var.token }}': a=b }, namespaceAnnotations: { web: 'a={{ .spectro.var.token }}' } }",
+      ["namespaceLabels", "namespaceAnnotations"],
+    ],
+    ["under a key that is a macro", "'{{ .spectro.system.key }}': '{{ .spectro.var.token }}'", NAMES],
     [
       "by way of another value",
       "{ own: 'a-{{ .spectro.var.token }}', namespace: '{{ .spectro.pack.web.pack.own }}' }",
@@ -81,6 +90,57 @@ describe("the packs of a profile", () => {
     const text = pack.startsWith("{") ? `pack: ${pack}` : `pack: { ${pack} }`;
     expect(opened([{ layer: layer(), loaded: app(text) }], secret)["web"]).toMatchObject({
       failure: { message: fields.map((field) => `pack web 1.0.0: pack.${field}: ${seenByAll}`).join("; ") },
+    });
+  });
+
+  const SECRET = [{ what: "Secret acme/web key a", key: "a", text: "token: c4n4ry\npack: { content: c4n4ry }" }];
+  const reading = (path: string) => ({ pack: { namespace: `{{ .spectro.pack.db.${path} | default "x" }}` } });
+  const OWN = { token: "c4n4ry", all: { token: "c4n4ry" }, list: [{ a: "c4n4ry" }] };
+  const db = (inputs: Partial<LayerInputs>, fields: Partial<Layer> = {}) => ({
+    layer: packLayer("db", { values: OWN, ...fields }),
+    loaded: loadedPack("db", { files: values("other: web") }),
+    inputs,
+  });
+  const fromSecret = db(
+    { texts: new Map([["valuesFrom[0]", SECRET]]) },
+    { valuesFrom: [{ secretKeyRef: { name: "web", key: "a" } }] },
+  );
+  const given = (...keys: string[]) => ({ sensitive: { values: keys, overrides: [] } });
+
+  it.each([
+    ["an expression", db(given(".token")), "token"],
+    ["an expression, in a list", db(given(".list[0].a")), "list.0.a"],
+    ["an expression that gives a map", db(given(".all")), "all.token"],
+    [
+      "an expression, by way of a macro",
+      db(given(".token"), { values: { token: "c", again: "{{ .spectro.pack.db.token }}" } }),
+      "again",
+    ],
+    [
+      "an expression of the cluster",
+      db({ overrides: [{ a: "c4n4ry" }], sensitive: { values: [], overrides: [[".a"]] } }),
+      "a",
+    ],
+    ["a Secret", fromSecret, "token"],
+  ])("have no name from what came into another pack from %s", (_, other, path) => {
+    const answers = { get: () => ({ ok: true, value: "c4n4ry" }), size: 1 } as never;
+    const web = opened([other, { layer: layer(reading(path)), loaded: app("") }], { ...secret, answers })["web"];
+    expect(web).toMatchObject({ failure: { message: `pack web 1.0.0: pack.namespace: ${seenByAll}` } });
+  });
+
+  it("may have a name from beside what is secret in another pack", () => {
+    const answers = { get: () => ({ ok: true, value: "web" }), size: 1 } as never;
+    const states = opened([fromSecret, { layer: layer(reading("other")), loaded: app("") }], { ...secret, answers });
+    expect(states["web"]?.kind).toBe("parts");
+  });
+
+  it("have no name of their own from a Secret", () => {
+    const text = "pack: { namespace: c4n4ry }";
+    const valuesFrom = [{ secretKeyRef: { name: "web", key: "a" } }];
+    const texts = new Map([["valuesFrom[0]", [{ what: "Secret acme/web key a", key: "a", text }]]]);
+    const own = { layer: { ...layer(), valuesFrom }, loaded: app(""), inputs: { texts } } as SampleLayer;
+    expect(opened([own])["web"]).toMatchObject({
+      failure: { message: `pack web 1.0.0: pack.namespace: ${seenByAll}` },
     });
   });
 
@@ -132,6 +192,7 @@ describe("the packs of a profile", () => {
     const first = openPacksOnce([{ layer: one.layer, inputs }], context);
     expect(openPacksOnce([{ layer: one.layer, inputs }], { ...context, scope: { ...context.scope } })).toBe(first);
     const changed = [
+      openPacksOnce([{ layer: one.layer, inputs: { ...inputs, sensitive: given(".a").sensitive } }], context),
       openPacksOnce([{ layer: one.layer, inputs: { ...inputs, digest: "2" } }], context),
       openPacksOnce([{ layer: { ...one.layer, timeout: "1m" }, inputs }], context),
       openPacksOnce([{ layer: one.layer, inputs }], {
@@ -140,7 +201,7 @@ describe("the packs of a profile", () => {
       }),
       openPacksOnce([{ layer: one.layer, inputs }], { ...context, today: "2026-11-23" }),
     ];
-    expect(new Set([first, ...changed]).size).toBe(5);
+    expect(new Set([first, ...changed]).size).toBe(6);
   });
 
   it("that ask for resources are judged again when the nodes change, and when the pack has come to run", () => {

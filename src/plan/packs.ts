@@ -13,6 +13,7 @@ import {
 } from "../pack/index.ts";
 import { planMacros } from "../pack/macro-plan.ts";
 import type { MacroAnswers, MacroExpression, MacroScope } from "../pack/macro-types.ts";
+import { resolvedDocument } from "../pack/resolved-document.ts";
 import { type PackParts, partProblems, partsOf } from "./pack-parts.ts";
 import { judgeResources, type KnownNodes } from "./pack-resources.ts";
 import { namesFromSecrets } from "./seen-names.ts";
@@ -68,7 +69,7 @@ export function openPacksOnce(layers: readonly PackLayer[], context: PackContext
   const { memories, answers, scope, digestKey, namespace, kubernetesVersion, today, installed } = context;
   const about = layers.map(({ layer, inputs }) => {
     const { values: _, ...rest } = layer;
-    return [rest, inputs.digest, told(memories.get(layer.name))];
+    return [rest, inputs.digest, inputs.sensitive ?? null, told(memories.get(layer.name))];
   });
   const absent = context.absent.map(({ layer, state }) => [layer.name, layer.pack?.name, wordsOf(state)]);
   const resources = asksForResources(layers, memories) ? [toldNodes(context.nodes), [...installed]] : [];
@@ -85,7 +86,7 @@ function told(memory: PackMemory | undefined): unknown[] {
   if (!memory) return [];
   const { key, attempts, result } = memory;
   if (result.kind === "failed") return [key, attempts, result.retryAt];
-  return [key, attempts, result.loaded.digest, result.loaded.unverified ?? null];
+  return [key, attempts, result.loaded.digest, result.loaded.unverified?.message ?? null];
 }
 
 function wordsOf(state: AbsentPack["state"]): string {
@@ -171,10 +172,10 @@ function settle(ready: readonly Valued[], settling: Settling): void {
   }
   const absent = new Set(layers.flatMap(({ layer }) => (states.has(layer.name) ? (layer.pack?.name ?? []) : [])));
   const others = ready.map(({ loaded: { pack, version } }) => ({ name: pack.name, version, layer: pack.layer }));
-  const packs = ready.map((valued, index) => ({ ...documentOf(valued), tree: plan.trees[index], macros: new Map() }));
+  const packs = documents.map((document, index) => resolvedDocument(document, plan.trees[index], plan.sensitive));
   const macros = { scope: context.scope, packs, seal: hmacDigest(context.digestKey, "macros in manifests") };
   ready.forEach((valued, index) => {
-    const seen = namesFromSecrets(plan.sensitive?.get(documents[index] ?? documentOf(valued)) ?? []);
+    const seen = namesFromSecrets(packs[index]?.sensitive ?? []);
     states.set(valued.layer.name, open(valued, plan.trees[index], { context, others, absent, macros, seen }));
   });
 }
@@ -220,7 +221,7 @@ export function packKey({ pack }: Layer, digestKey: Uint8Array): string {
 function unverified({ pack, version, unverified: why }: LoadedPack): string[] {
   if (why === undefined) return [];
   const what = `pack ${pack.name} ${version} was stored before its Registry asked for signatures as it does now, and is not verified`;
-  return [`${what}: what runs of it stays as it is, and nothing new is made of it (${why})`];
+  return [`${what}: what runs of it stays as it is, and nothing new is made of it (${why.message})`];
 }
 
 type Macros = Parameters<typeof partsOf>[1]["macros"];

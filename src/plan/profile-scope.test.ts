@@ -105,6 +105,7 @@ function overridesFor(layer: string, overrides: object[], kind?: string): Overri
       new Map([
         ["host", { value: "10.0.0.1" }],
         ["user", {}],
+        ["password", { value: "c4n4ry", sensitive: true }],
       ]),
     ],
   ]);
@@ -142,6 +143,11 @@ describe("overrides of a TargetCluster", () => {
     expect(overridesFor("web", [of("host")])).toEqual({ values: [{ a: "10.0.0.1" }], uses: [host], waitsFor: [] });
     const user = { layer: "db", output: "user" };
     expect(overridesFor("web", [of("user")])).toEqual({ ...nothing, waitsFor: [user] });
+  });
+
+  it("tell where they have something sensitive, each for itself", () => {
+    const secret = override({ values: { "a.b": [`\${{ layers.db.outputs.password }}`], c: 1 } });
+    expect(overridesFor("web", [override(), secret])).toMatchObject({ sensitive: [[], [".a\\.b[0]"]] });
   });
 
   it("that are wrong are named by their place, all at once", () => {

@@ -6,6 +6,7 @@ import { evaluateTree, PROFILE_BUDGET } from "./expressions.ts";
 import { type ReadVariables, readVariables } from "./read-variables.ts";
 import type { Seen } from "./seen.ts";
 import { namesInValues } from "./seen-names.ts";
+import { keysBelow } from "./sensitive-values.ts";
 import type { Variables } from "./variables.ts";
 
 /** What the expressions of a profile's layers may read on one cluster. */
@@ -24,6 +25,8 @@ export interface Overrides {
   values: readonly Record<string, unknown>[];
   uses: readonly OutputName[];
   waitsFor: readonly OutputName[];
+  /** Where each of the values has something sensitive, if any has; keys of `pathKey`. */
+  sensitive?: readonly (readonly string[])[];
 }
 
 export function profileScope({ profile, cluster, referents, site, fixed }: Seen, digestKey: Uint8Array): ProfileScope {
@@ -59,6 +62,7 @@ function overridesOf(
   const values: Record<string, unknown>[] = [];
   const uses: OutputName[] = [];
   const waitsFor: OutputName[] = [];
+  const sensitive: string[][] = [];
   const problems: string[] = [];
   cluster.target?.spec.overrides?.forEach(({ profileRef, layer: name, values: tree }, index) => {
     const isMeant = profileRef.kind === profile.kind && profileRef.name === profile.metadata.name && name === layer;
@@ -72,9 +76,12 @@ function overridesOf(
       if (isPack) problems.push(...namesInValues(evaluated.sensitivePaths, where));
       values.push(evaluated.value as Record<string, unknown>);
       uses.push(...evaluated.uses.outputs);
+      sensitive.push(keysBelow(evaluated.sensitivePaths, where));
     }
   });
-  return problems.length > 0 ? new Failure("InvalidValues", problems.join("; ")) : { values, uses, waitsFor };
+  if (problems.length > 0) return new Failure("InvalidValues", problems.join("; "));
+  const isSensitive = sensitive.some((keys) => keys.length > 0);
+  return { values, uses, waitsFor, ...(isSensitive ? { sensitive } : {}) };
 }
 
 /**

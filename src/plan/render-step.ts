@@ -21,7 +21,7 @@ export function renderStep(layer: PlannedLayer, seen: Seen): Step | "unknown" | 
 /**
  * A step that takes something away, or the one that has to come before. What moves to a layer that is not rendered yet must
  * not be deleted for it: that layer is rendered first. While one cannot be rendered nobody knows what it wants, and nothing
- * is deleted.
+ * is deleted; but one that only waits for an output again, and is written as it was, wants what it has.
  *
  * @param unknown a layer whose objects are not known (yet)
  */

@@ -79,6 +79,11 @@ describe("what the expressions of a layer give", () => {
   it("may be secret in values alone", () => {
     expect(resolved({ values: { a: `\${{ variables.secret }}` } }).values).toEqual({ a: "c4n4ry" });
   });
+
+  it("tells where its values are secret", () => {
+    const values = { "a.b": [{ c: `\${{ variables.secret }}` }], d: `\${{ variables.text }}` };
+    expect(resolveLayer(layerOf({ values }), scope)).toMatchObject({ sensitive: [".a\\.b[0].c"] });
+  });
 });
 
 const SEEN = "must not come from a Secret, as everybody sees it";
@@ -104,11 +109,15 @@ describe("what is wrong is told with its place, and without a value", () => {
             namespace: `web-\${{ variables.secret }}`,
             additionalNamespaces: [`\${{ variables.secret }}`],
             releaseNameOverride: { app: `\${{ variables.secret }}` },
+            namespaceLabels: { "logs.a": `a=\${{ variables.secret }}` },
+            namespaceAnnotations: { web: `a=\${{ variables.secret }}` },
             content: `\${{ variables.secret }}`,
           },
         },
       } as never,
-      `values.pack.namespace: ${SEEN}; values.pack.additionalNamespaces: ${SEEN}; values.pack.releaseNameOverride: ${SEEN}`,
+      ["namespace", "additionalNamespaces", "namespaceLabels", "namespaceAnnotations", "releaseNameOverride"]
+        .map((name) => `values.pack.${name}: ${SEEN}`)
+        .join("; "),
     ],
     [
       "a namespace that cannot be",

@@ -6,10 +6,17 @@ import type { OutputName } from "./expression-names.ts";
 import type { Scope } from "./expression-scope.ts";
 import { type Evaluated, evaluateText, evaluateTree } from "./expressions.ts";
 import { namesInValues, SEEN_BY_ALL } from "./seen-names.ts";
+import { keysBelow } from "./sensitive-values.ts";
 
 /** A layer on one cluster, with what its expressions give. */
 export type ResolvedLayer =
-  | { kind: "resolved"; layer: Layer; uses: readonly OutputName[] }
+  | {
+      kind: "resolved";
+      layer: Layer;
+      uses: readonly OutputName[];
+      /** Where its values have something sensitive, where they have; keys of `pathKey`. */
+      sensitive?: readonly string[];
+    }
   | { kind: "waiting"; on: readonly OutputName[] }
   | { kind: "failed"; failure: Failure };
 
@@ -25,7 +32,8 @@ export function resolveLayer(layer: Layer, scope: Scope): ResolvedLayer {
   };
   const artifacts = artifactVersions(layer, scope);
   const all = [...Object.values(read), ...artifacts.values()].filter((one) => one !== undefined);
-  const names = pack && read.values.kind === "value" ? namesInValues(read.values.sensitivePaths, "values") : [];
+  const secret = read.values.kind === "value" ? read.values.sensitivePaths : [];
+  const names = pack ? namesInValues(secret, "values") : [];
   const problems = [...all.flatMap((one) => (one.kind === "failed" ? one.problems : [])), ...names];
   if (problems.length > 0) return { kind: "failed", failure: new Failure("InvalidValues", problems.join("; ")) };
   const on = all.flatMap((one) => (one.kind === "waiting" ? one.on : []));
@@ -39,7 +47,8 @@ export function resolveLayer(layer: Layer, scope: Scope): ResolvedLayer {
     ...withVersions(layer, artifacts),
   };
   const uses = all.flatMap((one) => (one.kind === "value" ? one.uses.outputs : []));
-  return { kind: "resolved", layer: resolved, uses };
+  const sensitive = keysBelow(secret, "values");
+  return { kind: "resolved", layer: resolved, uses, ...(sensitive.length > 0 ? { sensitive } : {}) };
 }
 
 const EXPRESSION = "${{";

@@ -74,6 +74,19 @@ export interface Attempt {
   removed?: string;
 }
 
+/** How the `when` of a layer was answered last: `unsure` when a fresh process cannot tell, `new` when nobody has asked yet. */
+export type Answer = "on" | "off" | "unsure" | "new";
+
+/** What a process remembers of conditions; a fresh one begins anew, and so does the time of what is absent. */
+export interface Conditions {
+  /** By layer. */
+  answers: ReadonlyMap<string, Answer>;
+  /** Since when each output has been absent, in milliseconds since the epoch; by `outputKey`. */
+  absentSince: ReadonlyMap<string, number>;
+}
+
+export const NO_CONDITIONS: Conditions = { answers: new Map(), absentSince: new Map() };
+
 /** Everything that the plan of one deployment is made from. */
 export interface Seen {
   now: number;
@@ -91,6 +104,7 @@ export interface Seen {
   contents: ReadonlyMap<string, ContentMemory>;
   /** Layers and parts of packs as they were when they were last Ready, by name; a fresh process knows none. */
   installed: ReadonlyMap<string, PlannedLayer & { state: ContentKnown }>;
+  conditions: Conditions;
   /** By object key; what the process itself did or failed to do. */
   attempts: ReadonlyMap<string, Attempt>;
   /** Layer namespaces that this process has ensured or failed to, with the digest of what was asked of them. */

@@ -5,7 +5,7 @@ import type { Wave } from "../objects/waves.ts";
 import type { MacroDocument, MacroExpression, MacroScope } from "../pack/macro-types.ts";
 import type { LayerInputs } from "./inputs.ts";
 import type { NamespaceMetadata } from "./layer-namespace.ts";
-import type { NamedRef } from "./seen.ts";
+import type { Conditions, NamedRef } from "./seen.ts";
 import type { Variables } from "./variables.ts";
 
 /** What a layer brings, as its source gives it: before namespaces, labels and digests. */
@@ -106,8 +106,8 @@ export type ContentState =
   | { kind: "missing"; failure: Failure; isWrong?: true }
   /** Outputs of layers before it are not there yet; in words. `until`: when time decides, in milliseconds since the epoch. */
   | { kind: "waiting"; on: string; until?: number }
-  /** The layer's `when` is false here. */
-  | { kind: "skipped" }
+  /** The layer's `when` is false here. `on`: why it would be true, and when that counts; in words. */
+  | { kind: "skipped"; on?: string; until?: number }
   /** A pack that is to be fetched first. */
   | { kind: "unpacked"; key: string }
   /** Macros of packs that are to be evaluated first; none while other packs are awaited. */
@@ -195,6 +195,8 @@ export interface PlannedLayer {
   installed?: readonly (PlannedLayer & { state: ContentKnown })[];
   /** Of these, those that a fresh process has yet to read from where they are stored; by name. */
   lost?: readonly string[];
+  /** It waits for an output, and its own words are those by which it was last Ready: it wants what it has. */
+  isUnchanged?: true;
 }
 
 /** The ordered plan of one profile on one cluster. */
@@ -206,6 +208,8 @@ export interface Plan {
   readsNodes: boolean;
   /** Once everything that they come from is read. */
   variables?: Variables;
+  /** To be remembered for the next plan. */
+  conditions?: Conditions;
   /** What people should know of a layer's pack, by the name of the layer. */
   packs: ReadonlyMap<string, { version: string; warnings: readonly string[] }>;
 }

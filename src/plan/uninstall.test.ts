@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { configMap, hookOf, ReleaseWorld } from "../../test/support/release-world.ts";
+import { timeoutOf } from "./uninstall.ts";
 
 const CHART = {
   objects: [configMap("config")],
@@ -300,5 +301,11 @@ describe("a hook of a release that goes with its profile", () => {
     world.now += 2 * 60_000;
     await world.settle();
     expect(world.layer.message).toContain("has not ended after 3600 s");
+  });
+
+  it("has, of a part of a pack, the time of the pack's layer, and else ten minutes", () => {
+    const spec = { layers: [{ name: "web", timeout: "1h" }] };
+    const times = ["web", "web.app", "webapp"].map((layer) => timeoutOf(layer, { profile: { spec } as never }));
+    expect(times).toEqual([3_600_000, 3_600_000, 600_000]);
   });
 });

@@ -2,6 +2,7 @@ import { durationMs } from "../api/duration.ts";
 import { Failure } from "../errors.ts";
 import { type LayerRelease, releaseText } from "../membership/applyset.ts";
 import { evaluateHooks, hooksOf, watchedHooks } from "./hooks.ts";
+import { isPartOf } from "./pack-parts.ts";
 import { placeHooks } from "./place.ts";
 import { belongsTo, latestOf, type ReleaseName, type ReleaseRecord, releaseAttempt } from "./release.ts";
 import { heldBy } from "./release-attempt.ts";
@@ -13,8 +14,11 @@ import type { Hook, LayerContent, PlacedHook } from "./types.ts";
 /** How long a hook of a layer that left the list may take: its own timeout has left with it. */
 const TIMEOUT_MS = durationMs("10m") ?? 0;
 
-function timeoutOf(layer: string, { profile }: Seen): number {
-  const { timeout } = profile.spec.layers.find(({ name }) => name === layer) ?? {};
+/** Of a part of a pack, that of its layer. */
+export function timeoutOf(layer: string, { profile }: Pick<Seen, "profile">): number {
+  const { layers } = profile.spec;
+  const own = layers.find(({ name }) => name === layer) ?? layers.find(({ name }) => isPartOf(layer, name));
+  const timeout = own?.timeout;
   return (timeout === undefined ? undefined : durationMs(timeout)) ?? TIMEOUT_MS;
 }
 

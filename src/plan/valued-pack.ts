@@ -4,6 +4,7 @@ import { choosePresets, type Pack, type PackValues, packValues } from "../pack/i
 import { hideMacrosInYaml } from "../pack/macro-text.ts";
 import type { MacroDocument, MacroTable } from "../pack/macro-types.ts";
 import { type LayerInputs, layerValues } from "./inputs.ts";
+import { sensitiveValues } from "./sensitive-values.ts";
 
 /** A pack as its registry has it, without what only its templates need. */
 export interface LoadedPack {
@@ -14,7 +15,15 @@ export interface LoadedPack {
   /** In the order of the pack. */
   charts: readonly LoadedChart[];
   /** It is stored from before, and why it has no signature of those that its Registry asks for by now. */
-  unverified?: string;
+  unverified?: Failure;
+}
+
+/** What is stored of a pack is gone, and with it whose signatures it needs: it is fetched again. */
+export class PackLost extends Failure {
+  constructor(layer: string) {
+    const what = `what strata-system keeps of the pack of layer ${layer} is gone or cannot be read`;
+    super("SourceUnavailable", `${what}: it is fetched again, to know whose signatures it needs`);
+  }
 }
 
 export interface LoadedChart {
@@ -66,8 +75,10 @@ export function valuesOf({ layer, inputs }: PackLayer, loaded: LoadedPack, key: 
 }
 
 /** What the macros of other packs may ask of it. */
-export function documentOf({ layer, loaded, values, macros }: Valued): MacroDocument {
-  return { layer: layer.name, pack: loaded.pack.name, tree: values.final, macros };
+export function documentOf({ layer, inputs, loaded, values, macros }: Valued): MacroDocument {
+  const sensitive = sensitiveValues(inputs);
+  const document = { layer: layer.name, pack: loaded.pack.name, tree: values.final, macros };
+  return sensitive.length > 0 ? { ...document, sensitive } : document;
 }
 
 /** Whether macros of a pack ask for values of another. One that asks for values of its own name gets its own. */

@@ -6,6 +6,7 @@ import type { Outcome } from "../plan/outcome.ts";
 import type { NamedRef, SiteView } from "../plan/seen.ts";
 import type { Step } from "../plan/step.ts";
 import { newDeployment } from "../plan/targets.ts";
+import { loadedPack, packLayer } from "../plan/testdata/packs.ts";
 import type { LayerContent } from "../plan/types.ts";
 import { DeploymentReconciler } from "./deployment.ts";
 import type { DeploymentFacts, TargetFacts } from "./ports.ts";
@@ -91,7 +92,7 @@ class World {
   }
 
   renewSources(): void {
-    this.#reconciler.renewSources(KEY);
+    this.#reconciler.renewSources(KEY, "changed");
   }
 }
 
@@ -206,6 +207,33 @@ describe("a Registry that changes", () => {
     world.renewSources();
     for (let count = 0; count < 3; count++) await world.pass();
     expect(world.steps.filter((step) => step === "Render")).toHaveLength(1);
+  });
+});
+
+describe("a pack that is not verified", () => {
+  it("is read again in its time, by a pass that comes by itself, until it is", async () => {
+    const world = new World();
+    const layers = [packLayer("web")];
+    Object.assign(world.profile.spec, { layers });
+    const unverified = new Failure("SourceUnavailable", "ours does not answer");
+    world.answer = (step) => {
+      if (step.kind === "Prepare") return PREPARED;
+      if ("parent" in step) return { kind: "Reached", parent: step.parent };
+      if (step.kind !== "FetchPack") return { kind: "Done" };
+      return { kind: "Fetched", result: { ...loadedPack("web"), ...(world.now < 3_000 ? { unverified } : {}) } };
+    };
+    /** How often the pack was read by then, and when a pass comes by itself. */
+    const readsAt = async (now: number) => {
+      world.now = now;
+      world.due.length = 0;
+      for (let count = 0; count < 5; count++) await world.pass();
+      return [world.steps.filter((step) => step === "FetchPack").length, world.due.at(-1)];
+    };
+    expect(await readsAt(0)).toEqual([1, 1_000]);
+    expect(await readsAt(999)).toEqual([1, 1]);
+    expect(await readsAt(1_000)).toEqual([2, 2_000]);
+    expect(await readsAt(3_000)).toEqual([3, 0]);
+    expect(await readsAt(1e9)).toEqual([3, undefined]);
   });
 });
 

@@ -10,9 +10,11 @@ import type { NamedRef, Seen } from "../plan/seen.ts";
 import type { Step } from "../plan/step.ts";
 import type { Plan } from "../plan/types.ts";
 import { blockedStatus, deploymentStatus, rowsAndParts } from "../status/deployment-status.ts";
-import { type DeploymentMemory, newMemory } from "./memory.ts";
+import { earlierDoubt, lookAgain } from "./doubts.ts";
+import { type DeploymentMemory, newMemory, type Renewal } from "./memory.ts";
 import type { DeploymentFacts, DeploymentPorts, Interest, Place, Tiding } from "./ports.ts";
-import { noticeRegistry, noticeSpec, remember, rememberInstalled, rememberTrouble } from "./remember.ts";
+import { noticeRegistry, noticeSpec, remember, rememberTrouble } from "./remember.ts";
+import { forgetReplaced, rememberPlan } from "./remember-plan.ts";
 
 const NO_PLAN: Plan = { layers: [], packs: new Map(), outputs: { named: [], secrets: [] }, readsNodes: false };
 const NO_INTEREST: Interest = { late: [], named: [], kept: [], releases: [], nodes: false };
@@ -50,12 +52,12 @@ export class DeploymentReconciler {
     return true;
   }
 
-  /** A Registry that layers come from has changed: what could not be had is tried again, what is rendered stays. */
-  renewSources(key: string): void {
+  /** A Registry that layers come from has changed or answers again: what could not be had is tried again, what is rendered stays. */
+  renewSources(key: string, how: Renewal): void {
     const memory = this.#memories.get(key);
     if (!memory) return;
-    noticeRegistry(memory);
-    memory.renewed = true;
+    noticeRegistry(memory, how);
+    if (memory.renewed !== "changed") memory.renewed = how;
   }
 
   async #pass(
@@ -66,6 +68,7 @@ export class DeploymentReconciler {
     const memory = this.#memoryOf(facts, place);
     noticeSpec(memory, profile.metadata.generation);
     const now = this.#ports.now();
+    lookAgain(memory, now);
     const seen = seenFrom(facts, { profile, place, memory, now });
     const { prepared } = memory;
     const plan = prepared && !leaving ? buildPlan(seen, prepared) : NO_PLAN;
@@ -74,15 +77,17 @@ export class DeploymentReconciler {
     if (step.kind === "None") memory.trouble = undefined;
     // What is said of a step that failed as a whole stands until it went well.
     const silent = memory.trouble !== undefined || (view?.looking === true && speaksOf(facts, profile));
-    rememberInstalled(memory, plan, view?.layers ?? []);
+    rememberPlan(memory, plan, view?.layers ?? []);
     if (view && !silent) this.#report(facts, { profile, plan, view, memory });
     this.#ports.want(facts.key, interestOf(plan, view, memory));
     if (memory.trouble && now < memory.trouble.retryAt) {
       this.#inTrouble(facts, profile, memory.trouble);
       return;
     }
+    forgetReplaced(memory, step, plan);
+    const wakeAt = earlierDoubt(memory, view?.wakeAt);
     if (step.kind !== "None") await this.#act(step, { facts, profile, memory }, signal);
-    else if (view?.wakeAt !== undefined) this.#ports.again(facts.key, Math.max(0, view.wakeAt - now));
+    else if (wakeAt !== undefined) this.#ports.again(facts.key, Math.max(0, wakeAt - now));
   }
 
   async #act(
@@ -91,18 +96,18 @@ export class DeploymentReconciler {
     signal: AbortSignal,
   ): Promise<void> {
     const moment = () => ({ now: this.#ports.now(), random: this.#ports.random() });
-    memory.renewed = false;
+    memory.renewed = undefined;
     try {
       const outcome = await this.#ports.act(step, facts, signal);
       for (const tiding of remember(memory, step, outcome, moment())) this.#ports.tell(facts, tiding);
-      if (memory.renewed) noticeRegistry(memory);
+      if (memory.renewed) noticeRegistry(memory, memory.renewed);
       if (outcome.kind === "Forgotten") return await this.#leave(facts, signal);
     } catch (error) {
       // A pass that is cut off has not failed; whoever cut it off begins the next one.
       if (signal.aborted || !(error instanceof Failure)) throw error;
       const isNews = memory.trouble?.failure.message !== error.message;
       rememberTrouble(memory, error, moment());
-      if (memory.renewed) noticeRegistry(memory);
+      if (memory.renewed) noticeRegistry(memory, memory.renewed);
       if (isNews) this.#ports.tell(facts, { type: "Warning", reason: error.reason, message: error.message });
       if (memory.trouble) this.#inTrouble(facts, profile, memory.trouble);
       return;
@@ -214,6 +219,7 @@ function seenFrom(
     macros: memory.macros,
     contents: memory.contents,
     installed: memory.installed,
+    conditions: memory.conditions,
     attempts: memory.attempts,
     namespaces: memory.namespaces,
     leaving: memory.leaving,

@@ -2,8 +2,12 @@ import type { ProfileDeploymentStatus } from "../api/types.ts";
 import type { Failure } from "../errors.ts";
 import type { MacroAnswer } from "../pack/macro-types.ts";
 import type { PackMemory } from "../plan/packs.ts";
-import type { Attempt, Seen, SiteView } from "../plan/seen.ts";
+import { type Attempt, NO_CONDITIONS, type Seen, type SiteView } from "../plan/seen.ts";
 import type { ContentMemory } from "../plan/types.ts";
+import type { Doubt } from "./doubts.ts";
+
+/** A Registry answers again, or it is another one: it, its credentials, or the signatures that it asks for. */
+export type Renewal = "answers" | "changed";
 
 /**
  * What the process remembers of one deployment between passes. All of it can be lost at any moment: it is then read or done
@@ -16,16 +20,19 @@ export interface DeploymentMemory {
   generation: number | undefined;
   prepared: SiteView["prepared"];
   packs: Map<string, PackMemory>;
+  /** Packs that run without the signatures that are asked for by now. */
+  doubts: Map<string, Doubt>;
   macros: Map<string, MacroAnswer>;
   contents: Map<string, ContentMemory>;
   installed: Map<string, Seen["installed"] extends ReadonlyMap<string, infer Layer> ? Layer : never>;
+  conditions: Seen["conditions"];
   attempts: Map<string, Attempt>;
   namespaces: Map<string, Attempt>;
   leaving: Map<string, "left" | "deleting" | "kept">;
   /** A failure of a step as a whole, such as writing the parent: no other step is taken before `retryAt`. */
   trouble: { failure: Failure; attempts: number; retryAt: number } | undefined;
-  /** A Registry that its layers come from has changed since the present step began. */
-  renewed: boolean;
+  /** What has become of a Registry that its layers come from since the present step began. */
+  renewed: Renewal | undefined;
   status: ProfileDeploymentStatus | undefined;
 }
 
@@ -35,14 +42,16 @@ export function newMemory(site: object, status: ProfileDeploymentStatus | undefi
     generation: undefined,
     prepared: undefined,
     packs: new Map(),
+    doubts: new Map(),
     macros: new Map(),
     contents: new Map(),
     installed: new Map(),
+    conditions: NO_CONDITIONS,
     attempts: new Map(),
     namespaces: new Map(),
     leaving: new Map(),
     trouble: undefined,
-    renewed: false,
+    renewed: undefined,
     status,
   };
 }

@@ -3,6 +3,7 @@ import { Failure } from "../errors.ts";
 import { EMPTY_PARENT } from "../membership/applyset.ts";
 import type { ApplyItem, Step } from "../plan/step.ts";
 import { loadedPack } from "../plan/testdata/packs.ts";
+import { PackLost } from "../plan/valued-pack.ts";
 import { newMemory } from "./memory.ts";
 import { noticeRegistry, noticeSpec, remember } from "./remember.ts";
 
@@ -41,7 +42,7 @@ describe("remember: packs and what was made of them", () => {
   const content = { objects: [], crds: [] };
 
   /** Layer `web` with a pack, and what its chart gave. */
-  function withPack(unverified?: string) {
+  function withPack(unverified?: Failure) {
     const memory = newMemory({}, undefined);
     const loaded = { ...loadedPack("web"), ...(unverified === undefined ? {} : { unverified }) };
     memory.packs.set("web", { key: "k", attempts: 1, result: { kind: "loaded", loaded } });
@@ -55,21 +56,28 @@ describe("remember: packs and what was made of them", () => {
     return { memory, step };
   }
 
-  it("reads packs again when a Registry has changed, but not what is rendered; a new spec changes neither", () => {
+  it("reads packs again when a Registry has changed, but not what is rendered; neither a new spec nor an answer does so", () => {
     const { memory } = withPack();
     noticeSpec(memory, 2);
+    noticeRegistry(memory, "answers");
     expect(memory.packs.has("web")).toBe(true);
-    noticeRegistry(memory);
+    noticeRegistry(memory, "changed");
     expect(memory.packs.has("web")).toBe(false);
     expect(memory.contents.has("web.app")).toBe(true);
   });
 
   it("reads a pack again of which something new was made although it was not verified: by now it is", () => {
-    const { memory, step } = withPack("not signed");
     const refused = new Failure("VerificationFailed", "not signed");
+    const { memory, step } = withPack(refused);
     remember(memory, step, { kind: "Rendered", result: refused }, moment);
     expect(memory.packs.has("web")).toBe(true);
     remember(memory, step, { kind: "Rendered", result: content }, moment);
+    expect(memory.packs.has("web")).toBe(false);
+  });
+
+  it("reads a pack again of which nothing is stored any more", () => {
+    const { memory, step } = withPack();
+    remember(memory, step, { kind: "Rendered", result: new PackLost("web") }, moment);
     expect(memory.packs.has("web")).toBe(false);
   });
 
@@ -90,7 +98,8 @@ describe("remember: packs and what was made of them", () => {
   it("forgets a layer that has gone: should it come again, it is a new one", () => {
     const { memory } = withPack();
     const narrow = { kind: "Narrow", parent: EMPTY_PARENT, gone: ["web", "web.app"] } as unknown as Step;
+    memory.installed.set("web.app", {} as never);
     remember(memory, narrow, { kind: "Reached", parent: { ...EMPTY_PARENT, hub: "hub" } }, moment);
-    expect([memory.packs.size, memory.contents.size]).toEqual([0, 0]);
+    expect([memory.packs.size, memory.contents.size, memory.installed.size]).toEqual([0, 0, 0]);
   });
 });

@@ -5,15 +5,15 @@ import { macroKey } from "../pack/macro-plan.ts";
 import type { MacroAnswer } from "../pack/macro-types.ts";
 import { DISCOVERY } from "../plan/evaluate-objects.ts";
 import { namespaceDigest } from "../plan/layer-namespace.ts";
-import type { DeploymentView } from "../plan/next-step.ts";
 import type { ApplyResult, Outcome, RemoveResult } from "../plan/outcome.ts";
 import { REMOVAL } from "../plan/removal.ts";
 import type { Attempt } from "../plan/seen.ts";
 import type { Step } from "../plan/step.ts";
-import type { ContentMemory, LayerContent, Plan } from "../plan/types.ts";
-import type { LoadedPack } from "../plan/valued-pack.ts";
+import type { ContentMemory, LayerContent } from "../plan/types.ts";
+import { type LoadedPack, PackLost } from "../plan/valued-pack.ts";
+import { isDoubted, rememberDoubt } from "./doubts.ts";
 import { retryDelay } from "./error-policy.ts";
-import type { DeploymentMemory } from "./memory.ts";
+import type { DeploymentMemory, Renewal } from "./memory.ts";
 import type { Tiding } from "./ports.ts";
 
 export interface Moment {
@@ -83,15 +83,18 @@ function noticeSources(memory: DeploymentMemory): void {
   for (const { result } of [...memory.contents.values(), ...memory.packs.values()]) {
     if (result.kind === "failed") result.retryAt = 0;
   }
+  for (const doubt of memory.doubts.values()) doubt.retryAt = 0;
   if (memory.trouble) memory.trouble.retryAt = 0;
 }
 
 /**
- * A Registry has changed, and with it perhaps whose signatures it asks for: what its packs are is read again, from what is
- * stored beside the objects. As after a restart, nobody hears of it unless something else comes out.
+ * Of a Registry that answers again, what could not be had is asked for again. When it has changed, and with it perhaps whose
+ * signatures it asks for, what its packs are is read again too, from what is stored beside the objects. As after a
+ * restart, nobody hears of it unless something else comes out.
  */
-export function noticeRegistry(memory: DeploymentMemory): void {
+export function noticeRegistry(memory: DeploymentMemory, how: Renewal): void {
   noticeSources(memory);
+  if (how === "answers") return;
   for (const [layer, { result }] of memory.packs) if (result.kind === "loaded") memory.packs.delete(layer);
 }
 
@@ -102,18 +105,9 @@ function rememberReach(memory: DeploymentMemory, step: Step, parent: Parent): vo
   for (const layer of step.gone) {
     memory.contents.delete(layer);
     memory.packs.delete(layer);
+    memory.doubts.delete(layer);
+    memory.installed.delete(layer);
   }
-}
-
-/** Keeps each layer as it is while it is Ready, for the time when it is not known what it should be. */
-export function rememberInstalled({ installed }: DeploymentMemory, plan: Plan, views: DeploymentView["layers"]): void {
-  for (const { name, state } of views) {
-    const layer = plan.layers.find(({ spec }) => spec.name === name);
-    if (state === "Ready" && layer?.state.kind === "known") installed.set(name, { ...layer, state: layer.state });
-    if (state === "Skipped") installed.delete(name);
-  }
-  const owners = new Set(plan.layers.map(({ spec }) => spec.part?.of ?? spec.name));
-  for (const [name, { spec }] of installed) if (!owners.has(spec.part?.of ?? spec.name)) installed.delete(name);
 }
 
 /** A step that failed as a whole: nothing else is tried before its time. */
@@ -130,10 +124,9 @@ function rememberContent(
 ): void {
   if ((step.kind !== "Render" && step.kind !== "Rollback") || !step.layer.inputs) return;
   const { digest, specDigest } = step.layer.inputs;
-  const pack = memory.packs.get(step.layer.spec.part?.of ?? "")?.result;
+  const { of = "" } = step.layer.spec.part ?? {};
   // Nothing new is made of a pack that is not verified: by now it is.
-  if (pack?.kind === "loaded" && pack.loaded.unverified !== undefined && !isFailure(result))
-    memory.packs.delete(step.layer.spec.part?.of ?? "");
+  if (isFailure(result) ? result instanceof PackLost : isDoubted(memory, of)) memory.packs.delete(of);
   const before = memory.contents.get(step.layer.spec.name);
   const attempts = before?.inputs === digest ? before.attempts + 1 : 1;
   memory.contents.set(step.layer.spec.name, {
@@ -154,6 +147,7 @@ function rememberPack(
 ): void {
   if (step.kind !== "FetchPack") return;
   const { key } = step;
+  if (!(result instanceof Failure)) rememberDoubt(memory, { ...result, layer: step.layer.spec.name }, { now, random });
   // What it was before it had a pack: should it be that again, it is another revision.
   memory.contents.delete(step.layer.spec.name);
   const before = memory.packs.get(step.layer.spec.name);

@@ -1,10 +1,21 @@
 import { LRUCache } from "lru-cache";
+import type { Subject } from "./subject.ts";
 
 const MAX_GRANTS = 10_000;
 
+/** Who may have contents again, and as what. */
+export interface Grant {
+  accessKey: string;
+  /**
+   * What they were fetched as: what may be a file that somebody has put at an address (`manifests`) is never taken for a
+   * chart, a pack or an artifact, whose signature was verified before.
+   */
+  subject: Exclude<Subject, "registry">;
+}
+
 /**
  * Packed contents by their digest, kept once however many registries have them. Who knows a digest does not get the
- * bytes by that: only an access that has fetched them itself gets them again.
+ * bytes by that: only an access that has fetched them itself gets them again, as what it has fetched.
  */
 export class ContentCache {
   readonly #contents: LRUCache<string, Uint8Array>;
@@ -15,14 +26,13 @@ export class ContentCache {
     this.#contents = new LRUCache({ maxSize: maxBytes });
   }
 
-  /** @param accessKey of the access that asks */
-  get(accessKey: string, digest: string): Uint8Array | undefined {
-    return this.#grants.has(grantOf(accessKey, digest)) ? this.#contents.get(digest) : undefined;
+  get(grant: Grant, digest: string): Uint8Array | undefined {
+    return this.#grants.has(keyOf(grant, digest)) ? this.#contents.get(digest) : undefined;
   }
 
-  /** @param bytes whose digest was compared, fetched through the access */
-  put(accessKey: string, digest: string, bytes: Uint8Array): void {
-    this.#grants.set(grantOf(accessKey, digest), true);
+  /** @param bytes whose digest was compared, fetched through the access, and verified if it asks for signatures */
+  put(grant: Grant, digest: string, bytes: Uint8Array): void {
+    this.#grants.set(keyOf(grant, digest), true);
     if (!this.#contents.has(digest)) this.#contents.set(digest, bytes, { size: Math.max(1, bytes.length) });
   }
 
@@ -32,6 +42,6 @@ export class ContentCache {
   }
 }
 
-function grantOf(accessKey: string, digest: string): string {
-  return `${accessKey} ${digest}`;
+function keyOf({ accessKey, subject }: Grant, digest: string): string {
+  return `${accessKey} ${subject} ${digest}`;
 }

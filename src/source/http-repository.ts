@@ -1,7 +1,7 @@
 import { LRUCache } from "lru-cache";
 import { pickVersion } from "../text/versions.ts";
 import { placeOf } from "./access.ts";
-import type { HttpClient } from "./http/http-client.ts";
+import type { HttpAnswer, HttpClient, HttpRequest } from "./http/http-client.ts";
 import { nameNotFound, versionNotFound, type WantedVersion } from "./not-found.ts";
 import type { Proofs } from "./oci/proofs.ts";
 import { RepositoryIndex } from "./repository-index.ts";
@@ -85,10 +85,26 @@ export class HttpRepositories {
     { what, subject, maxBytes }: { what: string; subject: Subject; maxBytes: number },
     signal: AbortSignal,
   ): Promise<Uint8Array> {
-    const authorization = this.#proofs.headerFor(url);
-    const answer = await this.#http.send({ url, what, subject, maxBytes, authorization }, signal);
-    if (answer.status === 200) return answer.body;
-    throw this.#http.failureOf(answer, { what, subject, proof: this.#proofOf(answer.url) });
+    return (await this.#fetch({ url, what, subject, maxBytes }, signal)).body;
+  }
+
+  /** The bytes of an address that somebody has written, and whether anybody on the way was shown who asks. */
+  async file(
+    url: URL,
+    limits: { what: string; subject: Subject; maxBytes: number },
+    signal: AbortSignal,
+  ): Promise<{ bytes: Uint8Array; proved: boolean }> {
+    const mayProve = (hop: URL): boolean => this.#proofs.refusalFor(hop) === undefined;
+    const { body, proved } = await this.#fetch({ url, ...limits, mayProve }, signal);
+    return { bytes: body, proved };
+  }
+
+  async #fetch(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
+    const { url, what, subject } = request;
+    const answer = await this.#http.send({ ...request, authorization: this.#proofs.headerFor(url) }, signal);
+    if (answer.status === 200) return answer;
+    const proof = answer.proved ? this.#proofOf(answer.url) : undefined;
+    throw this.#http.failureOf(answer, { what, subject, proof });
   }
 
   async #load(base: URL, subject: Subject, signal: AbortSignal): Promise<RepositoryIndex> {

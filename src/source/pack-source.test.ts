@@ -1,5 +1,6 @@
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { createAuthority } from "../../test/support/certificates.ts";
 import type { Failure } from "../errors.ts";
 import { LOOPBACK_NETWORKS } from "../text/addresses.ts";
 import { writeArchive } from "./archive/write-archive.ts";
@@ -296,6 +297,8 @@ describe("files by address", () => {
     "/charts/..%5csecret.yaml",
     "/charts/..\\..\\secret.yaml",
     "/charts/%",
+    "/charts/..%20/secret.yaml",
+    "/charts/a.yaml?file=../secret.yaml",
   ])("no credentials go to %s of the same origin, not even for the right digest", async (path) => {
     for (const asked of ["/secret.yaml", path, new URL(`${server.url}${path}`).pathname]) server.serve(asked, text);
     const said = await failureOf(sources.urls.text({ url: `${server.url}${path}`, sha256, registry: ours() }, signal));
@@ -304,6 +307,35 @@ describe("files by address", () => {
     );
     expect(said).toContain("write an address below it");
     expect(server.seen).toEqual([]);
+  });
+
+  test("credentials go below a folder whose own name is encoded", async () => {
+    server.serve("/projects/acme%2Fshop/helm/100%25.yaml", text);
+    const registry = ours({ url: `${server.url}/projects/acme%2Fshop/helm` });
+    const url = `${registry.url}/100%25.yaml`;
+    expect(await sources.urls.text({ url, sha256, registry }, signal)).toBe(text);
+    expect(server.seen[0]?.headers.authorization).toBe("Bearer t");
+  });
+
+  test("credentials go along with redirects below the registry, and not out of it nor back again", async () => {
+    const redirect =
+      (location: string): WebServer["handlers"][string] =>
+      (_request, response) =>
+        void response.writeHead(302, { location }).end();
+    server.handlers["/charts/a.yaml"] = redirect("/charts/b.yaml");
+    server.handlers["/charts/b.yaml"] = redirect("/elsewhere.yaml");
+    server.handlers["/elsewhere.yaml"] = redirect("/charts/c.yaml");
+    server.serve("/charts/c.yaml", "kind: Secret\n");
+    const asked = { url: `${server.url}/charts/a.yaml`, sha256, registry: ours() };
+    const said = await failureOf(sources.urls.text(asked, signal));
+    expect(server.seen.map(({ headers }) => headers.authorization)).toEqual([
+      "Bearer t",
+      "Bearer t",
+      undefined,
+      undefined,
+    ]);
+    // Of what came after credentials were shown, nobody can tell whether it is open to all.
+    expect(said).toContain("found other bytes");
   });
 
   test("without credentials there is nothing that an address could misuse", async () => {
@@ -463,6 +495,26 @@ describe("how a registry is", () => {
     const place = mirror ? { url: "oci://127.0.0.1:1", mirrors: [oci] } : { url: oci };
     for (let n = 0; n < 2; n += 1)
       expect(await check({ kind: "OCI", ...place, ...more })).toEqual(seen ? { credentials: seen } : {});
+  });
+
+  test("an OCI registry over TLS is shown a client certificate, whether it asks for the password or not", async () => {
+    const authority = createAuthority("registry authority");
+    const own = authority.issue({ commonName: "registry", hosts: ["127.0.0.1"] });
+    const client = authority.issue({ commonName: "strata-client" });
+    const ca = authority.certPem;
+    await using secure = await startWebServer({
+      cert: own.certPem,
+      key: own.keyPem,
+      ca,
+      requestCert: true,
+      rejectUnauthorized: false,
+    });
+    secure.serve("/v2/", "{}");
+    const clientCertificate = { cert: client.certPem, key: client.keyPem };
+    const access = { kind: "OCI", url: secure.url, ca };
+    expect(await check({ ...access, clientCertificate })).toEqual({ credentials: "shown" });
+    expect(await check({ ...access, clientCertificate, ...basic })).toEqual({ credentials: "shown" });
+    expect(await check({ ...access, ...basic })).toEqual({ credentials: "unasked" });
   });
 
   test("a repository over HTTP is shown the credentials, wanted or not", async () => {

@@ -56,12 +56,12 @@ export async function resolvePacked(
   return pool.once(client, ["resolve", subject, name, version], { signal, work });
 }
 
-/** The bytes. With `digest`, bytes that this access has fetched before and are still in memory need no request. */
+/** The bytes. With `digest`, what this access has fetched as the same before and is still in memory needs no request. */
 export async function fetchPacked(pool: SourcePool, question: PackedQuestion, signal: AbortSignal): Promise<Packed> {
   signal.throwIfAborted();
   const { access, subject, name, version, digest } = question;
   const client = pool.clientFor(access);
-  const known = digest === undefined ? undefined : pool.contents.get(client.key, digest);
+  const known = digest === undefined ? undefined : pool.contents.get({ accessKey: client.key, subject }, digest);
   if (digest !== undefined && known !== undefined) return { version, digest, bytes: known };
   const work = (closing: AbortSignal) =>
     pool.atPlaces(client, closing, (place, deadline) => download(pool, client, { ...question, place }, deadline));
@@ -73,8 +73,9 @@ type Asked = PackedQuestion & { place: Place };
 async function download(pool: SourcePool, client: AccessClient, asked: Asked, signal: AbortSignal): Promise<Packed> {
   const location = await locate(client, asked, signal);
   const { version } = location;
+  const grant = { accessKey: client.key, subject: asked.subject };
   refuseOther(asked, version, location.digest, asked.digest);
-  const known = location.digest === undefined ? undefined : pool.contents.get(client.key, location.digest);
+  const known = location.digest === undefined ? undefined : pool.contents.get(grant, location.digest);
   if (known !== undefined && location.digest !== undefined) return { version, digest: location.digest, bytes: known };
   const bytes = await location.download(signal);
   const digest = digestOf(bytes);
@@ -85,7 +86,7 @@ async function download(pool: SourcePool, client: AccessClient, asked: Asked, si
     const sentence = `${placeOf(place.address)} serves ${name} ${version} as something that is no packed ${subject}`;
     throw invalid(subject, sentence);
   }
-  pool.contents.put(client.key, digest, bytes);
+  pool.contents.put(grant, digest, bytes);
   return { version, digest, bytes };
 }
 

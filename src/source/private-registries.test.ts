@@ -541,6 +541,50 @@ describe("over TLS", () => {
     expect(storage.seen.map((one) => one.client)).toEqual([undefined]);
   });
 
+  const to =
+    (url: string): WebServer["handlers"][string] =>
+    (_request, response) =>
+      void response.writeHead(302, { location: url }).end();
+
+  test("a client certificate goes along with redirects of the registry's own, and not back from elsewhere", async () => {
+    await using secure = await start({ ...strict, rejectUnauthorized: false });
+    secure.handlers["/index.yaml"] = to("/v2/index.yaml");
+    secure.serve("/v2/index.yaml", index(`${secure.url}/shop.tgz`));
+    secure.handlers["/shop.tgz"] = to(`${other.url}/away`);
+    other.handlers["/away"] = to(`${secure.url}/home`);
+    secure.serve("/home", bytes);
+    const repo = { kind: "Helm" as const, url: secure.url, ca: authority.certPem, clientCertificate };
+    expect((await source.fetch({ repo, ...chart }, signal)).bytes).toEqual(bytes);
+    const shown = "strata-client";
+    expect(secure.seen.map((one) => one.client)).toEqual([shown, shown, shown, undefined]);
+  });
+
+  test("an address elsewhere leads to nothing that a client certificate opens, and tells no digest of it", async () => {
+    await using secure = await start(strict);
+    await using lenient = await start({ ...strict, rejectUnauthorized: false });
+    for (const at of [secure, lenient]) {
+      at.serve("/others/secret", "of another team");
+      at.serve("/mine/open", "of ours");
+      at.handlers["/mine/out"] = to("/others/secret");
+    }
+    const ask = async (at: WebServer, url: string) => {
+      const registry = { kind: "Helm" as const, url: `${at.url}/mine`, ca: authority.certPem, clientCertificate };
+      return failureOf(sources.urls.text({ url, sha256: "0".repeat(64), registry }, signal));
+    };
+    for (const path of ["/others/secret", "/mine/open"]) {
+      other.handlers["/"] = to(`${secure.url}${path}`);
+      expect(await ask(secure, `${other.url}/`)).not.toContain("found");
+      expect(secure.seen).toEqual([]);
+    }
+    other.handlers["/"] = to(`${lenient.url}/others/secret`);
+    // What nobody was shown anything for is open to all.
+    expect(await ask(lenient, `${other.url}/`)).toContain(digestOf("of another team"));
+    expect(await ask(lenient, `${lenient.url}/mine/open`)).toContain("found other bytes");
+    expect(await ask(lenient, `${lenient.url}/mine/out`)).toContain("found other bytes");
+    const shown = "strata-client";
+    expect(lenient.seen.map((one) => one.client)).toEqual([undefined, shown, shown, undefined]);
+  });
+
   test.each([
     { given: { ca: "no PEM" }, sentence: "InvalidSpec: the CA of Registry private is no certificate in PEM" },
     { given: { ca: "" }, sentence: "InvalidSpec: the CA of Registry private is no certificate in PEM" },

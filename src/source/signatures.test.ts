@@ -4,7 +4,15 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Failure } from "../errors.ts";
 import { LOOPBACK_NETWORKS } from "../text/addresses.ts";
 import { Sources } from "./sources.ts";
-import { CHART_LAYER, digestOf, listTags, type PushedLayer, push } from "./testing/oci-server.ts";
+import {
+  CHART_LAYER,
+  digestOf,
+  FILE_LAYER,
+  FLUX_LAYER,
+  listTags,
+  type PushedLayer,
+  push,
+} from "./testing/oci-server.ts";
 import { startWebServer, type WebServer } from "./testing/web-server.ts";
 
 const SIMPLE = "application/vnd.dev.cosign.simplesigning.v1+json";
@@ -262,6 +270,31 @@ describe("what is not signed is not used", () => {
     await sources.charts.fetch({ ...pinned, repo: url }, signal);
     expect(await failureOf(sources.charts.fetch(pinned, signal))).toContain("VerificationFailed");
   });
+
+  test.each([
+    { as: "chart", layer: CHART_LAYER, ask: "charts" },
+    { as: "pack", layer: FILE_LAYER, ask: "packs" },
+    { as: "artifact", layer: FLUX_LAYER, ask: "artifacts" },
+  ] as const)(
+    "what came from an address is not taken for a verified $as of the same digest",
+    async ({ layer, ask }) => {
+      await using anybodys = await startWebServer();
+      anybodys.serve("/a", bytes);
+      for (const repository of ["acme/shop", "acme/spectro-packs/archive/shop"])
+        push(server, { repository, tag: "1.2.3", layers: [{ mediaType: layer, bytes }] });
+      const { repo: registry } = shop(ecdsa.publicKey);
+      const file = { url: `${anybodys.url}/a`, sha256: digestOf(bytes).slice(7), registry };
+      expect(await failureOf(sources.urls.text(file, signal))).toContain("is no text in UTF-8");
+      expect(await failureOf(sources.urls.files(file, signal))).toContain("InvalidSource");
+      const about = { version: "1.2.3", digest: digestOf(bytes) };
+      const fetches = {
+        charts: () => sources.charts.fetch({ repo: registry, chart: "shop", ...about }, signal),
+        packs: () => sources.packs.fetch({ registry, name: "shop", ...about }, signal),
+        artifacts: () => sources.artifacts.fetch({ registry, repository: "shop", ...about }, signal),
+      };
+      expect(await failureOf(fetches[ask]())).toMatch(/^VerificationFailed: .* is not signed/);
+    },
+  );
 
   test("what one key has signed is not taken for signed by another", async () => {
     tagged(simple({ key: ecdsa.privateKey }));

@@ -51,18 +51,19 @@ export class UrlSource {
     const client = this.#pool.clientFor(registry ?? { kind: "Helm", url });
     const refusal = client.proofs.refusalFor(address);
     if (refusal) throw refusal;
-    const known = this.#pool.contents.get(client.key, digest);
+    const grant = { accessKey: client.key, subject: "manifests" as const };
+    const known = this.#pool.contents.get(grant, digest);
     const work = (closing: AbortSignal) =>
       this.#pool.within(closing, async (deadline) => {
         const limits = { what: `file ${address.pathname}`, subject: "manifests" as const, maxBytes };
-        const bytes = await client.repositories.download(address, limits, deadline);
+        const { bytes, proved } = await client.repositories.file(address, limits, deadline);
         const found = digestOf(bytes);
         if (found !== digest) {
           // The digest of what only the Registry may read would open it to whoever may refer to the Registry.
-          const instead = client.proofs.areShownTo(address) ? "other bytes (compare sha256 with the file)" : found;
+          const instead = proved ? "other bytes (compare sha256 with the file)" : found;
           throw invalid("manifests", `${placeOf(url)} is not what was promised: expected ${digest}, found ${instead}`);
         }
-        this.#pool.contents.put(client.key, digest, bytes);
+        this.#pool.contents.put(grant, digest, bytes);
         return bytes;
       });
     return known ?? (await this.#pool.once(client, ["url", url, sha256], { signal, work }));

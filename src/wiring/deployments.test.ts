@@ -47,6 +47,6 @@ test.each([
     elsewhere: (_, work) => work(),
   });
   const renewed = vi.spyOn(wiring.reconciler, "renewSources");
-  expect(wiring.renewSources(of)).toEqual(wants);
-  expect(renewed.mock.calls.flat()).toEqual(wants);
+  expect(wiring.renewSources(of, "answers")).toEqual(wants);
+  expect(renewed.mock.calls).toEqual(wants.map((key) => [key, "answers"]));
 });

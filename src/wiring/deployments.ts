@@ -16,6 +16,7 @@ import { registriesOf } from "../plan/registries.ts";
 import type { Step } from "../plan/step.ts";
 import { isDeploymentOf } from "../plan/targets.ts";
 import { DeploymentReconciler } from "../reconcile/deployment.ts";
+import type { Renewal } from "../reconcile/memory.ts";
 import type { DeploymentFacts, DeploymentPorts, Interest, Place, TargetFacts, Tiding } from "../reconcile/ports.ts";
 import { profileKey } from "../reconcile/profile.ts";
 import type { Hub } from "./hub.ts";
@@ -176,17 +177,17 @@ export class DeploymentWiring implements DeploymentPorts {
   }
 
   /**
-   * The deployments with layers from a Registry that has changed. What they could not have is tried again.
+   * The deployments with layers from a Registry that has changed or answers again. What they could not have is tried again.
    *
    * @param registry `namespace/name`
    */
-  renewSources(registry: string): string[] {
+  renewSources(registry: string, how: Renewal): string[] {
     const [namespace = "", name = ""] = registry.split("/");
     return [...this.#hub.cache.deployments].flatMap(([key, { spec }]) => {
       const profile = this.#hub.cache.profile(profileKey({ kind: spec.profileRef.kind, metadata: spec.profileRef }));
       const reaches = namespace === SYSTEM_NAMESPACE || profile?.metadata.namespace === namespace;
       if (!profile || !reaches || !registriesOf(profile).has(name)) return [];
-      this.reconciler.renewSources(key);
+      this.reconciler.renewSources(key, how);
       return [key];
     });
   }

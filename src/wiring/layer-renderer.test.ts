@@ -139,7 +139,9 @@ describe("a chart that is rendered again", () => {
 describe("a chart that looks at its cluster", () => {
   const from = { repo: "https://charts.example" };
   const lookup = [{ apiVersion: "v1", kind: "Secret", namespace: "web", name: "db" }];
-  const part: PackPart = { kind: "chart", of: "shop", name: "app" };
+  const pin = { layer: "shop", registry: "ours", name: "shop", version: "1.0.0", digest: "sha256:shop" };
+  const part: PackPart = { kind: "chart", of: "shop", name: "app", pin };
+  const registry: RegistryPort = async () => ({ kind: "OCI", url: "oci://ours.example" });
 
   it("finds what its layer allows, which is nothing if it does not say", async () => {
     expect((await render({ from: { ...from, lookup } })).lookups).toEqual([{ field: "helm.lookup", allowed: lookup }]);
@@ -147,7 +149,7 @@ describe("a chart that looks at its cluster", () => {
   });
 
   it("is told of by the field of the pack whose part it is", async () => {
-    expect((await render({ from: { ...from, lookup }, part })).lookups).toEqual([
+    expect((await render({ from: { ...from, lookup }, part, registry })).lookups).toEqual([
       { field: "pack.lookup", allowed: lookup },
     ]);
   });
@@ -221,6 +223,7 @@ describe("a part of a pack that was stored before its Registry asked for signatu
         const [, set] = [...sets].find(([suffix]) => name.endsWith(suffix)) ?? [];
         return set && { data: { set } };
       },
+      apply: async () => undefined,
     };
     const packs = { fetch: async () => Promise.reject(unsigned) };
     const place = {

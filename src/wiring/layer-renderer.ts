@@ -98,7 +98,7 @@ export class LayerRenderer {
       this.#count("hit");
       return stored.content;
     }
-    const distrust = spec.part && (await this.#packs.distrust(spec.part.of, place, signal));
+    const distrust = spec.part && (await this.#packs.distrust(spec.part, place, signal));
     if (distrust) {
       this.#count("failed");
       return distrust;

@@ -7,12 +7,16 @@ import { applySetOf } from "../membership/applyset.ts";
 import { packJson, sampleFiles } from "../pack/testdata/sample.ts";
 import { packLayer } from "../plan/testdata/packs.ts";
 import type { PlannedLayer } from "../plan/types.ts";
+import { PackLost } from "../plan/valued-pack.ts";
 import type { RegistryAccess } from "../source/access.ts";
 import { writeArchive } from "../source/archive/write-archive.ts";
 import type { PackSource } from "../source/pack-source.ts";
 import type { PackQuestion } from "../source/types.ts";
 import type { Elsewhere } from "./layer-renderer.ts";
 import { PackLoader } from "./pack-loader.ts";
+import { SignaturesUnknown } from "./registry-access.ts";
+
+type Part = Parameters<PackLoader["distrust"]>[0];
 
 const signal = new AbortController().signal;
 const CHART = {
@@ -178,13 +182,13 @@ describe("PackLoader", () => {
       await w.load();
       w.asked.length = 0;
       w.demand({ verify: { cosignKeys: keys } });
-      return { ...w, distrust: () => w.loader.distrust("web", w.place, signal) };
+      return { ...w, distrust: (part: Part = { of: "web" }) => w.loader.distrust(part, w.place, signal) };
     }
 
     it("runs on, says why it is not verified, and nothing new is made of it", async () => {
       const { load, distrust, refuse, asked } = await stored();
       refuse(unsigned);
-      expect(await load()).toMatchObject({ version: "1.4.0", unverified: "sample 1.4.0 is not signed" });
+      expect(await load()).toMatchObject({ version: "1.4.0", unverified: unsigned });
       expect(await distrust()).toBe(unsigned);
       expect(asked).toEqual(Array(2).fill("fetch 1.4.0 sha256:pack"));
     });
@@ -209,7 +213,7 @@ describe("PackLoader", () => {
     it("runs on where the registry is dead, or its Registry gone", async () => {
       const { load, distrust, goDown, place } = await stored();
       goDown(true);
-      expect(await load()).toMatchObject({ version: "1.4.0", unverified: "ours does not answer" });
+      expect(await load()).toMatchObject({ version: "1.4.0", unverified: { message: "ours does not answer" } });
       const gone = new Failure("ReferenceNotFound", "there is no Registry ours");
       Object.assign(place, { registry: async () => gone });
       expect(await load()).not.toHaveProperty("unverified");
@@ -218,7 +222,68 @@ describe("PackLoader", () => {
 
     it("is not taken for the pack of another name that was signed", async () => {
       const { load } = await stored({ files: sampleFiles({ "pack.json": packJson({ name: "other" }) }) });
-      expect(await load()).toMatchObject({ unverified: expect.stringContaining("what was signed is pack other") });
+      const message = expect.stringContaining("what was signed is pack other");
+      expect(await load()).toMatchObject({ unverified: { message } });
+    });
+
+    const PIN = { layer: "web", registry: "ours", name: "sample", version: "1.4.0", digest: "sha256:pack" };
+    const damages: [string, (secrets: Map<string, object>) => void][] = [
+      ["gone", (secrets) => secrets.clear()],
+      [
+        "unreadable",
+        (secrets) => {
+          for (const [name, secret] of secrets) secrets.set(name, { ...secret, data: { set: "bm8=" } });
+        },
+      ],
+    ];
+
+    it.each(damages)("is made into nothing new either when what is stored of it is %s", async (_, damage) => {
+      const { distrust, refuse, secrets, asked } = await stored();
+      damage(secrets);
+      refuse(unsigned);
+      expect(await distrust({ of: "web", pin: PIN })).toBe(unsigned);
+      expect(await distrust()).toBeInstanceOf(PackLost);
+      expect(asked).toEqual(["fetch 1.4.0 sha256:pack"]);
+    });
+
+    it("is verified by what the part is made of, where something else is stored by now", async () => {
+      const { distrust, asked } = await stored();
+      expect(await distrust({ of: "web", pin: { ...PIN, digest: "sha256:other" } })).toBeUndefined();
+      expect(asked).toEqual(["fetch 1.4.0 sha256:other"]);
+    });
+
+    const gone = new Failure("ReferenceNotFound", "there is no Registry ours");
+
+    it("is no longer in doubt once signatures are asked for no more, whatever becomes of its Registry", async () => {
+      const { load, distrust, demand, refuse, place } = await stored();
+      refuse(unsigned);
+      await load();
+      demand({});
+      expect(await distrust()).toBeUndefined();
+      Object.assign(place, { registry: async () => gone });
+      expect(await distrust()).toBeUndefined();
+    });
+
+    it.each([
+      { failure: gone, isFree: true },
+      { failure: new Failure("ReferenceNotFound", "Secret acme/login does not exist"), isFree: true },
+      { failure: new Failure("InvalidSpec", "Secret acme/login has two of them"), isFree: true },
+      { failure: new SignaturesUnknown("ReferenceNotFound", "Secret acme/cosign does not exist"), isFree: false },
+      { failure: new Failure("Conflict", "Registry acme/ours has the name of the shared Registry"), isFree: false },
+      { failure: new Failure("SourceUnavailable", "the Secrets are still being read"), isFree: false },
+    ])("needs no Registry while nobody has asked: $failure.message", async ({ failure, isFree }) => {
+      const { distrust, place, secrets } = await stored();
+      Object.assign(place, { registry: async () => failure });
+      expect(await distrust()).toBe(isFree ? undefined : failure);
+      secrets.clear();
+      expect(await distrust({ of: "web", pin: PIN })).toBe(failure);
+    });
+
+    it("needs its Registry once it was verified: who knows which keys are good by now", async () => {
+      const { distrust, place } = await stored();
+      expect(await distrust()).toBeUndefined();
+      Object.assign(place, { registry: async () => gone });
+      expect(await distrust()).toBe(gone);
     });
 
     it("is verified when it is fetched for another cluster", async () => {

@@ -9,14 +9,15 @@ import type { ApplySet } from "../membership/applyset.ts";
 import { sha256Hex } from "../objects/digest.ts";
 import { isMap } from "../objects/json.ts";
 import { chartIdentity, checkUpgrade, parsePack } from "../pack/index.ts";
-import type { PackPin, PlannedLayer } from "../plan/types.ts";
-import type { LoadedChart, LoadedPack } from "../plan/valued-pack.ts";
+import type { PackPart, PackPin, PlannedLayer } from "../plan/types.ts";
+import { type LoadedChart, type LoadedPack, PackLost } from "../plan/valued-pack.ts";
 import { parseValues } from "../plan/values.ts";
 import type { RegistryAccess } from "../source/access.ts";
 import { ARCHIVE_LIMITS, ArchiveRefused, readArchive } from "../source/archive/read-archive.ts";
 import type { PackSource } from "../source/pack-source.ts";
 import type { ChartPackage, FileSet } from "../source/types.ts";
 import type { Elsewhere, RegistryPort } from "./layer-renderer.ts";
+import { SignaturesUnknown } from "./registry-access.ts";
 
 const MIB = 1024 * 1024;
 
@@ -56,8 +57,9 @@ export class PackLoader {
     const known = stored && ofStored(stored);
     if (known && stored.key === key) {
       // What runs needs neither its registry nor a signature that nobody asked for when it was installed.
-      const doubt = await place.elsewhere(() => this.#doubt(spec.name, stored, place, signal));
-      return doubt && doubt.kind !== "no access" ? { ...known, unverified: doubt.failure.message } : known;
+      const about = { layer: spec.name, pack: stored, stored };
+      const doubt = await place.elsewhere(() => this.#doubt(about, place, signal));
+      return doubt && doubt.kind !== "no access" ? { ...known, unverified: doubt.failure } : known;
     }
     const fetched = await place.elsewhere(() => this.fetch(pack, place.registry, signal));
     if (fetched instanceof Failure) return fetched;
@@ -70,12 +72,21 @@ export class PackLoader {
   }
 
   /**
-   * Why nothing new may be made of the stored pack of a layer: it has no signature of those that its Registry asks for
+   * Why nothing new may be made of the pack that a part is of: it has no signature of those that its Registry asks for
    * now, or nobody can tell. Undefined when it may.
    */
-  async distrust(layer: string, place: PackPlace, signal: AbortSignal): Promise<Failure | undefined> {
-    const stored = unpack(await readStoredSet(place.system, place.set, layer, signal));
-    return stored && (await place.elsewhere(() => this.#doubt(layer, stored, place, signal)))?.failure;
+  async distrust(
+    { of, pin }: Pick<PackPart, "of" | "pin">,
+    place: PackPlace,
+    signal: AbortSignal,
+  ): Promise<Failure | undefined> {
+    const found = unpack(await readStoredSet(place.system, place.set, of, signal));
+    const stored = found && (!pin || isSame(found, pin)) ? found : undefined;
+    const pack = pin ?? stored;
+    if (!pack) return new PackLost(of);
+    const doubt = await place.elsewhere(() => this.#doubt({ layer: of, pack, stored }, place, signal));
+    const isFree = doubt?.kind === "no access" && nobodyAsked(doubt.failure, stored);
+    return isFree ? undefined : doubt?.failure;
   }
 
   /** A pack from its registry, with its files. */
@@ -99,29 +110,41 @@ export class PackLoader {
     }
   }
 
-  /** What speaks against a stored pack. One that bears up against new demands is remembered as verified. */
+  /** What speaks against a pack. What new demands come to is remembered with what is stored. */
   async #doubt(
-    layer: string,
-    stored: StoredPack,
+    { layer, pack, stored }: { layer: string; pack: PackId; stored: StoredPack | undefined },
     place: PackPlace,
     signal: AbortSignal,
   ): Promise<{ kind: "no access" | "unverified"; failure: Failure } | undefined> {
-    const { name, version, digest } = stored;
-    const registry = await place.registry({ name: stored.registry }, signal);
+    const registry = await place.registry({ name: pack.registry }, signal);
     if (registry instanceof Failure) return { kind: "no access", failure: registry };
     const verified = policyOf(registry);
-    if (verified === undefined || verified === stored.verified) return undefined;
-    try {
-      await this.#packs.fetch({ registry, name, version, digest }, signal);
-    } catch (failure) {
-      if (failure instanceof Failure) return { kind: "unverified", failure };
-      throw failure;
+    const isMet = verified === undefined || verified === stored?.verified;
+    const failure = isMet ? undefined : await this.#refusal(pack, registry, signal);
+    const isNews = failure ? stored?.doubted !== true : !isMet || stored?.doubted === true;
+    if (stored && isNews) {
+      const good = { ...stored, doubted: undefined, verified: verified ?? stored.verified };
+      const judged = failure ? { ...stored, doubted: true } : good;
+      const content = await packStored(judged, { what: `pack ${pack.name} ${pack.version}`, remedy: "split it" });
+      await writeStoredSet(place.system, { set: place.set, layer, content }, signal);
     }
-    const failure = otherPack(ofStored(stored)?.pack.name ?? "", stored);
-    if (failure) return { kind: "unverified", failure };
-    const content = await packStored({ ...stored, verified }, { what: `pack ${name} ${version}`, remedy: "split it" });
-    await writeStoredSet(place.system, { set: place.set, layer, content }, signal);
-    return undefined;
+    return failure && { kind: "unverified", failure };
+  }
+
+  /** Why a pack is not what its registry has under a signature. */
+  async #refusal(
+    { name, version, digest }: PackId,
+    registry: RegistryAccess,
+    signal: AbortSignal,
+  ): Promise<Failure | undefined> {
+    try {
+      const { files } = await this.#packs.fetch({ registry, name, version, digest }, signal);
+      const parsed = parsePack(files, `pack ${name} ${version}`);
+      return otherPack(parsed.ok ? parsed.value.name : "", { name, version });
+    } catch (error) {
+      if (error instanceof Failure) return error;
+      throw error;
+    }
   }
 
   /**
@@ -147,6 +170,17 @@ export class PackLoader {
 /** Which signatures a registry asks for: equal for the same keys. */
 function policyOf({ verify }: RegistryAccess): string | undefined {
   return verify && sha256Hex(JSON.stringify([...verify.cosignKeys].sort()));
+}
+
+/** Whether a pack whose Registry cannot be had was free of signatures for as long as it is stored, and still is. */
+function nobodyAsked(failure: Failure, stored: StoredPack | undefined): boolean {
+  const isKnown = failure.reason === "ReferenceNotFound" || failure.reason === "InvalidSpec";
+  if (!isKnown || failure instanceof SignaturesUnknown) return false;
+  return stored !== undefined && stored.verified === undefined && stored.doubted !== true;
+}
+
+function isSame(one: PackId, other: PackId): boolean {
+  return (["registry", "name", "version", "digest"] as const).every((field) => one[field] === other[field]);
 }
 
 /** A signature is of the content alone: what is signed as one pack is no other pack. */
@@ -233,6 +267,8 @@ const storedPack = z.object({
   digest: z.string().min(1),
   /** Which signatures its registry asked for when it was last verified; undefined when for none. */
   verified: z.string().optional(),
+  /** Signatures were asked for that it was not found to have. */
+  doubted: z.boolean().optional(),
   charts: z.array(
     z.object({
       path: z.string(),
@@ -247,6 +283,7 @@ const storedPack = z.object({
 });
 
 type StoredPack = z.infer<typeof storedPack>;
+type PackId = Pick<StoredPack, "registry" | "name" | "version" | "digest">;
 
 function unpack(content: string | undefined): StoredPack | undefined {
   return content === undefined ? undefined : storedPack.safeParse(unpackStored(content)).data;

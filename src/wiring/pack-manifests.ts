@@ -2,6 +2,8 @@ import { Failure } from "../errors.ts";
 import { manifestsOf } from "../objects/manifests.ts";
 import type { KubeObject } from "../objects/types.ts";
 import { hideMacros, readMacroManifests, unusedMark } from "../pack/macro-text.ts";
+import { resolvedDocument } from "../pack/resolved-document.ts";
+import { identitiesFromSecrets } from "../plan/identity-fields.ts";
 import type { PackPart } from "../plan/types.ts";
 import type { Renderer } from "../render/renderer.ts";
 import type { Capabilities } from "./layer-renderer.ts";
@@ -46,21 +48,16 @@ export async function packManifests(
   );
   const unread = read.flatMap((one) => (one.ok ? [] : one.problems));
   if (unread.length > 0) return new Failure("InvalidManifest", unread.join("; "));
-  const documents = read.flatMap((one) => (one.ok ? one.value : []));
-  const trees = macros
-    ? await resolveMacros(
-        renderer,
-        {
-          documents: [
-            ...documents.map(({ tree, macros: hiddenIn }) => ({ layer: of, tree, macros: hiddenIn })),
-            ...macros.packs,
-          ],
-          scope: macros.scope,
-        },
-        signal,
-      )
-    : documents.map(({ tree }) => tree);
-  const objects = documents.map(({ place }, index) => manifestsOf(trees[index], place));
+  const manifests = read.flatMap((one) => (one.ok ? one.value : []));
+  const documents = manifests.map(({ tree, macros: hiddenIn }) => ({ layer: of, tree, macros: hiddenIn }));
+  const { trees, sensitive } = macros
+    ? await resolveMacros(renderer, { documents: [...documents, ...macros.packs], scope: macros.scope }, signal)
+    : { trees: documents.map(({ tree }) => tree) };
+  const seen = documents.flatMap((document, index) =>
+    identitiesFromSecrets(resolvedDocument(document, trees[index], sensitive), manifests[index]?.place ?? ""),
+  );
+  if (seen.length > 0) return new Failure("InvalidValues", seen.join("; "));
+  const objects = manifests.map(({ place }, index) => manifestsOf(trees[index], place));
   const problems = objects.flatMap((one) => (one.ok ? [] : one.problems));
   if (problems.length > 0) return new Failure("InvalidManifest", problems.join("; "));
   return objects.flatMap((one) => (one.ok ? one.value : []));

@@ -39,6 +39,8 @@ class World {
   /** When each pass is due, as it was last said. */
   readonly due = new Map<string, number>();
   renewed: string[] = [];
+  /** How layers were last told. */
+  how: string | undefined;
   writes = 0;
   answer: RegistryWiringOptions["check"] = async () => ({ entries: 3 });
   wiring = this.#start();
@@ -101,7 +103,10 @@ class World {
         this.asked.push(access);
         return this.answer(access, during);
       },
-      renewed: (key) => void this.renewed.push(key),
+      renewed: (key, how) => {
+        this.renewed.push(key);
+        this.how = how;
+      },
       again: (key, afterMs) => void this.due.set(key, afterMs),
     });
   }
@@ -216,6 +221,7 @@ describe("a registry that does not answer as it should", () => {
     world.answer = async () => ({});
     await world.pass();
     expect(world.renewed).toEqual([key]);
+    expect(world.how, "it is the same registry still").toBe("answers");
     vi.setSystemTime(START + 60 * MINUTE);
     await world.pass();
     expect(world.renewed).toEqual([key]);
@@ -286,6 +292,7 @@ describe("the Secrets of a Registry", () => {
     expect(world.due.get(key)).toBe(0);
     await world.pass();
     expect(world.renewed).toEqual([key]);
+    expect(world.how).toBe("changed");
   });
 
   test("that say the same in another version disturb nobody", async () => {

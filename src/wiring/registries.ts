@@ -6,6 +6,7 @@ import { HUB_RESOURCES } from "../kube/hub/kinds.ts";
 import { sha256Hex } from "../objects/digest.ts";
 import type { Referents } from "../plan/references.ts";
 import { retryDelay } from "../reconcile/error-policy.ts";
+import type { Renewal } from "../reconcile/memory.ts";
 import { accessKey, type RegistryAccess } from "../source/access.ts";
 import type { RegistryContents } from "../source/registry-check.ts";
 import { type RegistryState, registryStatus } from "../status/registry-status.ts";
@@ -22,7 +23,7 @@ export interface RegistryWiringOptions {
   /** Asks a registry what it has. */
   check(access: RegistryAccess, signal: AbortSignal): Promise<RegistryContents>;
   /** What could not be had from this Registry may be had now. */
-  renewed(key: string): void;
+  renewed(key: string, how: Renewal): void;
   /** A pass is due at once, or in so many milliseconds. */
   again(key: string, afterMs: number): void;
 }
@@ -101,7 +102,7 @@ export class RegistryWiring {
   async reconcile(key: string, signal: AbortSignal): Promise<void> {
     const registry = this.#registries.get(key);
     if (!registry) {
-      if (this.#memories.delete(key)) this.#options.renewed(key);
+      if (this.#memories.delete(key)) this.#options.renewed(key, "changed");
       return;
     }
     const access = shadowFailure(registry, this.#registries) ?? registryAccess(registry, this.#secretsFor(registry));
@@ -145,7 +146,7 @@ export class RegistryWiring {
     const told = before ? before.told : readyOf(registry)?.reason;
     const memory = { generation, version, failures: 0, dueAt, told };
     this.#memories.set(key, memory);
-    if (before?.version !== version) this.#options.renewed(key);
+    if (before?.version !== version) this.#options.renewed(key, "changed");
     return memory;
   }
 
@@ -184,7 +185,7 @@ export class RegistryWiring {
     const intervalMs = this.#intervalMs(registry);
     const waitMs = state.kind === "synced" ? intervalMs : retryAfter(state.failure, memory.failures, intervalMs);
     memory.dueAt = Date.now() + waitMs;
-    if (recovered) this.#options.renewed(registryKey(registry));
+    if (recovered) this.#options.renewed(registryKey(registry), "answers");
     return waitMs;
   }
 

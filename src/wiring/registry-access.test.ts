@@ -3,7 +3,7 @@ import { parseRegistry } from "../api/parse.ts";
 import type { Registry } from "../api/types.ts";
 import { Failure } from "../errors.ts";
 import type { Referent, Referents } from "../plan/references.ts";
-import { registryAccess, registryNamed, secretsOf } from "./registry-access.ts";
+import { registryAccess, registryNamed, SignaturesUnknown, secretsOf } from "./registry-access.ts";
 
 const CANARY = "canary-71c2";
 
@@ -170,6 +170,12 @@ describe("a Registry that cannot be used says why", () => {
   ] as const)("when %s", (_, access, reason, sentence) => {
     expect(access).toMatchObject({ reason, message: `Registry acme/private: ${sentence}` });
     expect((access as Failure).message).not.toContain(CANARY);
+  });
+
+  test("it is known of a Registry with verify that it asks for signatures, whichever Secret is missing", () => {
+    const signed = { secretRef: { name: "login" }, verify: { secretRef: { name: "k" } } };
+    expect(accessWith(signed, { k: secret({ "cosign.pub": "key" }) })).toBeInstanceOf(SignaturesUnknown);
+    expect(accessWith({ secretRef: { name: "login" } }, {})).not.toBeInstanceOf(SignaturesUnknown);
   });
 
   test("all at once", () => {

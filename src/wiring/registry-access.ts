@@ -46,6 +46,9 @@ export function secretsOf(registry: Registry): Reference[] {
   return [...new Map(references.map((reference) => [referenceKey(reference), reference])).values()];
 }
 
+/** Of a Registry that asks for signatures: which ones, or with which credentials, cannot be had. */
+export class SignaturesUnknown extends Failure {}
+
 /**
  * How to speak to a Registry, with what its Secrets hold now.
  *
@@ -59,7 +62,7 @@ export function registryAccess(registry: Registry, referents: Referents): Regist
   const certificates = certSecretRef && read.take(certSecretRef, certificatesIn);
   const cosignKeys = verify && read.take(verify.secretRef, keysIn);
   const failure = read.failure();
-  if (failure) return failure;
+  if (failure) return verify ? new SignaturesUnknown(failure.reason, failure.message) : failure;
   if (read.isReading) return "reading";
   return {
     kind,

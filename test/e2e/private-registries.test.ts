@@ -71,9 +71,12 @@ interface Fault {
   registry?: string | RegExp;
 }
 
-/** One that asks for the credentials says more than one that is shown them with each request. */
+/**
+ * One that asks for the credentials says more than one that is shown them with each request. That of the client certificate
+ * asks for the password too.
+ */
 const wellOf = (of: RegistryName): string =>
-  `the registry answers ${of === "web" || of === "certs" ? "when it is shown" : "and accepts"} the credentials`;
+  `the registry answers ${of === "web" ? "when it is shown" : "and accepts"} the credentials`;
 const THEIRS = "does not accept the user and password for";
 const MEND = "correct them in the Secret of the Registry";
 const page = "charts/page VERSION";

@@ -5,6 +5,7 @@ import { hideMacros, hideMacrosInYaml, readMacroManifests } from "../../src/pack
 import type { MacroDocument, MacroScope } from "../../src/pack/macro-types.ts";
 import { Renderer } from "../../src/render/renderer.ts";
 import type { ManifestsRequest } from "../../src/render/types.ts";
+import { packManifests } from "../../src/wiring/pack-manifests.ts";
 import { resolveMacros } from "../../src/wiring/resolve-macros.ts";
 import { rendererPids } from "../support/rendering.ts";
 import { toolPath } from "../support/tools.ts";
@@ -164,7 +165,8 @@ alert: "{{ $labels.instance }} {{ .Values.x }}"
       "over-lay",
       "name: '{{ .spectro.system.cluster.name }}'\nuri: {{ .spectro.pack.base.options.system.uri | quote }}\n",
     );
-    expect(await resolveMacros(renderer, { documents: [base, overlay], scope }, signal)).toEqual([
+    const { trees } = await resolveMacros(renderer, { documents: [base, overlay], scope }, signal);
+    expect(trees).toEqual([
       {
         pack: { namespaceLabels: { storage: "pod-security.kubernetes.io/enforce-version=v1.36" } },
         options: { "system.uri": "EU.WEST/edge-17:v1", "system.registry": "EU.WEST" },
@@ -212,7 +214,7 @@ g: {{ atoi .spectro.var.password | div 0 }}
         { documents: [pack("base", "a: {{ .spectro.macro.region | upper }}")], scope },
         signal,
       ),
-    ).toEqual([{ a: "EU-WEST" }]);
+    ).toEqual({ trees: [{ a: "EU-WEST" }] });
   });
 
   test("that take too long are ended", async () => {
@@ -242,7 +244,7 @@ data: { zone: "{{ .spectro.macro.region | upper }}", hostile: {{ .spectro.var.ho
     if (!read.ok) throw new Error(read.problems.join());
     const documents = read.value.map(({ tree, macros }) => ({ layer: "csi", tree, macros }));
     const hostile = "x }\n---\nkind: Secret";
-    const trees = await resolveMacros(renderer, { documents, scope: { ...scope, var: { hostile } } }, signal);
+    const { trees } = await resolveMacros(renderer, { documents, scope: { ...scope, var: { hostile } } }, signal);
     const objects = trees.map((tree, index) => manifestsOf(tree, read.value[index]?.place ?? ""));
     expect(objects).toEqual(
       [0, 1].map((n) => ({
@@ -252,5 +254,58 @@ data: { zone: "{{ .spectro.macro.region | upper }}", hostile: {{ .spectro.var.ho
         ],
       })),
     );
+  });
+
+  describe("in a template of a pack's manifests", () => {
+    /** What becomes of a file with a named template that has a macro. */
+    async function applied(data: string): Promise<unknown> {
+      const text = `{{ define "password" }}pw={{ .spectro.var.password }}{{ end }}
+kind: ConfigMap
+apiVersion: v1
+metadata: { name: a }
+data:
+  it: ${data}
+`;
+      const pin = { layer: "csi", registry: "ours", name: "storage", version: "1.2.0", digest: "sha256:a" };
+      const made = await packManifests(
+        {
+          ...{ kind: "manifests", of: "csi", name: "manifests", pin },
+          files: [{ path: "manifests/a.yaml", content: text }],
+          values: { a: { odd: "\uF8F0" } },
+          macros: { scope, packs: [], seal: "s" },
+        },
+        { renderer, namespace: "csi", capabilities: { kubeVersion: "v1.36.3", apiVersions: [] } },
+        signal,
+      );
+      return made instanceof Error ? made : (made[0] as unknown as { data: { it: unknown } }).data.it;
+    }
+
+    test.each([
+      ["{{ include `password` . }}", `pw=${CANARY}`],
+      ["{{ include `password` . | quote }}", `pw=${CANARY}`],
+      ["|\n    it: {{ include `password` . | quote }}", `it: "pw=${CANARY}"\n`],
+      ["{{ dict `a` (include `password` .) | toJson | squote }}", `{"a":"pw=${CANARY}"}`],
+      ["{{ printf `%s%s` .Values.odd (include `password` .) | nindent 4 }}", `\uF8F0pw=${CANARY}`],
+    ])("are replaced where nothing changes them: %s", async (data, want) => {
+      expect(await applied(data)).toBe(want);
+    });
+
+    test.each([
+      "b64enc",
+      "sha256sum",
+      "trunc 63 | trimSuffix `-`",
+      "regexReplaceAll `[^a-z0-9-]` `-`",
+      "eq `x` | toString",
+    ])("are refused where one would change what stands for them: %s", async (change) => {
+      const data = change.startsWith("regex")
+        ? "{{ regexReplaceAll `[^a-z0-9-]` (include `password` .) `-` }}"
+        : `{{ include \`password\` . | ${change} }}`;
+      await expect(applied(data)).rejects.toMatchObject({
+        reason: "RenderFailed",
+        message: expect.stringMatching(
+          /^pack storage 1\.2\.0 does not render: manifests\/a\.yaml:6:\d+: .*a macro stands where a template function changes it; move it out of there$/,
+        ),
+      });
+    });
   });
 });

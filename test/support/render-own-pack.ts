@@ -51,11 +51,8 @@ export async function renderOwnPack(
   );
   const macros = new Map([...text.macros, ...chosen.flatMap((one) => [...one.macros]), ...own.macros]);
   const document = { layer: pack.name, pack: pack.name, tree: ofPack.final, macros };
-  const [final] = (await resolveMacros(
-    renderer,
-    { documents: [document], scope: scopeOf(variables) },
-    signal,
-  )) as Values[];
+  const { trees } = await resolveMacros(renderer, { documents: [document], scope: scopeOf(variables) }, signal);
+  const [final] = trees as Values[];
   if (final === undefined) throw new Error("nothing came of the values");
   const schema = checkSchema(pack.schema, { preset: ofPack.preset, final });
   const problems = [...schema.problems, ...schema.warnings, ...ofPack.warnings];

@@ -1,5 +1,6 @@
 import type { Layer } from "../../api/types.ts";
 import { packJson, type SampleFiles, samplePack } from "../../pack/testdata/sample.ts";
+import type { LayerInputs } from "../inputs.ts";
 import { withMacrosHidden } from "../layer-macros.ts";
 import { openPacks, type PackContext, type PackMemory, type PackState, packKey } from "../packs.ts";
 import type { LoadedChart, LoadedPack } from "../valued-pack.ts";
@@ -10,6 +11,8 @@ const KEY = new Uint8Array(32).fill(7);
 export interface SampleLayer {
   layer: Layer;
   loaded?: PackMemory["result"] | LoadedPack;
+  /** What else is known of what it refers to. */
+  inputs?: Partial<LayerInputs>;
 }
 
 /** A pack layer as the API gives it. */
@@ -77,7 +80,7 @@ export const NO_INPUTS = { texts: new Map(), artifacts: new Map(), overrides: []
 
 /** What becomes of layers, by name. */
 export function opened(layers: readonly SampleLayer[], more: Partial<PackContext> = {}): Record<string, PackState> {
-  const inputs = layers.map(({ layer: written }) => {
+  const inputs = layers.map(({ layer: written, inputs: given }) => {
     const { layer, macros } = withMacrosHidden(written, KEY);
     const about = {
       layer,
@@ -88,7 +91,7 @@ export function opened(layers: readonly SampleLayer[], more: Partial<PackContext
       specDigest: "",
       digest: "",
     };
-    return { layer, inputs: { ...about, ...(macros ? { macros } : {}) } };
+    return { layer, inputs: { ...about, ...given, ...(macros ? { macros } : {}) } };
   });
   return Object.fromEntries(openPacks(inputs, packContext(layers, more)));
 }

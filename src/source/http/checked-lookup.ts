@@ -6,8 +6,8 @@ import type { AddressCheck } from "../../text/addresses.ts";
 type Found = (error: Error | null, addresses: readonly LookupAddress[]) => void;
 
 /**
- * Names that are being looked up. The look-ups of a process share a few threads with its files and its compression: a
- * name whose server is silent takes one of them, however many ask for it.
+ * Names that are being looked up. All look-ups of a process share half of its few threads (libuv leaves the other half to
+ * files and compression): a name whose server is silent takes one of them, however many ask for it.
  */
 const running = new Map<string, Found[]>();
 

@@ -25,7 +25,7 @@ export interface HttpOptions {
   unencrypted?: boolean;
   /** Certificates (PEM) that are trusted beside those of the system. */
   ca?: string | undefined;
-  /** Shown to `origin` only. */
+  /** Shown to `origin` only, where a request begins there. */
   clientCertificate?: { cert: string; key: string; origin: string } | undefined;
   /** How sentences call the registry. */
   caller?: string | undefined;
@@ -41,6 +41,8 @@ export interface HttpRequest {
   headers?: Record<string, string>;
   /** The value of the header; it goes to the origin of `url` and not further. */
   authorization?: string | undefined;
+  /** Where on that origin who asks may be proved, by the header or by a certificate; everywhere when it is left out. */
+  mayProve?: (url: URL) => boolean;
   /** True for text that may travel compressed. */
   compressed?: boolean;
   /** Makes it a POST, whose redirects are not followed. */
@@ -63,6 +65,15 @@ export interface HttpAnswer {
   body: Buffer;
   /** Where the answer came from, after redirects. */
   url: URL;
+  /** Whether the header or a certificate was shown to anybody on the way. */
+  proved: boolean;
+}
+
+/** What proves who asks. */
+interface Proofs {
+  headers?: { authorization: string };
+  /** Shows a client certificate. */
+  agent?: Agent;
 }
 
 /**
@@ -103,23 +114,21 @@ export class HttpClient implements AsyncDisposable {
    * that is not allowed), InvalidChart or InvalidSource (too large); or the reason of `signal`, unless that is a timeout
    */
   async send(wanted: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
-    let { url, authorization } = wanted;
+    let { url } = wanted;
+    let proves = true;
+    let proved = false;
     for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects += 1) {
       this.#checkUrl(url);
       this.#checkPause(url, wanted.what);
       this.#silences.check(url.origin, performance.now());
-      const answer = await this.#once({ ...wanted, url, authorization }, signal);
+      // Proofs are for whom was meant, never for where that one points, and not for the way back either.
+      proves &&= url.origin === wanted.url.origin && (wanted.mayProve?.(url) ?? true);
+      const proofs = proves ? this.#proofsFor(url, wanted.authorization) : {};
+      proved ||= Object.keys(proofs).length > 0;
+      const answer = await this.#once({ ...wanted, url }, proofs, signal);
       if (answer.status === 429) this.#pause(answer);
-      const isRead = wanted.form === undefined && wanted.upload === undefined;
-      const location = isRead ? redirectOf(answer) : undefined;
-      if (location === undefined) return answer;
-      const next = URL.parse(location, url.href);
-      if (next === null) throw new Failure("SourceUnavailable", `${url.host} redirects to what is no address`);
-      // Credentials are for the host that was meant, never for where that host points, and not for the way back either.
-      if (next.origin !== url.origin) authorization = undefined;
-      if (isLoopback(next) && !isLoopback(url)) {
-        throw new Failure("InvalidSpec", `${url.host} redirects to this very host, which is not allowed`);
-      }
+      const next = nextHop(answer, wanted);
+      if (next === undefined) return { ...answer, proved };
       url = next;
     }
     throw new Failure(
@@ -155,7 +164,7 @@ export class HttpClient implements AsyncDisposable {
     }
   }
 
-  #pause({ url, headers }: HttpAnswer): void {
+  #pause({ url, headers }: Pick<HttpAnswer, "url" | "headers">): void {
     const ms = retryAfterMs(headers["retry-after"]);
     if (ms !== undefined) this.#pauses.set(url.origin, performance.now() + Math.min(ms, MAX_PAUSE_MS));
   }
@@ -171,17 +180,23 @@ export class HttpClient implements AsyncDisposable {
     throw new Failure("SourceUnavailable", sentence, { retryAfterMs: Math.ceil(left) });
   }
 
-  async #once(wanted: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
-    const { url, authorization } = wanted;
-    const { clientCertificate } = this.#options;
-    const proves = clientCertificate !== undefined && clientCertificate.origin === url.origin;
+  /** All that is shown to whoever answers there. */
+  #proofsFor({ origin }: URL, authorization: string | undefined): Proofs {
+    return {
+      ...(authorization === undefined ? {} : { headers: { authorization } }),
+      ...(this.#proving && this.#options.clientCertificate?.origin === origin ? { agent: this.#proving } : {}),
+    };
+  }
+
+  async #once(wanted: HttpRequest, proofs: Proofs, signal: AbortSignal): Promise<Omit<HttpAnswer, "proved">> {
+    const { url } = wanted;
+    const { agent: dispatcher = this.#agent } = proofs;
     const headers = {
       "user-agent": "strata",
       "accept-encoding": wanted.compressed === true ? "gzip" : "identity",
       ...wanted.headers,
-      ...(authorization === undefined ? {} : { authorization }),
+      ...proofs.headers,
     };
-    const dispatcher = proves ? (this.#proving ?? this.#agent) : this.#agent;
     const since = performance.now();
     try {
       const { type, ...sent } = sentBy(wanted);
@@ -189,11 +204,10 @@ export class HttpClient implements AsyncDisposable {
       const answer = await request(url, { dispatcher, headers, signal, ...sent });
       const heard = () => this.#silences.answered(url.origin, performance.now());
       heard();
-      const { statusCode: status, headers: received } = answer;
-      if (status === 200)
-        return { status, headers: received, body: await readBody(answer, { url, heard }, wanted), url };
+      const about = { status: answer.statusCode, headers: answer.headers, url };
+      if (about.status === 200) return { ...about, body: await readBody(answer, { url, heard }, wanted) };
       await answer.body.dump();
-      return { status, headers: received, body: Buffer.alloc(0), url };
+      return { ...about, body: Buffer.alloc(0) };
     } catch (error) {
       const failure = signal.aborted ? lateOrAborted(signal, url) : failureOfError(error, url);
       if (failure instanceof Failure && (signal.aborted || isSilence(error))) {
@@ -222,9 +236,18 @@ function lateOrAborted(signal: AbortSignal, url: URL): unknown {
   });
 }
 
-function redirectOf({ status, headers }: HttpAnswer): string | undefined {
-  const { location } = headers;
-  return [301, 302, 303, 307, 308].includes(status) && typeof location === "string" ? location : undefined;
+/** Where a question goes on; undefined when this is the answer. */
+function nextHop(answer: Pick<HttpAnswer, "status" | "headers" | "url">, asked: HttpRequest): URL | undefined {
+  const { status, url } = answer;
+  const { location } = answer.headers;
+  const isRead = asked.form === undefined && asked.upload === undefined;
+  if (!isRead || ![301, 302, 303, 307, 308].includes(status) || typeof location !== "string") return undefined;
+  const next = URL.parse(location, url.href);
+  if (next === null) throw new Failure("SourceUnavailable", `${url.host} redirects to what is no address`);
+  if (isLoopback(next) && !isLoopback(url)) {
+    throw new Failure("InvalidSpec", `${url.host} redirects to this very host, which is not allowed`);
+  }
+  return next;
 }
 
 async function readBody(

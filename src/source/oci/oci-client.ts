@@ -210,7 +210,9 @@ export class OciClient {
     if (credentials === undefined) return this.#proofs.wordFor(registry) === undefined ? undefined : "shown";
     if (credentials.kind === "bearer") return "shown";
     const answered = this.#tokens.get(`${origin}/`);
-    return answered !== undefined && answered.expiresAt > performance.now() ? "accepted" : "unasked";
+    if (answered !== undefined && answered.expiresAt > performance.now()) return "accepted";
+    // It may not have asked for a password because of the certificate that it has seen.
+    return this.#proofs.certifies(registry) ? "shown" : "unasked";
   }
 
   /** The repositories of a registry; undefined where it does not tell them, as most public ones. */

@@ -59,9 +59,13 @@ export class Proofs {
 
   /** Whether anything that proves who asks goes along with a request for this address. */
   areShownTo(url: URL): boolean {
-    const { clientCertificate, url: own } = this.#access;
-    const isOwn = url.origin === urlOf(this.#access, own).origin;
-    return (clientCertificate !== undefined && isOwn) || this.headerFor(url) !== undefined;
+    return this.certifies(url) || this.headerFor(url) !== undefined;
+  }
+
+  /** Whether a client certificate is shown to whoever answers there. */
+  certifies({ origin }: Pick<URL, "origin">): boolean {
+    const { clientCertificate, url } = this.#access;
+    return clientCertificate !== undefined && origin === urlOf(this.#access, url).origin;
   }
 
   /**
@@ -73,7 +77,7 @@ export class Proofs {
     const { name = this.#own, url: own } = this.#access;
     const sentence = `${name} gives its credentials for what is below ${placeOf(own)} only, and ${placeOf(url.href)} is not`;
     const remedy =
-      "write an address below it, without encoded slashes or dots, or refer to a Registry that has its folder";
+      "write an address below it, without encoded slashes or '..' in any form, or refer to a Registry that has its folder";
     return new Failure("InvalidSpec", `${sentence}: ${remedy}`);
   }
 

@@ -60,7 +60,7 @@ export const BAD_CHARTS: readonly BadRow[] = [
     want: "Stalled",
     reason: "RenderFailed",
     layer: "shop",
-    says: 'chart shop 1.2.3 does not render: shop/templates/config.yaml:10:17: executing "shop/templates/config.yaml" at <tpl $value $>: error calling tpl: error during tpl function execution for "***": template: gotpl:1:10: executing "gotpl" at <***>: nil pointer evaluating interface {}.at',
+    says: 'chart shop 1.2.3 does not render: shop/templates/config.yaml:10:17: executing "shop/templates/config.yaml" at <tpl $value $>: error calling tpl: error during tpl function execution for "***": template: gotpl:1:10: executing "gotpl" at <***>: nil pointer evaluating interface {}.at; it was rendered as if v1 Secret kube-system/any did not exist: if it does, allow it in helm.lookup',
     cure: { layers: fine("templates") },
   },
   {

@@ -1,0 +1,36 @@
+import type { TreePath } from "./macro-lookup.ts";
+
+/**
+ * A place in a tree as one text, as expressions name it too: `.images[0].app\.kubernetes`. Two keys with odd characters may
+ * share one: it serves where to mean one place too many does no harm.
+ */
+export function pathKey(path: TreePath): string {
+  return path.map((step) => (typeof step === "number" ? `[${step}]` : `.${step.replaceAll(".", "\\.")}`)).join("");
+}
+
+/** The places on the way to one, from the root to itself. */
+function placesTo(key: string): string[] {
+  const ends = [...key.matchAll(/[.[]/g)].map(({ index }) => index);
+  return [...ends, key.length].map((end) => key.slice(0, end));
+}
+
+/** Places, each with all that is below it. */
+export class PlaceSet {
+  readonly #keys: ReadonlySet<string>;
+  readonly #above: ReadonlySet<string>;
+
+  constructor(keys: Iterable<string>) {
+    this.#keys = new Set(keys);
+    this.#above = new Set([...this.#keys].flatMap(placesTo));
+  }
+
+  /** Whether a place is one of these, or below one. */
+  has(key: string): boolean {
+    return placesTo(key).some((place) => this.#keys.has(place));
+  }
+
+  /** Whether a place has anything of these, or is part of it. */
+  touches(key: string): boolean {
+    return this.#above.has(key) || this.has(key);
+  }
+}

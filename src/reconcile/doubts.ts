@@ -1,0 +1,46 @@
+import type { LoadedPack } from "../plan/valued-pack.ts";
+import { retryDelay } from "./error-policy.ts";
+import type { DeploymentMemory } from "./memory.ts";
+
+/** A pack that runs although it is not verified: when it is looked at again. */
+export interface Doubt {
+  attempts: number;
+  /** Milliseconds since the epoch. */
+  retryAt: number;
+}
+
+type Doubting = Pick<DeploymentMemory, "doubts" | "packs">;
+
+/** A pack was read: what keeps it from being verified is tried again as any other failure of that reason. */
+export function rememberDoubt(
+  { doubts }: Doubting,
+  { layer, unverified }: { layer: string } & Pick<LoadedPack, "unverified">,
+  { now, random }: { now: number; random: number },
+): void {
+  if (!unverified) {
+    doubts.delete(layer);
+    return;
+  }
+  const attempts = (doubts.get(layer)?.attempts ?? 0) + 1;
+  doubts.set(layer, { attempts, retryAt: now + retryDelay(unverified, attempts, random) });
+}
+
+/** Packs whose signatures are to be looked for again are read again. As after a restart, nobody hears of that alone. */
+export function lookAgain({ doubts, packs }: Doubting, now: number): void {
+  for (const [layer, { retryAt }] of doubts) {
+    if (retryAt <= now && isDoubted({ packs }, layer)) packs.delete(layer);
+  }
+}
+
+/** Whether a pack that runs is not verified. */
+export function isDoubted({ packs }: Pick<Doubting, "packs">, layer: string): boolean {
+  const result = packs.get(layer)?.result;
+  return result?.kind === "loaded" && result.loaded.unverified !== undefined;
+}
+
+/** When the next of them is due, if not something else is before. */
+export function earlierDoubt({ doubts, packs }: Doubting, wakeAt: number | undefined): number | undefined {
+  const times = [...doubts].flatMap(([layer, { retryAt }]) => (isDoubted({ packs }, layer) ? [retryAt] : []));
+  const all = [...times, ...(wakeAt === undefined ? [] : [wakeAt])];
+  return all.length > 0 ? Math.min(...all) : undefined;
+}

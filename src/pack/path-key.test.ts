@@ -7,6 +7,7 @@ it.each([
   [["a"], ".a"],
   [["images", 0, "name"], ".images[0].name"],
   [["system.uri", "x"], ".system\\.uri.x"],
+  [["a[0]", "b\\"], ".a\\[0].b\\\\"],
 ])("%j is %s", (path, want) => {
   expect(pathKey(path)).toBe(want);
 });
@@ -19,6 +20,15 @@ it("has what is below its places, and touches what is above them, whatever the k
       const whole = pathKey([...one, ...more]);
       expect(new PlaceSet([pathKey(one)]).has(whole)).toBe(true);
       expect(new PlaceSet([whole]).touches(pathKey(one))).toBe(true);
+    }),
+  );
+});
+
+it("no two places share one, whatever the keys", () => {
+  fc.assert(
+    fc.property(path, path, (one, other) => {
+      const isInside = one.length <= other.length && one.every((step, index) => step === other[index]);
+      expect(new PlaceSet([pathKey(one)]).has(pathKey(other))).toBe(isInside);
     }),
   );
 });

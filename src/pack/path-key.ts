@@ -1,16 +1,18 @@
 import type { TreePath } from "./macro-lookup.ts";
 
-/**
- * A place in a tree as one text, as expressions name it too: `.images[0].app\.kubernetes`. Two keys with odd characters may
- * share one: it serves where to mean one place too many does no harm.
- */
+/** A place in a tree as one text, as expressions name it too: `.images[0].app\.kubernetes`. No two places share one. */
 export function pathKey(path: TreePath): string {
-  return path.map((step) => (typeof step === "number" ? `[${step}]` : `.${step.replaceAll(".", "\\.")}`)).join("");
+  return path.map((step) => (typeof step === "number" ? `[${step}]` : keyStep(step))).join("");
+}
+
+/** The step to a key of a map; what would begin another step is escaped. */
+export function keyStep(key: string): string {
+  return `.${key.replaceAll(/[\\.[]/g, "\\$&")}`;
 }
 
 /** The places on the way to one, from the root to itself. */
 function placesTo(key: string): string[] {
-  const ends = [...key.matchAll(/[.[]/g)].map(({ index }) => index);
+  const ends = [...key.matchAll(/\\.|([.[])/g)].flatMap(({ index, 1: begins }) => (begins ? [index] : []));
   return [...ends, key.length].map((end) => key.slice(0, end));
 }
 

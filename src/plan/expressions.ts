@@ -1,4 +1,5 @@
 import { isExactNumber } from "../objects/json.ts";
+import { keyStep } from "../pack/path-key.ts";
 import type { Budget } from "./expression-meter.ts";
 import { type OutputName, outputKey, type Reference, type Uses, usesOf } from "./expression-names.ts";
 import { compileExpression, type Program } from "./expression-program.ts";
@@ -124,9 +125,7 @@ function mapScalars(node: unknown, path: string, visitor: Visitor, depth = 0): u
   if (depth > MAX_TREE_DEPTH) return visitor.tooDeep(path);
   const below = (item: unknown, step: string) => mapScalars(item, path + step, visitor, depth + 1);
   if (Array.isArray(node)) return node.map((item, index) => below(item, `[${index}]`));
-  return Object.fromEntries(
-    Object.entries(node).map(([key, item]) => [key, below(item, `.${key.replaceAll(".", "\\.")}`)]),
-  );
+  return Object.fromEntries(Object.entries(node).map(([key, item]) => [key, below(item, keyStep(key))]));
 }
 
 function splitText(text: string, where: string, problems: string[]): Piece[] | undefined {

@@ -5,13 +5,11 @@ import { SEEN_BY_ALL } from "./seen-names.ts";
 /** What of an object everybody sees who may see that it is there. */
 const IDENTITY = ["apiVersion", "kind", "metadata.name", "metadata.namespace"];
 
-/** Whether `.metadata.name`, as expressions call it, is of an object's identity. */
-export function isIdentity(field: string): boolean {
-  return IDENTITY.includes(field.slice(1));
-}
-
 /** The identities of a manifest's objects that come from something sensitive, also of those in a List; one sentence each. */
-export function identitiesFromSecrets({ tree, sensitive = [] }: MacroDocument, place: string): string[] {
+export function identitiesFromSecrets(
+  { tree, sensitive = [] }: Pick<MacroDocument, "tree" | "sensitive">,
+  place: string,
+): string[] {
   const secret = new PlaceSet(sensitive);
   return rootsOf(tree).flatMap((root) =>
     IDENTITY.filter((field) => secret.touches(`${root}.${field}`)).map(

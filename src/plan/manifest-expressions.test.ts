@@ -170,6 +170,11 @@ describe("expressions in a layer's objects", () => {
       config("x", "'<< variables.token >>'"),
       "metadata.name: must not come from a Secret, as everybody sees it",
     ],
+    [
+      "a secret as all the items of a List",
+      "{ apiVersion: v1, kind: ConfigMapList, metadata: { name: a }, items: \"<< [{'apiVersion': 'v1', 'kind': 'ConfigMap', 'metadata': {'name': variables.token}}] >>\" }",
+      "items[0].metadata.name: must not come from a Secret, as everybody sees it",
+    ],
     ["a name that is no text", config("x", "'<< variables.replicas >>'"), "metadata.name must be a string; quote it"],
     ["what is no CEL", config("<< variables. >>"), "manifests[0], ConfigMap web, data.a: "],
     [

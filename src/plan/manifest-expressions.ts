@@ -7,10 +7,9 @@ import type { KubeObject } from "../objects/types.ts";
 import type { OutputName } from "./expression-names.ts";
 import type { KnownNames, Scope } from "./expression-scope.ts";
 import { evaluateTree, expressionsIn } from "./expressions.ts";
-import { isIdentity } from "./identity-fields.ts";
+import { identitiesFromSecrets } from "./identity-fields.ts";
 import { isEvaluated, manifestsContent } from "./manifests.ts";
 import { awaiting, undecided } from "./outputs.ts";
-import { SEEN_BY_ALL } from "./seen-names.ts";
 import type { ContentState, LayerContent } from "./types.ts";
 
 type NotYet = Extract<ContentState, { kind: "reading" | "waiting" | "missing" }>;
@@ -70,9 +69,7 @@ function evaluate(
     if (evaluated.kind === "waiting") on.push(...evaluated.on);
     if (evaluated.kind !== "value") return [];
     on.push(...undecided(evaluated.uses.outputs, scope.layers));
-    problems.push(
-      ...evaluated.sensitivePaths.filter(isIdentity).map((field) => placed(where, `${field}: ${SEEN_BY_ALL}`)),
-    );
+    problems.push(...identitiesFromSecrets({ tree: evaluated.value, sensitive: evaluated.sensitivePaths }, where));
     return objectsOf(evaluated.value, where, problems);
   });
   if (problems.length > 0) return { kind: "missing", failure: new Failure("InvalidValues", problems.join("; ")) };

@@ -93,6 +93,21 @@ describe("the packs of a profile", () => {
     });
   });
 
+  it.each([
+    ["a name that is none", "pack: { namespaceLabels: { '{{ .spectro.var.token }}': a=b } }", "pack.namespaceLabels"],
+    ["a release", "pack: { releaseNameOverride: { '{{ .spectro.var.token }}': x } }", "pack.releaseNameOverride"],
+    [
+      "a check that the status tells of",
+      "readinessCheck: { v1beta1: [{ version: v1, kind: ConfigMap, name: '{{ .spectro.var.token }}', keysToCheck: [{ keyToCheck: data.a, expectedValue: b }] }] }",
+      "readinessCheck",
+    ],
+  ])("say of %s that comes from a Secret nothing else, for that would tell the value", (_, text, field) => {
+    const scope = { ...secret.scope, var: { ...secret.scope.var, token: "S3cr3t!pw" } };
+    expect(opened([{ layer: layer(), loaded: app(text) }], { ...secret, scope })["web"]).toMatchObject({
+      failure: { message: `pack web 1.0.0: ${field}: ${seenByAll}` },
+    });
+  });
+
   const SECRET = [{ what: "Secret acme/web key a", key: "a", text: "token: c4n4ry\npack: { content: c4n4ry }" }];
   const reading = (path: string) => ({ pack: { namespace: `{{ .spectro.pack.db.${path} | default "x" }}` } });
   const OWN = { token: "c4n4ry", all: { token: "c4n4ry" }, list: [{ a: "c4n4ry" }] };

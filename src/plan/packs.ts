@@ -224,6 +224,13 @@ function unverified({ pack, version, unverified: why }: LoadedPack): string[] {
   return [`${what}: what runs of it stays as it is, and nothing new is made of it (${why.message})`];
 }
 
+function refused(problems: readonly string[], where: string): PackState {
+  return {
+    kind: "failing",
+    failure: new Failure("InvalidValues", problems.map((one) => `${where}: ${one}`).join("; ")),
+  };
+}
+
 type Macros = Parameters<typeof partsOf>[1]["macros"];
 
 function open(
@@ -245,6 +252,9 @@ function open(
   },
 ): PackState {
   const { pack, version, charts } = loaded;
+  const where = `pack ${pack.name} ${version}`;
+  // What else is wrong with these may be told with the very value that must not be seen.
+  if (seen.length > 0) return refused(seen, where);
   const final = tree as Record<string, unknown>;
   const meta = packMeta(final);
   const schema = checkSchema(pack.schema, { preset: values.preset, final });
@@ -255,9 +265,7 @@ function open(
   // Of a pack that cannot be had nobody knows which version it is.
   const known = pack.dependencies.filter(({ packName }) => !absent.has(packName));
   const dependencies = checkDependencies({ ...pack, dependencies: known }, neighbours);
-  const where = `pack ${pack.name} ${version}`;
   const problems = [
-    ...seen,
     ...partProblems(layer, loaded),
     ...(meta.ok
       ? releaseNameProblems(
@@ -269,11 +277,7 @@ function open(
     ...schema.problems,
     ...dependencies.problems,
   ];
-  if (!meta.ok || problems.length > 0)
-    return {
-      kind: "failing",
-      failure: new Failure("InvalidValues", problems.map((one) => `${where}: ${one}`).join("; ")),
-    };
+  if (!meta.ok || problems.length > 0) return refused(problems, where);
   const isInstalled = context.installed.get(layer.name) === version;
   const resources = judgeResources(pack, final, { nodes: context.nodes, isInstalled });
   if (resources === "unknown") return { kind: "macros", batch: [] };

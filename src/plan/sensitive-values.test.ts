@@ -38,6 +38,16 @@ it.each<[string, Given, string[]]>([
     { values: [".l[0]"], from: [[{ ...CONFIG, targetPath: "l[1]" }, "x"]] },
     [".l[0]"],
   ],
+  [
+    "a secret beside a key that looks like the way to it",
+    {
+      from: [
+        [{ ...SECRET, targetPath: "app.db\\.pass" }, "x"],
+        [CONFIG, 'app: { "db\\\\": x }'],
+      ],
+    },
+    [".app.db\\.pass"],
+  ],
   ["none of a text that cannot be read", { from: [[SECRET, "a: {"]] }, []],
 ])("sensitive is %s", (_, given, want) => {
   expect(sensitiveIn(given)).toEqual(want);

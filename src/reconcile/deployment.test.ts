@@ -220,7 +220,7 @@ describe("a pack that is not verified", () => {
       if (step.kind === "Prepare") return PREPARED;
       if ("parent" in step) return { kind: "Reached", parent: step.parent };
       if (step.kind !== "FetchPack") return { kind: "Done" };
-      return { kind: "Fetched", result: { ...loadedPack("web"), ...(world.now < 3_000 ? { unverified } : {}) } };
+      return { kind: "Fetched", result: { ...loadedPack("web"), ...(world.now < 700_000 ? { unverified } : {}) } };
     };
     /** How often the pack was read by then, and when a pass comes by itself. */
     const readsAt = async (now: number) => {
@@ -229,10 +229,10 @@ describe("a pack that is not verified", () => {
       for (let count = 0; count < 5; count++) await world.pass();
       return [world.steps.filter((step) => step === "FetchPack").length, world.due.at(-1)];
     };
-    expect(await readsAt(0)).toEqual([1, 1_000]);
-    expect(await readsAt(999)).toEqual([1, 1]);
-    expect(await readsAt(1_000)).toEqual([2, 2_000]);
-    expect(await readsAt(3_000)).toEqual([3, 0]);
+    expect(await readsAt(0)).toEqual([1, 600_000]);
+    expect(await readsAt(599_999)).toEqual([1, 1]);
+    expect(await readsAt(600_000)).toEqual([2, 600_000]);
+    expect(await readsAt(1_200_000)).toEqual([3, 0]);
     expect(await readsAt(1e9)).toEqual([3, undefined]);
   });
 });

@@ -9,9 +9,12 @@ export interface Doubt {
   retryAt: number;
 }
 
+/** A look may wait for a registry that is silent, and the other layers of the profile with it: nothing that runs needs it. */
+const SELDOM_MS = 10 * 60_000;
+
 type Doubting = Pick<DeploymentMemory, "doubts" | "packs">;
 
-/** A pack was read: what keeps it from being verified is tried again as any other failure of that reason. */
+/** A pack was read: what keeps it from being verified is tried again, though not as soon as what nothing runs without. */
 export function rememberDoubt(
   { doubts }: Doubting,
   { layer, unverified }: { layer: string } & Pick<LoadedPack, "unverified">,
@@ -22,7 +25,8 @@ export function rememberDoubt(
     return;
   }
   const attempts = (doubts.get(layer)?.attempts ?? 0) + 1;
-  doubts.set(layer, { attempts, retryAt: now + retryDelay(unverified, attempts, random) });
+  const delay = Math.max(SELDOM_MS, retryDelay(unverified, attempts, random));
+  doubts.set(layer, { attempts, retryAt: now + delay });
 }
 
 /** Packs whose signatures are to be looked for again are read again. As after a restart, nobody hears of that alone. */

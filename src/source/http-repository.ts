@@ -94,7 +94,10 @@ export class HttpRepositories {
     limits: { what: string; subject: Subject; maxBytes: number },
     signal: AbortSignal,
   ): Promise<{ bytes: Uint8Array; proved: boolean }> {
-    const mayProve = (hop: URL): boolean => this.#proofs.refusalFor(hop) === undefined;
+    const own = this.#proofs.headerFor(url);
+    // What is for one folder of a host is not for another of it, where nothing would be shown.
+    const mayProve = (hop: URL): boolean =>
+      this.#proofs.refusalFor(hop) === undefined && this.#proofs.headerFor(hop) === own;
     const { body, proved } = await this.#fetch({ url, ...limits, mayProve }, signal);
     return { bytes: body, proved };
   }

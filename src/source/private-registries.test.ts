@@ -559,6 +559,25 @@ describe("over TLS", () => {
     expect(secure.seen.map((one) => one.client)).toEqual([shown, shown, shown, undefined]);
   });
 
+  test("a redirect out of the folder of a docker configuration shows nothing of it there", async () => {
+    await using secure = await start();
+    secure.serve("/b/secret", "of another team");
+    secure.handlers["/a/go"] = to("/b/secret");
+    const host = new URL(secure.url).host;
+    const auths = [{ host, path: "a", credentials: { kind: "basic" as const, username: "me", password: "s3cret" } }];
+    const registry = {
+      kind: "Helm" as const,
+      url: `${secure.url}/a`,
+      ca: authority.certPem,
+      credentials: { kind: "docker" as const, auths },
+    };
+    await failureOf(sources.urls.text({ url: `${secure.url}/a/go`, sha256: "0".repeat(64), registry }, signal));
+    expect(secure.seen.map(({ path, headers }) => [path, headers.authorization !== undefined])).toEqual([
+      ["/a/go", true],
+      ["/b/secret", false],
+    ]);
+  });
+
   test("an address elsewhere leads to nothing that a client certificate opens, and tells no digest of it", async () => {
     await using secure = await start(strict);
     await using lenient = await start({ ...strict, rejectUnauthorized: false });

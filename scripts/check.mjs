@@ -3,7 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { goEnvironment } from "./tools.mjs";
 
-const goModules = ["test/controlplane", "render"];
+const goModules = ["test/controlplane", "render", "test/lua"];
 
 const checks = [
   { name: "format and lint", command: ["biome", "check", "--error-on-warnings"] },
@@ -15,7 +15,12 @@ const checks = [
   { name: "generated files", command: ["node", "scripts/generate.ts", "--check"] },
   ...goModules.map((cwd) => ({ name: `go format ${cwd}`, command: ["gofmt", "-l", "."], cwd, silent: true })),
   // Not the control plane's one file: vet would go through all of Kubernetes for it, which takes minutes.
-  { name: "go vet render", command: ["go", "vet", "./..."], cwd: "render", env: goEnvironment },
+  ...["render", "test/lua"].map((cwd) => ({
+    name: `go vet ${cwd}`,
+    command: ["go", "vet", "./..."],
+    cwd,
+    env: goEnvironment,
+  })),
 ];
 
 const failed = checks.filter((check) => !passes(check));

@@ -36,6 +36,7 @@ const TOOLS = {
     minutes: 8,
   },
   "strata-render": { title: "chart renderer", module: "render", set: {}, links: [], minutes: 2 },
+  lua: { title: "Lua", module: "test/lua", set: {}, links: [], minutes: 1 },
   helm: {
     title: "helm",
     package: "helm.sh/helm/v4/cmd/helm@v4.3.1",

@@ -23,6 +23,7 @@ describe("settings", () => {
       renderBinary: expect.stringMatching(/\/strata-render$/),
       plainHttpRegistries: [],
       allowedNetworks: [],
+      leaderElection: true,
       gracePeriodMs: 5000,
       version: expect.stringMatching(/^\d+\.\d+\.\d+/),
     });
@@ -56,6 +57,12 @@ describe("settings", () => {
       argv: [],
       want: { allowedNetworks: ["10.20.0.0/16", "fd12::/16"] },
     },
+    {
+      by: "true and false in words",
+      env: { STRATA_LEADER_ELECTION: "false" },
+      argv: [],
+      want: { leaderElection: false },
+    },
     { by: "the last of two flags", env: {}, argv: ["--http-port=1", "--http-port=2"], want: { httpPort: 2 } },
   ])("are set by $by", ({ env, argv, want }) => {
     expect(settings(env, ...argv)).toMatchObject(want);
@@ -76,6 +83,11 @@ describe("settings", () => {
       wrong: "a level that is none",
       argv: ["--log-level=loud"],
       want: '--log-level is "loud": it must be one of trace, debug, info, warn, error, fatal',
+    },
+    {
+      wrong: "neither true nor false",
+      argv: ["--leader-election=yes"],
+      want: '--leader-election is "yes": it must be true or false',
     },
     { wrong: "an empty flag", argv: ["--kubeconfig="], want: '--kubeconfig is "": it is empty' },
     {

@@ -103,6 +103,12 @@ const KNOBS = {
       ),
     fallback: [],
   }),
+  leaderElection: knob<boolean>({
+    about:
+      "true: of all Stratas of this hub one works, the others wait for its Lease. false: only where there is never a second one.",
+    parse: text.pipe(z.enum(["true", "false"], "it must be true or false")).transform((value) => value === "true"),
+    fallback: true,
+  }),
   gracePeriodMs: knob({
     about: "Milliseconds that running work may take to end after SIGTERM.",
     parse: whole(0, 600_000),
@@ -149,7 +155,7 @@ export function parseConfig(
 export function usage(): string {
   const rows = names().map((name) => {
     const { about, fallback } = KNOBS[name];
-    const isPlain = typeof fallback === "number" || LOG_LEVELS.some((level) => level === fallback);
+    const isPlain = ["number", "boolean"].includes(typeof fallback) || LOG_LEVELS.some((level) => level === fallback);
     return `  ${flagOf(name)} (${variableOf(name)})\n      ${about}${isPlain ? ` Default: ${fallback}.` : ""}`;
   });
   return `Strata ${packageFile.version}, the operator. A flag wins over its variable.\n\n${rows.join("\n")}\n`;

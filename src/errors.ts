@@ -34,11 +34,13 @@ const FAILURES = {
   Conflict: { retry: "waiting", state: "Blocked" },
   VersionInUse: { retry: "waiting", state: "Blocked" },
   // the profile and what it refers to
+  InvalidPatch: { retry: "configuration", state: "Failed" },
   InvalidManifest: { retry: "configuration", state: "Failed" },
   InvalidValues: { retry: "configuration", state: "Failed" },
   InvalidSpec: { retry: "configuration", state: "Failed" },
   ReferenceNotFound: { retry: "waiting", state: "Blocked" },
   RequirementNotMet: { retry: "waiting", state: "Blocked" },
+  ExpectationNotMet: { retry: "waiting", state: "Blocked" },
   NamespaceMissing: { retry: "configuration", state: "Failed" },
   InvalidKubeconfig: { retry: "waiting", state: "Blocked" },
   // charts, packs and where they come from

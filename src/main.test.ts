@@ -9,6 +9,7 @@ const CANARY = "c4n4ry-V4lue";
 
 /** Stands in for wiring.ts: does what the test asks of it, instead of connecting to a cluster. */
 const WIRING = `
+  const never = new Promise(() => {});
   const acts = {
     "never starts": () => new Promise(() => {}),
     "cannot start": () => { throw new Error("no cluster, sent Bearer " + process.env.CANARY); },
@@ -18,7 +19,11 @@ const WIRING = `
   export async function startStrata() {
     const act = process.env.ACT;
     await acts[act]?.();
-    return { ready: () => undefined, stop: () => (act === "never stops" ? new Promise(() => {}) : Promise.resolve()) };
+    return {
+      ready: () => undefined,
+      lost: act === "loses its lease" ? Promise.resolve("somebody-else holds it") : never,
+      stop: () => (act === "never stops" ? never : Promise.resolve()),
+    };
   }`;
 const HOOK = `
   import { registerHooks } from "node:module";
@@ -103,6 +108,16 @@ describe("a running Strata", { timeout: 30_000 }, () => {
     const { code, output } = await end;
     expect(code).toBe(1);
     expect(output).toContain("running work did not end within 2000 ms");
+  });
+
+  test("ends at once with 1 when it loses its lease, and says what comes next", async () => {
+    const { code, output } = await open("loses its lease").end;
+    expect(code).toBe(1);
+    expect(JSON.parse(output.trimEnd().split("\n").at(-1) ?? "")).toMatchObject({
+      level: "fatal",
+      msg: "the lease is lost: this process ends, to be started again and stand by",
+      reason: "somebody-else holds it",
+    });
   });
 
   test.each([

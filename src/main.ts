@@ -1,6 +1,7 @@
 /**
  * The operator's door: reads the settings, opens log, metrics and probes, starts Strata, and ends it on SIGTERM or SIGINT.
- * Exit codes: 0 ended as asked; 1 ended by a second signal, by an error, or because it did not end in time; 2 wrong settings.
+ * Exit codes: 0 ended as asked; 1 ended by a second signal, by an error, because it did not end in time, or because it lost its
+ * lease; 2 wrong settings.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Config, parseConfig, usage } from "./config.ts";
@@ -58,7 +59,12 @@ async function live(config: Config, log: Logger): Promise<void> {
   if (strata !== undefined) {
     whyNotReady = () => strata.ready();
     log.info("started");
-    await asked;
+    const lost = await Promise.race([asked, strata.lost]);
+    if (lost !== undefined) {
+      // At once: another may lead, and whatever is under way here was planned for a leader.
+      log.fatal("the lease is lost: this process ends, to be started again and stand by", { reason: lost });
+      process.exit(1);
+    }
     whyNotReady = () => "Strata is stopping";
     await inTime(strata.stop(), config.gracePeriodMs + CLOSING_MS);
   }

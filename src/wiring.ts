@@ -23,6 +23,7 @@ import { DEFAULTS, DefaultRegistries } from "./wiring/default-registries.ts";
 import { DeploymentWiring } from "./wiring/deployments.ts";
 import { Hub } from "./wiring/hub.ts";
 import { LayerRenderer } from "./wiring/layer-renderer.ts";
+import { openLeadership } from "./wiring/leadership.ts";
 import { ProfileWiring } from "./wiring/profiles.ts";
 import { isRegistryOwner, RegistryWiring } from "./wiring/registries.ts";
 
@@ -41,18 +42,25 @@ export interface StrataOptions {
 export interface Strata {
   /** Why it is not ready; undefined when it is. */
   ready(): string | undefined;
-  /** Lets running passes end for the grace period, writes what is pending and closes every connection. */
+  /** Resolves with why, when another may lead: nothing can be written any more, and the process is to end at once. */
+  readonly lost: Promise<string>;
+  /** Lets running passes end for the grace period, writes what is pending, gives the lease back and closes every connection. */
   stop(): Promise<void>;
 }
 
-/** Connects the rooms: the only place where edges meet. Resolves when the hub's objects are known and work has begun. */
+/**
+ * Connects the rooms: the only place where edges meet. Resolves when the hub's objects are known. Work begins when this process
+ * leads; until then it follows the hub's objects, connects to no target and writes nothing.
+ */
 export async function startStrata({ config, env, log, metrics }: StrataOptions): Promise<Strata> {
   const onError = (error: unknown): void => log.error("unexpected failure", { error });
   const access = await ownAccess({ kubeconfigPath: config.kubeconfig, env });
-  const userAgent = `strata/${config.version}`;
+  const leadership = openLeadership({ elect: config.leaderElection, access, version: config.version, log, metrics });
+  const { userAgent, fence } = leadership;
+  let leads = false;
   const linkOptions = (name: string): LinkOptions => ({
     name,
-    client: { userAgent },
+    client: { userAgent, fence },
     onRequest: metrics.requestsTo(name),
     onBreak: (reason) => metrics.watchRestarted(name, reason),
     onChange: (applySets, key) => {
@@ -72,7 +80,7 @@ export async function startStrata({ config, env, log, metrics }: StrataOptions):
       for (const deployment of profiles.deploymentsOf(key)) interrupt(deploymentKey(deployment));
     },
     onTarget: (key, change) => {
-      if (change === "status") return;
+      if (change === "status" || !leads) return;
       targets.refresh(key);
       if (!cache.targets.has(key)) metrics.forgetCluster(key);
       onLinkState(key);
@@ -81,6 +89,7 @@ export async function startStrata({ config, env, log, metrics }: StrataOptions):
     onDeployment: (key, change) => {
       if (change === "spec") deploymentQueue.add(key);
       const deployment = cache.deployments.get(key);
+      for (const waiting of deployments.waitingBeside(deployment)) deploymentQueue.add(waiting);
       if (deployment) profileQueue.add(profileKeyOf(deployment));
       else addAllProfiles();
     },
@@ -96,7 +105,7 @@ export async function startStrata({ config, env, log, metrics }: StrataOptions):
       log.warn("object cannot be read", { kind, namespace: metadata.namespace, name: metadata.name, problems }),
   });
   const clusterCheck = clusterAddressCheck(config.allowedNetworks);
-  const targetClient = { userAgent, lookup: checkedLookup(clusterCheck) };
+  const targetClient = { userAgent, fence, lookup: checkedLookup(clusterCheck) };
   const targets: Targets = new Targets({
     hub: local.client,
     check: clusterCheck,
@@ -175,10 +184,13 @@ export async function startStrata({ config, env, log, metrics }: StrataOptions):
     ),
   });
 
-  /** Before the whole hub is known nothing is judged: a profile or a cluster that was not read yet is not one that is gone. */
+  /**
+   * Before the whole hub is known nothing is judged: a profile or a cluster that was not read yet is not one that is gone. Nor
+   * is anything done while another leads.
+   */
   function onceKnown(work: (key: string, signal: AbortSignal) => Promise<void>, queue: () => WorkQueue): typeof work {
     return async (key, signal) => {
-      if (cache.isSynced) await work(key, signal);
+      if (leads && cache.isSynced) await work(key, signal);
       queue().forget(key);
     };
   }
@@ -215,14 +227,22 @@ export async function startStrata({ config, env, log, metrics }: StrataOptions):
     for (const key of cache.profileKeys()) if (key.startsWith(prefix)) profileQueue.add(key);
   }
 
+  function begin(): void {
+    leads = true;
+    for (const key of cache.targets.keys()) targets.refresh(key);
+    addAllProfiles();
+    for (const key of cache.deployments.keys()) deploymentQueue.add(key);
+    for (const key of cache.registries.keys()) registryQueue.add(key);
+    defaults.watch();
+  }
+
   await cache.start();
-  addAllProfiles();
-  for (const key of cache.deployments.keys()) deploymentQueue.add(key);
-  for (const key of cache.registries.keys()) registryQueue.add(key);
-  defaults.watch();
   log.info("hub is known", { profiles: cache.profileKeys().length, targets: cache.targets.size });
+  // It rejects only when Strata is to end before it leads.
+  void leadership.lead().then(begin, () => undefined);
   return {
     ready: () => (cache.isSynced ? undefined : "the hub's objects are not known yet"),
+    lost: leadership.lost,
     stop: async () => {
       await Promise.all([
         deploymentQueue.shutdown(config.gracePeriodMs),
@@ -235,6 +255,7 @@ export async function startStrata({ config, env, log, metrics }: StrataOptions):
       events.stop();
       statuses.stop();
       references.close();
+      await leadership.end();
       await Promise.all([
         targets.close(),
         local.close(),

@@ -19,6 +19,7 @@ import {
   targetCluster,
   withLayers,
 } from "./bad-spec-objects.ts";
+import { ORDER } from "./bad-spec-order.ts";
 
 const withSource = (source: object) => withLayers({ name: "plain", manifests: [source] });
 const sha256 = "0f".repeat(32);
@@ -28,13 +29,15 @@ const withHelm = (fields: object) => withLayers({ ...helm, helm: { ...chart, ...
 const pack = { registryRef: { name: "packs" }, name: "app", version: "1.0.0" };
 const withPack = (fields: object) => withLayers({ name: "app", pack: { ...pack, ...fields } });
 const withValues = (source: object) => withLayers({ ...helm, valuesFrom: [source] });
+const withPatch = (fields: object) => withLayers({ ...plain, patches: [fields] });
+const withIgnored = (rule: object) => withLayers({ ...plain, drift: { ignore: [rule] } });
 const withCheck = (fields: object) =>
   withLayers({ ...plain, healthChecks: [{ apiVersion: "v1", kind: "Pod", current: "true", ...fields }] });
 const core = (...types: string[]) => withLayers(...types.map((type, index) => ({ ...plain, name: `l${index}`, type })));
 const manyLabels = Object.fromEntries(Array.from({ length: 65 }, (_, index) => [`l${index}`, "x"]));
 
 const ONE_TARGETING = "exactly one of clusterRefs and clusterSelector must be set";
-const ONE_SOURCE = "exactly one of pack, helm and manifests must be set";
+const ONE_SOURCE = "exactly one of pack, helm and manifests must be set, or expect alone";
 const ONE_PLACE = "exactly one of repo and registryRef must be set";
 const PACK_NAME = 'name must consist of lower case letters, digits, "-", "_" and "."';
 const ONE_MANIFEST =
@@ -102,10 +105,35 @@ const LAYERS: Row[] = [
   ["a core layer in an add-on profile", addOnProfile({ ...local, layers: [{ ...plain, type: "Network" }] }), "spec.layers", ADD_ONS],
   ["a core layer in a system profile", systemProfile({ ...local, layers: [{ ...plain, type: "OS" }] }), "spec.layers", ADD_ONS],
   ["a layer without a source", withLayers({ name: "empty" }), "spec.layers[0]", ONE_SOURCE],
+  ["an add-on that expects", withLayers({ name: "a", expect: {} }), "spec.layers[0]", "expect is only for a layer of type OS, Kubernetes, Network or Storage"],
+  ["a network with a version", withLayers({ name: "a", type: "Network", expect: { version: "1.x" } }), "spec.layers[0]", "expect.version is only for a layer of type Kubernetes"],
+  ["a system with a StorageClass", withLayers({ name: "a", type: "OS", expect: { storageClass: "fast" } }), "spec.layers[0]", "expect.storageClass is only for a layer of type Storage"],
+  ["a storage with nodes", withLayers({ name: "a", type: "Storage", expect: { nodes: 3 } }), "spec.layers[0]", "expect.nodes is only for a layer of type OS or Kubernetes"],
+  ["an architecture that does not exist", withLayers({ name: "a", type: "OS", expect: { architecture: "x86" } }), "spec.layers[0].expect.architecture", "Unsupported value"],
   ["a layer with two sources", withLayers({ ...helm, manifests }), "spec.layers[0]", ONE_SOURCE],
   ["an unknown gate", withLayers({ ...plain, gate: "Healthy" }), "spec.layers[0].gate", 'supported values: "Ready", "Applied"'],
   ["an unknown adoption", withLayers({ ...plain, adoption: "Maybe" }), "spec.layers[0].adoption", 'supported values: "Never", "IfUnowned", "SameRelease", "Always"'],
   ["an unknown prune", withLayers({ ...plain, prune: "Before" }), "spec.layers[0].prune", 'supported values: "AfterApply", "Never"'],
+  ["a layer that is suspended by a word", withLayers({ ...plain, suspend: "yes" }), "spec.layers[0].suspend", "must be of type boolean"],
+  ["recreate by a word", withLayers({ ...plain, recreate: "Always" }), "spec.layers[0].recreate", "must be of type boolean"],
+  ["an unknown way with drift", withLayers({ ...plain, drift: { mode: "Repair" } }), "spec.layers[0].drift.mode", 'supported values: "Correct", "Warn", "Ignore"'],
+  ["drift by a word", withLayers({ ...plain, drift: "Warn" }), "spec.layers[0].drift", "must be of type object"],
+  ["a misspelled field of drift", withLayers({ ...plain, drift: { ignored: [] } }), "spec.layers[0].drift.ignored", "unknown field"],
+  ["no ignored fields", withIgnored({ target: {}, jsonPointers: [] }), "spec.layers[0].drift.ignore[0].jsonPointers", "should have at least 1 items"],
+  ["ignored fields of nothing", withIgnored({ jsonPointers: ["/data"] }), "spec.layers[0].drift.ignore[0].target", "Required value"],
+  ["an ignored field without a slash", withIgnored({ target: {}, jsonPointers: ["spec.replicas"] }), "spec.layers[0].drift.ignore[0].jsonPointers[0]", "should match"],
+  ["an ignored field of no name", withIgnored({ target: {}, jsonPointers: ["/spec//replicas"] }), "spec.layers[0].drift.ignore[0].jsonPointers[0]", "should match"],
+  ["one ignored field twice", withIgnored({ target: {}, jsonPointers: ["/a", "/a"] }), "spec.layers[0].drift.ignore[0].jsonPointers[1]", "Duplicate value"],
+  ["a patch without a target", withPatch({ patch: "a: 1" }), "spec.layers[0].patches[0].target", "Required value"],
+  ["a patch without a patch", withPatch({ target: {} }), "spec.layers[0].patches[0].patch", "Required value"],
+  ["a patch that is a map", withPatch({ target: {}, patch: { a: 1 } }), "spec.layers[0].patches[0].patch", "must be of type string", "unknown field"],
+  ["an empty patch", withPatch({ target: {}, patch: "" }), "spec.layers[0].patches[0].patch", "should be at least 1 chars long"],
+  ["too large a patch", withPatch({ target: {}, patch: long(65_537) }), "spec.layers[0].patches[0].patch", "may not be more than 65536 bytes"],
+  ["no patches", withLayers({ ...plain, patches: [] }), "spec.layers[0].patches", "should have at least 1 items"],
+  ["a patch of an apiVersion", withPatch({ target: { apiVersion: "v1" }, patch: "a: 1" }), "spec.layers[0].patches[0].target.apiVersion", "unknown field"],
+  ["a patch for labels as text", withPatch({ target: { labelSelector: "a=b" }, patch: "a: 1" }), "spec.layers[0].patches[0].target.labelSelector", "must be of type object"],
+  ["a patch for a label without values", withPatch({ target: { labelSelector: { matchExpressions: [{ key: "a", operator: "In" }] } }, patch: "a: 1" }), "spec.layers[0].patches[0].target.labelSelector.matchExpressions[0]", SELECTOR_VALUES],
+  ["patches of nothing", clusterProfile({ ...local, layers: [{ name: "k", type: "Kubernetes", expect: { version: ">=1.33" }, patches: [{ target: {}, patch: "a: 1" }] }] }), "spec.layers[0]", "patches are only for a layer with pack, helm or manifests"],
   ["a timeout without a unit", withLayers({ ...plain, timeout: "90" }), "spec.layers[0].timeout", DURATION],
   ["a timeout as a number", withLayers({ ...plain, timeout: 90 }), "spec.layers[0].timeout", "must be of type string"],
   ["a timeout of nothing", withLayers({ ...plain, timeout: "0s" }), "spec.layers[0].timeout", DURATION],
@@ -223,7 +251,8 @@ const SYSTEM: Row[] = [
   ["a system profile whose reference names no namespace", systemProfile({ ...local, layers: [{ name: "a", manifests: [{ secretRef: { name: "a" } }] }] }), "spec.layers[0].manifests[0].secretRef.namespace", "Required value"],
   ["a target cluster named local", targetCluster({ connection: { kubeconfigSecretRef: { name: "a" } } }, "local"), "", RESERVED],
   ["a target cluster without a connection", targetCluster({}), "spec.connection", "Required value"],
-  ["a connection without a way", targetCluster({ connection: {} }), "spec.connection.kubeconfigSecretRef", "Required value"],
+  ["a connection without a way", targetCluster({ connection: {} }), "spec.connection", "exactly one of kubeconfigSecretRef and clusterAPIRef must be set"],
+  ["a connection by two ways", targetCluster({ connection: { kubeconfigSecretRef: { name: "a" }, clusterAPIRef: { name: "a" } } }), "spec.connection", "exactly one of kubeconfigSecretRef and clusterAPIRef must be set"],
   ["a kubeconfig written in place", targetCluster({ connection: { kubeconfigSecretRef: { name: "a" }, kubeconfig: "apiVersion: v1" } }), "spec.connection.kubeconfig", "unknown field"],
   ["a kubeconfig Secret with a bad name", targetCluster({ connection: { kubeconfigSecretRef: { name: "A" } } }), "spec.connection.kubeconfigSecretRef.name", `name ${OBJECT_NAME}`],
   ["a kubeconfig key with a space", targetCluster({ connection: { kubeconfigSecretRef: { name: "a", key: "my config" } } }), "spec.connection.kubeconfigSecretRef.key", 'key must consist of letters, digits, "-", "_" and "."'],
@@ -234,6 +263,7 @@ export const BAD_SPECS: readonly BadSpec[] = [
   ...TARGETS,
   ...PROFILE,
   ...LAYERS,
+  ...ORDER,
   ...HELM,
   ...PACKS,
   ...MANIFESTS,

@@ -5,23 +5,34 @@ export const CONDITIONS = {
   Ready:
     "All layers are Ready on all clusters; on a TargetCluster or a Registry: it answers, and accepts the credentials where it asks for them.",
   Reconciling: "Strata is at work on the spec, or tries again after a failure.",
+  Suspended:
+    "Layers are left as they are, because the profile or they themselves say so; absent otherwise. Ready stays as it was.",
+  Drifted:
+    "Somebody has changed or deleted objects of layers with `drift.mode: Warn`, and they are left so; absent otherwise. Ready stays as it was.",
   Stalled: "A person must act: the spec or something that it refers to is wrong. Any change of it is noticed.",
+  CoreLayersComplete:
+    "A ClusterProfile has a layer of each type that a cluster is made of: OS, Kubernetes, Network, Storage. False is no error.",
 } as const;
 
 /** Reasons of conditions and layers that are no failures. Those of failures are in src/errors.ts. */
 export const REASONS = {
   LayersReady: "All layers are Ready.",
+  CoreLayersPresent: "The ClusterProfile has all four core layers.",
+  CoreLayersAbsent: "The ClusterProfile lacks core layers; what it lacks is up to somebody else.",
   LayersNotReady: "At least one layer is not Ready.",
   NoClusters: "The profile names or selects no cluster that exists.",
   Connected: "The cluster answers and accepts the credentials.",
   Synced: "The registry answers, and accepts the credentials where it asks for them.",
   Progressing: "Strata is at work and nothing is wrong so far.",
   WaitingForLayer: "An earlier layer has not opened its gate, or the expressions of another layer are wrong.",
+  WaitingForProfile: "Another profile comes to this cluster first, by its tier or by dependsOn.",
   WaitingForOutput: "Something that another layer gives is not there yet.",
   Skipped: "The layer's `when` is false on this cluster: it is not brought there, and counts as Ready.",
+  Suspended: "The layer is left as it is, because it or its profile says so.",
   Resolving: "The layer's source is being read or rendered.",
   Applying: "Objects are being written.",
   Drifted: "Somebody changed or deleted an object; it is being repaired.",
+  DriftLeft: "Somebody changed or deleted an object; it is left so, as the layer's `drift.mode` is Warn.",
   NotReady: "All objects are written, and at least one is not healthy yet.",
   Unhealthy: "All objects are written, and at least one has failed.",
   Timeout: "The layer was not Ready within its timeout. Strata goes on trying.",

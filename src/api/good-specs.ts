@@ -75,6 +75,22 @@ const storage = {
   ],
   adoption: "Never",
   prune: "Never",
+  drift: {
+    mode: "Warn",
+    ignore: [
+      {
+        target: {
+          group: "apps",
+          version: "v1",
+          kind: "Deployment",
+          name: "web",
+          namespace: "csi",
+          labelSelector: { matchLabels: { app: "web" }, matchExpressions: [{ key: "old", operator: "DoesNotExist" }] },
+        },
+        jsonPointers: ["/spec/replicas", "/metadata/annotations/example.com~1note"],
+      },
+    ],
+  },
 };
 
 const variablesFrom = [

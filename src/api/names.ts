@@ -10,6 +10,9 @@ export const SYSTEM_NAMESPACE = "strata-system";
 /** The hub itself as a target: virtual in every namespace, reached only by `clusterRefs`. */
 export const LOCAL_CLUSTER = "local";
 
+/** Where a kubeconfig stands in a Secret, if nothing else is said. */
+export const KUBECONFIG_KEY = "kubeconfig";
+
 export const FINALIZER = `${GROUP}/cleanup`;
 
 /** ApplySet labels and annotations (KEP-3659). */
@@ -23,6 +26,10 @@ export const APPLYSET_NAMESPACES_ANNOTATION = "applyset.kubernetes.io/additional
 export const LAYER_ANNOTATION = `${GROUP}/layer`;
 /** On a member that existed before Strata took it over: it is released, not deleted. */
 export const ADOPTED_ANNOTATION = `${GROUP}/adopted`;
+/** By people, on an object or in its manifest: `Disabled` gives it back where it would be deleted. */
+export const PRUNE_ANNOTATION = `${GROUP}/prune`;
+/** By people, on an object: `Disabled` leaves it as it is, whatever its layer wants and whoever changed it. */
+export const RECONCILE_ANNOTATION = `${GROUP}/reconcile`;
 /** On the parent: the profile whose objects the ApplySet holds, for people and for conflict messages. */
 export const PROFILE_ANNOTATION = `${GROUP}/profile`;
 /** On the parent: the uid of the hub's kube-system namespace. */

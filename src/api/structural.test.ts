@@ -35,6 +35,14 @@ describe("what Kubernetes cannot take is refused with its path", () => {
         .describe("x"),
       "root.field: the pattern is not one for RE2",
     ],
+    [
+      "a default in what is compared as a whole",
+      z
+        .strictObject({ key: text.default("a") })
+        .meta({ "x-kubernetes-map-type": "atomic" })
+        .describe("x"),
+      "root.field: a default in what is compared as a whole",
+    ],
     ["a title", text.meta({ title: "x" }), "root.field: keyword title"],
   ])("%s", (_, field, want) => {
     expect(() => structuralSchema(inObject(field), "root")).toThrow(want);

@@ -70,7 +70,22 @@ function structuralNode(node: JsonNode, path: string): StructuralSchema {
   }
   if (type === "integer") boundInteger(result);
   demandBounds(result, path);
+  const isWhole =
+    type === "array" ? !("x-kubernetes-list-map-keys" in result) : result["x-kubernetes-map-type"] === "atomic";
+  if (isWhole && hasDefault([result["properties"], result["items"]]))
+    throw new Error(`${path}: a default in what is compared as a whole makes equal applies conflict`);
   return result as unknown as StructuralSchema;
+}
+
+/**
+ * Server-side apply compares an atomic value as it is written with the live one, which has its defaults: two managers who write
+ * the same would be told of a conflict.
+ */
+function hasDefault(node: unknown): boolean {
+  if (typeof node !== "object" || node === null) return false;
+  return Object.entries(node).some(
+    ([name, child]) => (name === "default" && typeof child !== "object") || hasDefault(child),
+  );
 }
 
 interface Keyword {

@@ -2,7 +2,6 @@ import { Failure } from "../errors.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { Site } from "../kube/site/site.ts";
 import type { ApplySet, ProfileIdentity } from "../membership/applyset.ts";
-import { applyEntryOf, fieldsDigest } from "../membership/fields.ts";
 import { describeRef } from "../objects/identity.ts";
 import type { MacroAnswer, MacroExpression } from "../pack/macro-types.ts";
 import { claimOf } from "../plan/chart-layer.ts";
@@ -28,6 +27,7 @@ import {
   readParent,
   writeParent,
 } from "./system-objects.ts";
+import { resultOf } from "./witness.ts";
 
 /** One deployment's hands on one cluster. */
 export interface ActContext {
@@ -45,6 +45,8 @@ export interface ActContext {
   /** The pack of a layer from its registry. */
   loadPack(step: Step & { kind: "FetchPack" }, signal: AbortSignal): Promise<LoadedPack | Failure>;
   evaluateMacros(batch: readonly MacroExpression[], signal: AbortSignal): Promise<readonly MacroAnswer[]>;
+  /** Another profile on this cluster that waits for an object, by its key. */
+  heirOf: WriteContext["heirOf"];
   /** Content of a layer from its source. */
   render(step: Step & { kind: "Render" }, signal: AbortSignal): Promise<LayerContent | Failure>;
   /** The content of a layer as it is stored in the cluster. */
@@ -197,10 +199,11 @@ function applyAll(step: Step & { kind: "Apply" }, context: ActContext, signal: A
     step.items.map(async (item): Promise<ApplyResult> => {
       try {
         const outcome = await applyItem(item, claim, { context: writes, signal });
-        if (outcome.kind !== "written") return { item, ok: true, how: outcome.kind };
+        if (outcome.kind === "occupied") return { item, ok: false, failure: outcome.failure, occupiedBy: outcome.by };
+        if (outcome.kind === "recreating") return { item, ok: true, how: outcome.kind, uid: outcome.uid };
+        if (outcome.kind !== "written" && outcome.kind !== "seen") return { item, ok: true, how: outcome.kind };
         context.site.record(outcome.object);
-        const entry = applyEntryOf(outcome.object, context.set.manager);
-        return { item, ok: true, how: outcome.how, fields: entry ? fieldsDigest(entry) : "" };
+        return resultOf(item, outcome, context.set);
       } catch (error) {
         signal.throwIfAborted();
         return { item, ok: false, failure: asFailure(error, context, describeRef(item.desired.ref)) };
@@ -215,9 +218,11 @@ function removeAll(step: Step & { kind: "Remove" }, context: ActContext, signal:
     step.items.map(async (item): Promise<RemoveResult> => {
       const { key, ref } = item.tracked.observed;
       try {
-        const { kind, why } = await removeItem(item, writes, signal);
-        if (kind !== "deleting") context.site.forget(key);
-        return { item, ok: true, ...(why === undefined ? {} : { kept: `${describeRef(ref)} stays: ${why}` }) };
+        const { kind, why, handedOver } = await removeItem(item, writes, signal);
+        if (handedOver) context.site.record(handedOver);
+        else if (kind !== "deleting") context.site.forget(key);
+        const how = kind === "released" || item.how === "release" ? "released" : "deleted";
+        return { item, ok: true, how, ...(why === undefined ? {} : { kept: `${describeRef(ref)} stays: ${why}` }) };
       } catch (error) {
         signal.throwIfAborted();
         return { item, ok: false, failure: asFailure(error, context, describeRef(ref)) };
@@ -235,17 +240,22 @@ async function leave(namespace: string, { site, set }: ActContext, signal: Abort
 
 /** Whether a layer's objects hold values that may be secret: of a chart, of an expression, or from a Secret. */
 export function isConfidential(layer: EngineLayer): boolean {
-  const { helm, part, manifests = [] } = layer;
+  const { helm, part, manifests = [], patches } = layer;
   const isSecret = (source: (typeof manifests)[number]) =>
     (source.secretRef ?? source.secretKeyRef) !== undefined || isEvaluated(layer, source);
-  return helm !== undefined || part !== undefined || manifests.some(isSecret);
+  return helm !== undefined || part !== undefined || patches !== undefined || manifests.some(isSecret);
 }
 
-function writeContext({ site, set, system, toFailure }: ActContext, hideEchoes: boolean): WriteContext {
+function writeContext(
+  { site, set, system, profile, heirOf, toFailure }: ActContext,
+  hideEchoes: boolean,
+): WriteContext {
   return {
     hideEchoes,
     client: site.client,
     set,
+    profileKind: profile.kind,
+    heirOf,
     resourceFor: (kind) => site.resourceFor(kind),
     versionsOf: (kind) => site.versionsOf(kind),
     resources: async (signal) => {

@@ -15,6 +15,12 @@ export function isForbiddenError(error: unknown): boolean {
   return statusOf(error) === 403;
 }
 
+/** A 422 without causes: the `test` of a JSON patch met another version. */
+export function isFailedTest(error: unknown): boolean {
+  const { causes = [] } = error as { causes?: readonly unknown[] };
+  return statusOf(error) === 422 && causes.length === 0;
+}
+
 /** The fields that another manager owns, from the answer to an apply without force. */
 export function fieldConflictsOf(error: unknown): readonly { field: string; manager: string }[] {
   const conflicts = (error as { fieldConflicts?: unknown } | undefined)?.fieldConflicts;

@@ -9,6 +9,8 @@ export interface WriteContext {
   /** Acts as the identity that the profile may use on this cluster. */
   client: KubeClient;
   set: ApplySet;
+  /** Of the profile whose set it is: a higher tier takes over what a lower one has. */
+  profileKind: string;
   /** The resource that serves a kind in exactly this version; undefined when the cluster does not. */
   resourceFor(kind: GroupVersionKind): Resource | undefined;
   /** The API versions (`apps/v1`) in which the cluster serves a kind. */
@@ -23,11 +25,27 @@ export interface WriteContext {
   toFailure(error: unknown, what: string): Failure;
   /** The profile whose ApplySet has this id, for a conflict's sentence. */
   ownerOf(applySetId: string, signal: AbortSignal): Promise<string | undefined>;
+  /** Another profile on this cluster that waits for the object, by its key: it gets what would be deleted. */
+  heirOf(key: string): Heir | undefined;
+}
+
+/** Who takes a member over, and for which of its layers. */
+export interface Heir {
+  set: ApplySet;
+  layer: string;
+  /** For people: `AddOnProfile acme/web`. */
+  profile: string;
 }
 
 /** What came of one write: the object as the API server answered it, or that it must first go away. */
 export type WriteOutcome =
   | { kind: "written"; object: KubeObject; how: "created" | "updated" | "repaired" | "adopted" }
   | { kind: "terminating" }
+  /** Its values were looked at, and stay as they are; `differs` when not all of ours are as we want them. */
+  | { kind: "seen"; object: KubeObject; differs: boolean }
+  /** It is being deleted, to be created again; `uid` of the one that goes. */
+  | { kind: "recreating"; uid: string }
   /** It exists, and the layer only creates it. */
-  | { kind: "exists" };
+  | { kind: "exists" }
+  /** It exists and is somebody else's; `by` is the id of the ApplySet that has it, empty for anybody without one. */
+  | { kind: "occupied"; failure: Failure; by: string };

@@ -3,7 +3,7 @@ import type { KubeClient } from "../kube/client.ts";
 import type { Resource } from "../kube/resource.ts";
 import type { ApplySet } from "../membership/applyset.ts";
 import { applyEntryOf } from "../membership/fields.ts";
-import { isMember, observe } from "../membership/observed.ts";
+import { isMember, observe, saysKeep } from "../membership/observed.ts";
 import type { KubeObject } from "../objects/types.ts";
 import type { NamespaceMetadata } from "../plan/layer-namespace.ts";
 import { isConflictError, isForbiddenError, isNotFoundError } from "./conflicts.ts";
@@ -39,12 +39,18 @@ export async function ensureNamespace(
   const object = namespaceObject({ set, name, metadata, ours });
   if (live && isAsWanted(live, object, set)) return;
   const guarded = live ? object : { ...object, metadata: { ...object.metadata, resourceVersion: "1" } };
-  await client.apply(NAMESPACES, guarded, {
-    manager: set.manager,
-    force: live !== undefined,
-    metadataOnly: true,
-    signal,
-  });
+  try {
+    await client.apply(NAMESPACES, guarded, {
+      manager: set.manager,
+      force: live !== undefined,
+      metadataOnly: true,
+      signal,
+    });
+  } catch (error) {
+    // Another profile has made it just now: it is one of two that use it.
+    if (live || !isConflictError(error)) throw error;
+    await ensureNamespace(client, { set, name, metadata }, signal);
+  }
 }
 
 /** A tenant may often work in a namespace without being allowed to look at it: then it is taken to be there. */
@@ -151,6 +157,7 @@ async function reasonToKeep(
   signal: AbortSignal,
 ): Promise<string | undefined> {
   if (live.metadata.annotations?.[CREATED_ANNOTATION] !== "true") return "it was there before";
+  if (saysKeep(live)) return "it says so itself, by an annotation";
   const user = Object.keys(live.metadata.labels ?? {}).find(
     (label) => label.startsWith(NAMESPACE_USER_LABEL_PREFIX) && label !== userLabel(set),
   );

@@ -1,11 +1,11 @@
-import { ADOPTED_ANNOTATION, LAYER_ANNOTATION, PART_OF_LABEL } from "../api/names.ts";
 import { Failure } from "../errors.ts";
-import { isMember, observe } from "../membership/observed.ts";
+import { isMember, observe, saysKeep } from "../membership/observed.ts";
 import { describeRef, groupKindKey } from "../objects/identity.ts";
-import type { KubeObject, ObjectMeta, ObjectRef } from "../objects/types.ts";
+import type { KubeObject, ObjectRef } from "../objects/types.ts";
 import type { RemoveItem } from "../plan/step.ts";
 import { isConflictError, isNotFoundError } from "./conflicts.ts";
-import type { WriteContext } from "./context.ts";
+import type { Heir, WriteContext } from "./context.ts";
+import { handOverOperations, type Operation, releaseOperations } from "./fold.ts";
 import { strangerInNamespace, strangerOfKind } from "./strangers.ts";
 
 const MAX_RACES = 6;
@@ -15,11 +15,14 @@ export interface RemoveOutcome {
   kind: "gone" | "deleting" | "released";
   /** Why it was released where it should have been deleted. */
   why?: string;
+  /** The object as its new owner has it. */
+  handedOver?: KubeObject;
 }
 
 /**
- * Removes one member: deletes it in the foreground (its pods go first), or gives it back as it is. A Namespace or a
- * CustomResourceDefinition with which something of others would go is given back too.
+ * Removes one member: hands it over to another profile that waits for it, else deletes it in the foreground (its pods go
+ * first), or gives it back as it is. A Namespace or a CustomResourceDefinition with which something of others would go is
+ * given back too.
  *
  * The delete carries uid and resourceVersion, so that only the very object that was judged goes. When it has moved, it is
  * read live and judged again.
@@ -27,9 +30,11 @@ export interface RemoveOutcome {
  * @throws Failure with the sentence for people
  */
 export async function removeItem(item: RemoveItem, context: WriteContext, signal: AbortSignal): Promise<RemoveOutcome> {
-  const { ref, uid, resourceVersion } = item.tracked.observed;
+  const { ref, key, uid, resourceVersion } = item.tracked.observed;
   try {
     if (!context.resourceFor(ref)) await refresh(ref, context, signal);
+    const heir = context.heirOf(key);
+    if (heir) return await handOver(ref, heir, context, signal);
     if (item.how === "release")
       return { ...(await release(ref, context, signal)), ...(item.why === undefined ? {} : { why: item.why }) };
     const why = await reasonToKeep(ref, context, signal);
@@ -81,6 +86,7 @@ async function remove(removal: Removal, context: WriteContext, signal: AbortSign
     if (!isConflictError(error) || races >= MAX_RACES) throw error;
     const live = await readMember(ref, context, signal);
     if (live?.metadata.uid !== uid) return { kind: "gone" };
+    if (saysKeep(live)) return await release(ref, context, signal);
     return await remove(
       { ...removal, resourceVersion: live.metadata.resourceVersion ?? "", races: races + 1 },
       context,
@@ -97,40 +103,50 @@ async function readMember(ref: ObjectRef, context: WriteContext, signal: AbortSi
 }
 
 /** Takes our label, annotations and field ownership off and leaves every other field as it is. */
-async function release(ref: ObjectRef, context: WriteContext, signal: AbortSignal, races = 0): Promise<RemoveOutcome> {
+async function release(ref: ObjectRef, context: WriteContext, signal: AbortSignal): Promise<RemoveOutcome> {
+  const { manager } = context.set;
+  const operations = ({ metadata }: KubeObject) => releaseOperations(metadata, manager);
+  const released = await patchMember({ ref, manager, operations }, context, signal);
+  return { kind: released ? "released" : "gone" };
+}
+
+/** Gives a member to a profile that waits for it, as it is: the new owner then applies what it wants of it. */
+async function handOver(
+  ref: ObjectRef,
+  heir: Heir,
+  context: WriteContext,
+  signal: AbortSignal,
+): Promise<RemoveOutcome> {
+  const operations = (live: KubeObject) => handOverOperations(live, context.set.manager, heir);
+  const object = await patchMember({ ref, manager: heir.set.manager, operations }, context, signal);
+  if (!object) return { kind: "gone" };
+  return { kind: "released", why: `${heir.profile} has it now`, handedOver: object };
+}
+
+interface MemberPatch {
+  ref: ObjectRef;
+  /** By whose field manager it is written. */
+  manager: string;
+  operations: (live: KubeObject) => Operation[];
+}
+
+/** @returns undefined when it was gone, or not ours any more */
+async function patchMember(
+  patch: MemberPatch,
+  context: WriteContext,
+  signal: AbortSignal,
+  races = 0,
+): Promise<KubeObject | undefined> {
+  const { ref, manager, operations } = patch;
   const resource = context.resourceFor(ref);
   const live = await readMember(ref, context, signal);
-  if (!resource || !live) return { kind: "gone" };
+  if (!resource || !live) return undefined;
   try {
-    const operations = releaseOperations(live.metadata, context.set.manager);
-    await context.client.jsonPatch(resource, ref, operations, {
-      manager: context.set.manager,
-      metadataOnly: true,
-      signal,
-    });
-    return { kind: "released" };
+    const options = { manager, metadataOnly: context.metadataOnly(ref), signal };
+    return await context.client.jsonPatch(resource, ref, operations(live), options);
   } catch (error) {
-    if (isNotFoundError(error)) return { kind: "gone" };
+    if (isNotFoundError(error)) return undefined;
     if (races >= MAX_RACES) throw error;
-    return await release(ref, context, signal, races + 1);
+    return await patchMember(patch, context, signal, races + 1);
   }
-}
-
-function releaseOperations(
-  metadata: ObjectMeta,
-  manager: string,
-): { op: "test" | "remove" | "replace"; path: string; value?: unknown }[] {
-  const marks = [LAYER_ANNOTATION, ADOPTED_ANNOTATION].filter((name) => metadata.annotations?.[name] !== undefined);
-  const others = (metadata.managedFields ?? []).filter((entry) => entry.manager !== manager);
-  return [
-    { op: "test", path: "/metadata/resourceVersion", value: metadata.resourceVersion },
-    { op: "remove", path: `/metadata/labels/${escaped(PART_OF_LABEL)}` },
-    ...marks.map((name) => ({ op: "remove" as const, path: `/metadata/annotations/${escaped(name)}` })),
-    // An empty list would ask the server to begin anew; one empty entry clears it.
-    { op: "replace", path: "/metadata/managedFields", value: others.length > 0 ? others : [{}] },
-  ];
-}
-
-function escaped(name: string): string {
-  return name.replaceAll("~", "~0").replaceAll("/", "~1");
 }

@@ -11,7 +11,7 @@ import {
   parentObject,
   parseParent,
 } from "../membership/applyset.ts";
-import { isConflictError, isForbiddenError } from "./conflicts.ts";
+import { fieldConflictsOf, isConflictError, isForbiddenError } from "./conflicts.ts";
 
 /** The field manager of what Strata keeps for itself in a target's `strata-system`. */
 const MANAGER = "strata";
@@ -74,24 +74,46 @@ export async function readParent(client: KubeClient, set: ApplySet, hub: string,
   if (!live) return { ...EMPTY_PARENT, hub };
   const parent = parseParent(live);
   if (parent.hub === hub) return parent;
-  throw new Failure(
-    "Conflict",
-    `another Strata (hub ${parent.hub || "unknown"}) brings this profile to this cluster: delete the profile there, or delete ` +
-      `ConfigMap ${SYSTEM_NAMESPACE}/${set.parent} in the target to take its objects over`,
-  );
+  throw anotherHub(set, parent.hub);
 }
 
+/** Nobody tells when the other hub has given up: that is looked at again this often. */
+const LOOK_MS = 60_000;
+
+function anotherHub({ parent }: ApplySet, hub: string): Failure {
+  const message =
+    `another Strata (hub ${hub || "unknown"}) brings this profile to this cluster: delete the profile there, or, to take ` +
+    `its objects over, delete ConfigMap ${SYSTEM_NAMESPACE}/${parent} in the cluster`;
+  return new Failure("Conflict", message, { retryAfterMs: LOOK_MS });
+}
+
+/** One field manager per hub: server-side apply itself keeps one Strata from writing over what another has taken over. */
+function hubManager(hub: string): string {
+  return `${HUB_MANAGER}${hub.slice(0, 8)}`;
+}
+
+const HUB_MANAGER = "strata-hub-";
+
+/** @throws Failure Conflict when another hub has taken the profile's objects over meanwhile */
 export async function writeParent(
   client: KubeClient,
   { set, profile, parent }: { set: ApplySet; profile: ProfileIdentity; parent: Parent },
   signal: AbortSignal,
 ): Promise<void> {
-  await client.apply(CONFIG_MAPS, parentObject(set, profile, parent), {
-    manager: MANAGER,
-    force: true,
-    metadataOnly: true,
-    signal,
-  });
+  const manager = hubManager(parent.hub);
+  const apply = async (force: boolean): Promise<void> => {
+    const object = parentObject(set, profile, parent);
+    await client.apply(CONFIG_MAPS, object, { manager, force, metadataOnly: true, signal });
+  };
+  try {
+    await apply(false);
+  } catch (error) {
+    const conflicts = fieldConflictsOf(error);
+    if (conflicts.length === 0) throw error;
+    if (conflicts.some((conflict) => conflict.manager.startsWith(HUB_MANAGER)))
+      await readParent(client, set, parent.hub, signal);
+    await apply(true);
+  }
 }
 
 /** The last act of a teardown: the stored sets go, also of layers that the parent never came to know, then the parent. */

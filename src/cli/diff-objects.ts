@@ -1,8 +1,9 @@
 import { applyItem } from "../apply/apply-object.ts";
-import type { WriteContext } from "../apply/context.ts";
+import type { WriteContext, WriteOutcome } from "../apply/context.ts";
 import { Failure } from "../errors.ts";
 import { CURRENT } from "../health/verdict.ts";
 import { toFailure } from "../kube/failures.ts";
+import type { ApplySet } from "../membership/applyset.ts";
 import type { Claim } from "../membership/judge.ts";
 import { isMember, type Observed, observe } from "../membership/observed.ts";
 import { describeRef, groupKindKey } from "../objects/identity.ts";
@@ -78,6 +79,24 @@ export function difference(
   };
 }
 
+/** What goes first, to be created when it is gone. */
+const GOING = {
+  recreating: "deleted and created again: a field of it cannot be changed",
+  terminating: "somebody is deleting it: it is created again when it is gone",
+};
+
+function unwritten(
+  desired: Desired,
+  outcome: Exclude<WriteOutcome, { kind: "written" }>,
+  { before, secrecy }: { before: KubeObject | undefined; secrecy: Secrecy },
+): ObjectDiff {
+  const { ref, key } = desired;
+  if (outcome.kind === "exists" || outcome.kind === "seen") return { ref, change: "unchanged", notes: [] };
+  if (outcome.kind === "occupied") throw outcome.failure;
+  const after = outcome.kind === "recreating" ? comparable(desired.object) : before;
+  return difference({ ref, key, notes: [GOING[outcome.kind]] }, { before, after }, secrecy);
+}
+
 async function judged(
   desired: Desired,
   live: KubeObject | undefined,
@@ -87,7 +106,7 @@ async function judged(
   const { target, claim, writes, secrecy, brought } = comparison;
   const { ref, key } = desired;
   const before = live && comparable(live);
-  if (live && desired.createOnly) return { ref, change: "unchanged", notes: [] };
+  if (live && (desired.createOnly || isLeft(live, writes.set))) return { ref, change: "unchanged", notes: [] };
   const unchecked = (why: string): ObjectDiff =>
     difference({ ref, key, notes: [`not checked: ${why}`] }, { before, after: comparable(desired.object) }, secrecy);
   if (!target.site.resourceFor(ref) && brought.kinds.has(groupKindKey(ref)))
@@ -95,11 +114,7 @@ async function judged(
   try {
     const item = itemOf(desired, live, comparison);
     const outcome = await applyItem(item, claim, { context: writes, signal });
-    if (outcome.kind === "exists") return { ref, change: "unchanged", notes: [] };
-    if (outcome.kind === "terminating") {
-      const notes = ["somebody is deleting it: it is created again when it is gone"];
-      return difference({ ref, key, notes }, { before, after: before }, secrecy);
-    }
+    if (outcome.kind !== "written") return unwritten(desired, outcome, { before, secrecy });
     const after = live ? comparable(outcome.object) : foretold(outcome.object, desired.object);
     const notes = [
       ...(outcome.how === "adopted" ? ["taken over"] : []),
@@ -121,6 +136,12 @@ function itemOf(desired: Desired, live: KubeObject | undefined, { target, claim,
   const isSame = observed.digest === desired.digest && observed.layer === claim.layer;
   const mode = isSame || !target.digestKey ? "repair" : "update";
   return { desired, mode, observed: { observed, verdict: CURRENT } };
+}
+
+/** A member that says of itself that it is to be left as it is. */
+function isLeft(live: KubeObject, set: ApplySet): boolean {
+  const observed = observe(live);
+  return observed?.frozen === true && isMember(observed, set);
 }
 
 function moves(observed: Observed | undefined, layer: string): string[] {

@@ -70,7 +70,11 @@ export async function diffProfile(profile: Profile, sources: DiffSources, signal
   const isMissing = referencesOf(profile, []).some((reference) => referents(reference).kind === "absent");
   return {
     profile,
-    notes: [...(brought === undefined ? [NEVER_BROUGHT] : []), ...(isMissing && !target.isHub ? [NOT_THE_HUB] : [])],
+    notes: [
+      ...(profile.spec.suspend ? [SUSPENDED] : []),
+      ...(brought === undefined ? [NEVER_BROUGHT] : []),
+      ...(isMissing && !target.isHub ? [NOT_THE_HUB] : []),
+    ],
     layers: await withRemovals(await Promise.all(listed), planned, signal),
     failures: brought instanceof Failure ? [brought.message] : [],
   };
@@ -92,6 +96,7 @@ async function broughtTo(
   }
 }
 
+const SUSPENDED = "suspended: nothing of this is done before it is resumed";
 const NEVER_BROUGHT = "nothing of it was ever brought to this cluster";
 const NOT_THE_HUB = "this cluster is not the hub: name files with the ConfigMaps and Secrets that it refers to";
 async function diffLayer(
@@ -101,13 +106,14 @@ async function diffLayer(
   signal: AbortSignal,
 ): Promise<LayerDiff> {
   const { spec, state } = layer;
-  const about = { name: spec.name, standing: "listed" as const, notes };
+  const told = spec.suspend ? [SUSPENDED, ...notes] : notes;
+  const about = { name: spec.name, standing: "listed" as const, notes: told };
   const failure = plan.failures.get(spec.name);
   if (state.kind !== "known" || failure) {
     return { ...about, objects: [], failures: [hideIn(failure?.message ?? "its content is not known", secrecy)] };
   }
   const namespaces = [...layerNamespaces(plan)].filter(([, layer]) => layer === spec.name);
-  const writes = writesOn(target, plan.seen.set, isConfidential(spec));
+  const writes = writesOn(target, plan.seen, isConfidential(spec));
   const comparison = { target, claim: claimOf(layer), writes, secrecy, brought: broughtBy(plan) };
   const desired = state.desired.toSorted((a, b) => a.wave - b.wave);
   const diffs = await Promise.all([

@@ -92,7 +92,7 @@ export async function compareLeaving(
     const resource = target.site.resourceFor(ref);
     const live = resource && (await target.client.find(resource, ref, { signal }));
     if (!live) return undefined;
-    const { kind, why } = await removeItem(item, writesOn(target, plan.seen.set, true), signal);
+    const { kind, why } = await removeItem(item, writesOn(target, plan.seen, true), signal);
     if (kind === "gone") return undefined;
     const notes = why === undefined ? [] : [why];
     if (kind === "released") return { ref, change: "released", notes: [STAYS, ...notes] };

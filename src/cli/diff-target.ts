@@ -117,23 +117,31 @@ export function viewOf(target: DiffTarget, set: ApplySet, parent: Parent | undef
     named: () => "absent",
     deleted: () => undefined,
     nodes: () => undefined,
+    storage: () => ({ classes: undefined, drivers: undefined }),
     releases: () => [],
     explain: () => undefined,
   };
 }
 
 /** What the operator's writes need to know, with hands that write nothing. */
-export function writesOn({ client, site }: DiffTarget, set: ApplySet, hideEchoes: boolean): WriteContext {
+export function writesOn(
+  { client, site }: DiffTarget,
+  { set, profile }: { set: ApplySet; profile: { kind: string } },
+  hideEchoes: boolean,
+): WriteContext {
   return {
     hideEchoes,
     client,
     set,
+    profileKind: profile.kind,
     resourceFor: (kind) => site.resourceFor(kind),
     versionsOf: (kind) => site.versionsOf(kind),
     resources: async () => site.resources(),
     metadataOnly: () => false,
     toFailure,
     ownerOf: (id, signal) => profileOfApplySet(client, id, signal).catch(undefinedIfRefused),
+    // Who else waits for an object, only the operator knows.
+    heirOf: () => undefined,
   };
 }
 

@@ -108,6 +108,7 @@ export function siteOffline({ kubeVersion, crds }: Pick<OfflineOptions, "kubeVer
     named: () => "absent",
     deleted: () => undefined,
     nodes: () => undefined,
+    storage: () => ({ classes: undefined, drivers: undefined }),
     releases: () => [],
     explain: () => undefined,
   };

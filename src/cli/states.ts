@@ -9,6 +9,7 @@ const COLOURS = {
   Waiting: "yellow",
   Drifted: "yellow",
   Skipped: "gray",
+  Suspended: "gray",
   Removing: "magenta",
   Failed: "red",
   Blocked: "red",

@@ -7,7 +7,7 @@ import {
 } from "@marcbachmann/cel-js";
 import type { Result } from "../objects/types.ts";
 import { isFields } from "./fields.ts";
-import { compileRegex, type Regex, search } from "./regex.ts";
+import { compileRegex, search } from "./regex.ts";
 import { RegexSyntaxError } from "./regex-syntax.ts";
 
 /** A checked expression. */
@@ -56,17 +56,6 @@ const MATCHES = "matches";
 const SAFE_MATCHES = "reMatch";
 
 let steps = 0;
-const patterns = new Map<string, Regex>();
-
-function compiled(pattern: string): Regex {
-  const known = patterns.get(pattern);
-  if (known !== undefined) return known;
-  const regex = compileRegex(pattern);
-  if (patterns.size >= 256) patterns.clear();
-  patterns.set(pattern, regex);
-  return regex;
-}
-
 const environment = new Environment({
   unlistedVariablesAreDyn: true,
   homogeneousAggregateLiterals: false,
@@ -74,7 +63,7 @@ const environment = new Environment({
 }).registerFunction(
   `string.${SAFE_MATCHES}(string): bool`,
   (text: string, pattern: string) =>
-    search(compiled(pattern), text, (taken) => {
+    search(compileRegex(pattern), text, (taken) => {
       steps += taken;
       if (steps > MAX_REGEX_STEPS) throw new BudgetError("matches takes too long on this object");
     }),
@@ -185,7 +174,7 @@ function refusal(seen: Survey, source: string): string | undefined {
   if (seen.additions > MAX_ADDITIONS) return `uses + more than ${MAX_ADDITIONS} times`;
   for (const { pattern, end } of seen.matches) {
     try {
-      if (pattern !== undefined) compiled(pattern);
+      if (pattern !== undefined) compileRegex(pattern);
     } catch (error) {
       if (error instanceof RegexSyntaxError) return `${badPattern(error)}${position(end, source)}`;
       throw error;

@@ -288,7 +288,7 @@ const places: Story[] = [
   {
     name: "a missing Secret in the environment",
     pods: onePod(waiting("CreateContainerConfigError", 'secret "db" not found')),
-    want: 'Deployment web 0/3: Pod web-7d4b9-x2x CreateContainerConfigError: secret "db" not found',
+    want: 'Deployment web 0/3: Pod web-7d4b9-x2x CreateContainerConfigError: container app: secret "db" not found',
   },
   {
     name: "a missing ConfigMap as a volume",
@@ -426,6 +426,18 @@ const workloads: Story[] = [
     want: 'Deployment web 0/3: cannot create pods: admission webhook "policy.example" denied the request: no latest tag',
   },
   {
+    name: "pods refused by a webhook after a quota, of which only the condition still speaks",
+    object: refused,
+    events: [
+      event(
+        replicaSet(web, "7d4b9"),
+        "FailedCreate",
+        '(combined from similar events): Error creating: admission webhook "policy.example" denied the request: no latest tag',
+      ),
+    ],
+    want: 'Deployment web 0/3: cannot create pods: admission webhook "policy.example" denied the request: no latest tag',
+  },
+  {
     name: "an event on another Deployment's ReplicaSet is not taken for ours",
     object: deployment("web", 0, { status: { replicas: 0 } }),
     events: [event(replicaSet(deployment("web-api", 0), "7d4b9"), "FailedCreate", "Error creating: no")],
@@ -551,7 +563,7 @@ const singles: Story[] = [
     name: "a Job that cannot start its pod",
     object: job({ active: 1 }),
     pods: [pod("migrate-abc", waiting("CreateContainerConfigError", 'configmap "app" not found'))],
-    want: 'Job migrate 0/1: Pod migrate-abc CreateContainerConfigError: configmap "app" not found',
+    want: 'Job migrate 0/1: Pod migrate-abc CreateContainerConfigError: container app: configmap "app" not found',
   },
   {
     name: "a Job that runs",
@@ -731,7 +743,9 @@ describe("explain", () => {
   it("folds and cuts long words", () => {
     const pods = onePod(waiting("CreateContainerError", `first line\n${"x".repeat(2000)}`));
     const sentence = told(web, { pods });
-    expect(sentence).toMatch(/^Deployment web 0\/3: Pod web-7d4b9-x2x CreateContainerError: first line x+…$/);
+    expect(sentence).toMatch(
+      /^Deployment web 0\/3: Pod web-7d4b9-x2x CreateContainerError: container app: first line x+…$/,
+    );
     expect(sentence).toHaveLength(300);
   });
 

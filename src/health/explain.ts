@@ -160,16 +160,19 @@ function isOwnSet(set: KubeObject, deployment: KubeObject): boolean {
   return set.kind === "ReplicaSet" && owner !== undefined && owner.uid === deployment.metadata.uid;
 }
 
-/** Why the controller cannot create pods; empty when it can. */
+/**
+ * Why the controller cannot create pods; empty when it can. The newest event speaks before the condition: the ReplicaSet
+ * controller writes that one for the first refusal and leaves it so, also when a later attempt is refused for another cause
+ * (`calculateStatus` in its replica_set_utils.go).
+ */
 function refusedCreation(object: KubeObject, evidence: CulpritEvidence, notes: readonly EventNote[]): string {
   const condition = replicaFailure(object);
-  if (condition !== "") return condition;
   // An event outlives its cause by an hour: it counts only while pods are missing.
-  if (evidence.pods.length >= wantedPods(object)) return "";
+  if (evidence.pods.length >= wantedPods(object)) return condition;
   const note = notes.find(
     (event) => isWarning(event) && event.reason === "FailedCreate" && isAboutPodsOf(event, object, evidence),
   );
-  return note === undefined ? "" : creationWords(note.message);
+  return note === undefined ? condition : creationWords(note.message);
 }
 
 function wantedPods(object: KubeObject): number {

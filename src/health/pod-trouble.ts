@@ -119,7 +119,8 @@ function waitingTrouble(container: Container, notes: readonly EventNote[]): Trou
   // kubelet alternates between the two; one name for both keeps the sentence still.
   if (PULL_REASONS.has(reason)) return trouble("image", "ImagePullBackOff", pullWords(container, message, notes));
   if (IMAGE_REASONS.has(reason)) return trouble("image", reason, message);
-  return ORDINARY_REASONS.has(reason) ? undefined : trouble("config", reason, message);
+  if (ORDINARY_REASONS.has(reason)) return undefined;
+  return trouble("config", reason, `${container.role} ${container.name}${message && `: ${message}`}`);
 }
 
 /** The back-off of older kubelets names only the image: then the event of the failed pull has the reason. */

@@ -20,14 +20,25 @@ export interface Regex {
 
 const MAX_PATTERN = 512;
 const MAX_PROGRAM = 2000;
+const MAX_KNOWN = 256;
+
+const known = new Map<string, Regex>();
 
 /**
  * Compiles a pattern in RE2's syntax for `search`, which takes time linear in the text, whatever the pattern: JavaScript's
- * own engine backtracks, and `(a+)+$` on thirty letters would hold the whole operator.
+ * own engine backtracks, and `(a+)+$` on thirty letters would hold the whole operator. What was compiled lately is not
+ * compiled again.
  *
  * @throws RegexSyntaxError with a clause for people
  */
 export function compileRegex(pattern: string): Regex {
+  const regex = known.get(pattern) ?? compile(pattern);
+  if (known.size >= MAX_KNOWN) known.clear();
+  known.set(pattern, regex);
+  return regex;
+}
+
+function compile(pattern: string): Regex {
   if (pattern.length > MAX_PATTERN) throw new RegexSyntaxError(`it is longer than ${MAX_PATTERN} characters`);
   const program: Instruction[] = [{ op: "match" }];
   return { program, start: emit(parseRegex(pattern), 0, program) };

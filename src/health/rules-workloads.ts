@@ -29,6 +29,7 @@ export function replicaFailure(object: KubeObject): string {
 /** The random name of the pod that was refused would change the sentence at every attempt. */
 export function creationWords(message: string): string {
   return message
+    .replace(/^\(combined from similar events\): /, "")
     .replace(/^Error creating: /, "")
     .replace(/^create Pod \S+ in StatefulSet \S+ failed error: /, "")
     .replace(/^pods "[^"]*" is forbidden: /, "");

@@ -1,6 +1,7 @@
 import type { LookupFunction } from "node:net";
 import type { KubeObject } from "../objects/types.ts";
 import type { Clock } from "./clock.ts";
+import type { WriteFence } from "./leader/fence.ts";
 import type { RequestRecord } from "./transport.ts";
 
 export interface KubeClientOptions {
@@ -17,6 +18,8 @@ export interface KubeClientOptions {
   readonly clock?: Clock;
   /** How the server's name is looked up; the system's way if absent. What it throws as a `Failure` is told in its words. */
   readonly lookup?: LookupFunction;
+  /** Asked at the last moment before each request that is no GET; what it throws is thrown. */
+  readonly fence?: WriteFence | undefined;
 }
 
 export interface CallOptions {

@@ -1,3 +1,4 @@
+import type { Settings } from "node:http2";
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { createAuthority } from "../../test/support/certificates.ts";
@@ -250,10 +251,11 @@ describe("tokens", () => {
   });
 });
 
+const authority = createAuthority("ca");
+const { certPem, keyPem } = authority.issue({ commonName: "server", hosts: ["127.0.0.1", "kubernetes"] });
+
 describe("TLS", () => {
-  const authority = createAuthority("ca");
   const stranger = createAuthority("stranger");
-  const { certPem, keyPem } = authority.issue({ commonName: "server", hosts: ["127.0.0.1", "kubernetes"] });
   const admin = authority.issue({ commonName: "admin" });
   const tls = { cert: certPem, key: keyPem, ca: authority.certPem, requestCert: true, rejectUnauthorized: true };
   const clientCert = admin;
@@ -287,8 +289,13 @@ describe("TLS", () => {
       /refused the TLS handshake|the connection was cut/,
     ],
   ];
-  test.each(cases)("%s", async (_name, access, want) => {
-    await using server = await startServer(ok, tls);
+  test.each(
+    cases.flatMap(([name, ...rest]) => [
+      [name, "HTTP/1.1", undefined, ...rest] as const,
+      [name, "HTTP/2", {}, ...rest] as const,
+    ]),
+  )("%s, over %s", async (_name, _protocol, http2, access, want) => {
+    await using server = await startServer(ok, tls, http2);
     await using client = connect(access(server.access.server));
     const got = await client.get(CONFIG_MAP, { namespace: "x", name: "a" }, { signal }).catch((error: Error) => error);
     if (want === undefined) {
@@ -311,6 +318,7 @@ describe("TLS", () => {
 });
 
 describe("faults", () => {
+  const tls = { cert: certPem, key: keyPem, ca: authority.certPem };
   const get = (client: ReturnType<typeof connect>, options: { timeoutMs?: number; signal?: AbortSignal } = {}) =>
     client.get(CONFIG_MAP, { namespace: "x", name: "a" }, { signal, ...options });
 
@@ -358,8 +366,14 @@ describe("faults", () => {
       { reason: "Unreachable", message: expect.stringContaining("its answer was corrupt") },
     ],
   ];
-  test.each(faults)("%s", async (_name, script, want) => {
-    await using server = await startServer(script);
+  const protocols: [name: string, http2: Settings | undefined][] = [
+    ["HTTP/1.1", undefined],
+    ["HTTP/2", {}],
+  ];
+  test.each(
+    protocols.flatMap(([name, http2]) => faults.map(([fault, ...rest]) => [fault, name, http2, ...rest] as const)),
+  )("%s, over %s", async (_name, _protocol, http2, script, want) => {
+    await using server = await startServer(script, tls, http2);
     const error: unknown = await get(server.client()).catch((caught: unknown) => caught);
     const got = toFailure(error, "edge");
     expect(got).toMatchObject(want);

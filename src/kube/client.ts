@@ -54,6 +54,7 @@ export class KubeClient {
       clock: options.clock ?? systemClock,
       onRequest: options.onRequest ?? (() => undefined),
       lookup: options.lookup,
+      fence: options.fence,
     });
   }
 

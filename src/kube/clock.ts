@@ -2,8 +2,11 @@
 export interface Clock {
   /** Milliseconds that only go forward; the zero point means nothing. */
   now(): number;
-  /** Runs `run` once after `ms` milliseconds; the answer cancels it and is safe to call at any time. */
-  after(ms: number, run: () => void): () => void;
+  /**
+   * Runs `run` once after `ms` milliseconds; the answer cancels it and is safe to call at any time. With `unref` the wait keeps
+   * no process alive.
+   */
+  after(ms: number, run: () => void, options?: { readonly unref?: boolean }): () => void;
   /** A number in [0, 1). */
   random(): number;
 }
@@ -11,8 +14,9 @@ export interface Clock {
 /** The machine's own clock. */
 export const systemClock: Clock = {
   now: () => performance.now(),
-  after(ms, run) {
+  after(ms, run, { unref = false } = {}) {
     const timer = setTimeout(run, ms);
+    if (unref) timer.unref();
     return () => clearTimeout(timer);
   },
   random: () => Math.random(),

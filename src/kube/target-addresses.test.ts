@@ -1,12 +1,13 @@
 import type { LookupAddress } from "node:dns";
-import { beforeEach, expect, test, vi } from "vitest";
+import { beforeEach, describe, expect, test, vi } from "vitest";
+import { createAuthority } from "../../test/support/certificates.ts";
 import { checkedLookup } from "../source/http/checked-lookup.ts";
 import { clusterAddressCheck, LOOPBACK_NETWORKS } from "../text/addresses.ts";
 import { accessOf } from "./access.ts";
 import { connect } from "./client.ts";
 import { toFailure } from "./failures.ts";
 import { coreResource } from "./resource.ts";
-import { answer, type ScriptedServer, startServer } from "./testing/api-server.ts";
+import { answer, type Script, type ScriptedServer, startServer } from "./testing/api-server.ts";
 
 /** What the target's name resolves to, one address after the other; the last one stays. */
 let answers: string[] = [];
@@ -28,8 +29,10 @@ beforeEach(() => {
 });
 
 /** Asks the server by the name `edge.example`, as Strata asks a target, and says what came of it. */
-async function ask({ port }: ScriptedServer, allowed: readonly string[]): Promise<string> {
-  const access = accessOf({ server: `http://edge.example:${port}`, tokenText: "theirs" });
+async function ask({ access: { server, caPem }, port }: ScriptedServer, allowed: readonly string[]): Promise<string> {
+  const { protocol } = new URL(server);
+  const trust = caPem === undefined ? {} : { caPem };
+  const access = accessOf({ server: `${protocol}//edge.example:${port}`, ...trust, tokenText: "theirs" });
   await using client = connect(access, { lookup: checkedLookup(clusterAddressCheck(allowed)) });
   const read = client.get(coreResource("ConfigMap", "configmaps", true), { namespace: "x", name: "a" }, { signal });
   return await read.then(
@@ -43,21 +46,33 @@ async function ask({ port }: ScriptedServer, allowed: readonly string[]): Promis
 
 const REFUSED = "Unreachable: the cluster: edge.example:PORT: requests to edge.example are not allowed";
 
-test.each([
-  ["169.254.169.254", "its address is link-local, which no setting allows"],
-  ["fd00:ec2::254", "its address is of a cloud's metadata service, which no setting allows"],
-  ["127.0.0.1", "its address is loopback, Strata's own host, which only setups for tests add to allowedNetworks"],
-])("a target whose name leads to %s is not called, and the sentence says why", async (address, why) => {
-  await using server = await startServer((_seen, response) => answer(response, 200, OBJECT));
-  answers = [address];
-  expect(await ask(server, [])).toBe(`${REFUSED}: ${why}`);
-  expect(server.connections).toBe(0);
-});
+const authority = createAuthority("ca");
+const { certPem, keyPem } = authority.issue({ commonName: "server", hosts: ["edge.example"] });
+const tls = { cert: certPem, key: keyPem, ca: authority.certPem };
+const serve: Script = (_seen, response) => answer(response, 200, OBJECT);
+const servers: [name: string, start: () => Promise<ScriptedServer>][] = [
+  ["HTTP/1.1 without TLS", () => startServer(serve)],
+  ["HTTP/1.1", () => startServer(serve, tls)],
+  ["HTTP/2", () => startServer(serve, tls, {})],
+];
 
-test("a target is called at the address that was checked", async () => {
-  await using server = await startServer((_seen, response) => answer(response, 200, OBJECT));
-  answers = ["127.0.0.1", "169.254.169.254"];
-  expect(await ask(server, LOOPBACK_NETWORKS)).toBe("ConfigMap");
-  expect(await ask(server, LOOPBACK_NETWORKS)).toContain("link-local");
-  expect(server.connections).toBe(1);
+describe.each(servers)("over %s", (_name, start) => {
+  test.each([
+    ["169.254.169.254", "its address is link-local, which no setting allows"],
+    ["fd00:ec2::254", "its address is of a cloud's metadata service, which no setting allows"],
+    ["127.0.0.1", "its address is loopback, Strata's own host, which only setups for tests add to allowedNetworks"],
+  ])("a target whose name leads to %s is not called, and the sentence says why", async (address, why) => {
+    await using server = await start();
+    answers = [address];
+    expect(await ask(server, [])).toBe(`${REFUSED}: ${why}`);
+    expect(server.connections).toBe(0);
+  });
+
+  test("a target is called at the address that was checked", async () => {
+    await using server = await start();
+    answers = ["127.0.0.1", "169.254.169.254"];
+    expect(await ask(server, LOOPBACK_NETWORKS)).toBe("ConfigMap");
+    expect(await ask(server, LOOPBACK_NETWORKS)).toContain("link-local");
+    expect(server.connections).toBe(1);
+  });
 });

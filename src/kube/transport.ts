@@ -1,14 +1,15 @@
 import type { LookupFunction } from "node:net";
-import { createSecureContext } from "node:tls";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
-import { Agent, type Dispatcher } from "undici";
 import { type ClusterAccess, sameConnection } from "./access.ts";
 import type { RequestInfo } from "./api-error.ts";
 import type { Clock } from "./clock.ts";
 import type { ClusterLink } from "./cluster-link.ts";
 import { connectionError, timeoutError, tokenError } from "./connection-error.ts";
+import { Connections } from "./http/connections.ts";
+import { coded, type Incoming } from "./http/exchange.ts";
 import type { HeaderPairs } from "./identity.ts";
+import type { WriteFence } from "./leader/fence.ts";
 
 /** Parameters that are undefined are left out. */
 export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
@@ -49,21 +50,23 @@ export interface TransportOptions {
   readonly userAgent: string;
   readonly clock: Clock;
   readonly onRequest: (record: RequestRecord) => void;
-  readonly lookup?: LookupFunction | undefined;
+  readonly lookup: LookupFunction | undefined;
+  readonly fence: WriteFence | undefined;
 }
 
 /** No answer is larger: pages of lists are bounded, and an API server may be somebody's trap. */
 const MAX_BODY_BYTES = 256 * 1024 * 1024;
-const KEEP_ALIVE_PROBE_MS = 15_000;
 
 const unzip = promisify(gunzip);
 
-/** HTTP to one API server as one identity: its own pool, which follows the cluster's access when that is rotated. */
+/** HTTP to one API server as one identity: its own connections, which follow the cluster's access when that is rotated. */
 export class Transport {
   readonly #link: ClusterLink;
   readonly #identity: HeaderPairs;
   readonly #options: TransportOptions;
-  #pool: { agent: Agent; access: ClusterAccess } | undefined;
+  #current: { connections: Connections; access: ClusterAccess } | undefined;
+  /** Those of former accesses too, while requests run on them. */
+  readonly #open = new Set<Connections>();
   #closed = false;
 
   constructor(link: ClusterLink, identity: HeaderPairs, options: TransportOptions) {
@@ -81,7 +84,7 @@ export class Transport {
     return this.#within(timeoutMs, signal, async (deadline) => {
       const response = await this.#authorized(request, deadline);
       return {
-        status: response.statusCode,
+        status: response.status,
         headers: response.headers,
         body: await readText(response.body, response.headers),
       };
@@ -103,7 +106,7 @@ export class Transport {
         return this.#authorized(request, life.signal);
       });
       return {
-        status: response.statusCode,
+        status: response.status,
         headers: response.headers,
         chunks: this.#chunks(response, signal, release),
       };
@@ -116,14 +119,10 @@ export class Transport {
   /** Ends all requests, the running ones too. */
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#pool?.agent.destroy();
+    await Promise.all([...this.#open].map((connections) => connections.destroy()));
   }
 
-  async *#chunks(
-    response: Dispatcher.ResponseData,
-    signal: AbortSignal,
-    release: () => void,
-  ): AsyncGenerator<Uint8Array> {
+  async *#chunks(response: Incoming, signal: AbortSignal, release: () => void): AsyncGenerator<Uint8Array> {
     try {
       yield* response.body;
     } catch (error) {
@@ -135,14 +134,14 @@ export class Transport {
   }
 
   /** A server that says 401 may be right about an old token: if its source has another one, it is tried once. */
-  async #authorized(request: HttpRequest, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
+  async #authorized(request: HttpRequest, signal: AbortSignal): Promise<Incoming> {
     const token = await this.#token(false);
     const response = await this.#exchange(request, token, signal);
-    const renewed = response.statusCode === 401 ? await this.#token(true) : token;
+    const renewed = response.status === 401 ? await this.#token(true) : token;
     if (renewed === token) {
       return response;
     }
-    await response.body.dump();
+    await response.discard();
     return await this.#exchange(request, renewed, signal);
   }
 
@@ -154,26 +153,20 @@ export class Transport {
     }
   }
 
-  async #exchange(
-    request: HttpRequest,
-    token: string | undefined,
-    signal: AbortSignal,
-  ): Promise<Dispatcher.ResponseData> {
+  async #exchange(request: HttpRequest, token: string | undefined, signal: AbortSignal): Promise<Incoming> {
     const started = this.#options.clock.now();
     const { verb, resource } = request.info;
     const record = (status: number) =>
       this.#options.onRequest({ verb, resource, status, ms: this.#options.clock.now() - started });
-    const { origin, prefix } = serverOf(this.#link.access.server);
+    const outgoing = {
+      method: request.method,
+      path: `${prefixOf(this.#link.access.server)}${request.path}${queryString(request.query)}`,
+      headers: this.#headers(request, token),
+      body: request.body,
+    };
     try {
-      const response = await this.#agent().request({
-        origin,
-        path: `${prefix}${request.path}${queryString(request.query)}`,
-        method: request.method,
-        headers: this.#headers(request, token),
-        body: request.body ?? null,
-        signal,
-      });
-      record(response.statusCode);
+      const response = await this.#connections().request(outgoing, signal);
+      record(response.status);
       return response;
     } catch (error) {
       signal.throwIfAborted();
@@ -182,53 +175,32 @@ export class Transport {
     }
   }
 
-  #headers(request: HttpRequest, token: string | undefined): string[] {
-    const headers = ["User-Agent", this.#options.userAgent];
-    for (const [name, value] of Object.entries(request.headers ?? {})) {
-      headers.push(name, value);
-    }
-    if (token !== undefined) {
-      headers.push("Authorization", `Bearer ${token}`);
-    }
-    return headers.concat(this.#identity.flat());
+  #headers(request: HttpRequest, token: string | undefined): HeaderPairs {
+    const authorization: HeaderPairs = token === undefined ? [] : [["Authorization", `Bearer ${token}`]];
+    return [
+      ["User-Agent", this.#options.userAgent],
+      ...Object.entries(request.headers ?? {}),
+      ...authorization,
+      ...this.#identity,
+    ];
   }
 
-  #agent(): Agent {
+  #connections(): Connections {
     const { access } = this.#link;
     if (this.#closed) {
-      throw Object.assign(new Error("closed"), { code: "UND_ERR_CLOSED" });
+      throw coded("UND_ERR_CLOSED");
     }
-    if (this.#pool === undefined || !sameConnection(this.#pool.access, access)) {
-      // Running requests and watches end in their own time on the old pool; the server closes each watch within minutes.
-      this.#pool?.agent.close().catch(() => undefined);
-      this.#pool = { agent: this.#newAgent(access), access };
+    if (this.#current === undefined || !sameConnection(this.#current.access, access)) {
+      const former = this.#current?.connections;
+      // Running requests and watches end in their own time on the old ones; the server closes each watch within minutes.
+      former?.drain().then(
+        () => this.#open.delete(former),
+        () => undefined,
+      );
+      this.#current = { connections: new Connections(access, this.#options), access };
+      this.#open.add(this.#current.connections);
     }
-    return this.#pool.agent;
-  }
-
-  #newAgent(access: ClusterAccess): Agent {
-    return new Agent({
-      allowH2: false,
-      pipelining: 1,
-      // The API server closes idle connections after 90 s: ours go first, or a request would meet a closing one.
-      keepAliveTimeout: 45_000,
-      // Time limits are kept here, by one mechanism for requests and watches.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      connect: {
-        timeout: this.#options.connectTimeoutMs,
-        keepAlive: true,
-        keepAliveInitialDelay: KEEP_ALIVE_PROBE_MS,
-        ...(this.#options.lookup && { lookup: this.#options.lookup }),
-        rejectUnauthorized: true,
-        // Made once: each watch is a connection of its own, and reading the certificates costs more than the handshake.
-        secureContext: createSecureContext({
-          ...(access.caPem !== undefined && { ca: access.caPem }),
-          ...(access.clientCert && { cert: access.clientCert.certPem, key: access.clientCert.keyPem }),
-        }),
-        ...(access.serverName !== undefined && { servername: access.serverName }),
-      },
-    });
+    return this.#current.connections;
   }
 
   async #within<T>(timeoutMs: number, signal: AbortSignal, work: (deadline: AbortSignal) => Promise<T>): Promise<T> {
@@ -270,9 +242,8 @@ export async function readText(chunks: AsyncIterable<Uint8Array>, headers: HttpR
   return (zipped ? await unzip(bytes, { maxOutputLength: MAX_BODY_BYTES }) : bytes).toString("utf8");
 }
 
-function serverOf(server: string): { origin: string; prefix: string } {
-  const url = new URL(server);
-  return { origin: url.origin, prefix: url.pathname.replace(/\/+$/, "") };
+function prefixOf(server: string): string {
+  return new URL(server).pathname.replace(/\/+$/, "");
 }
 
 function queryString(query: Query | undefined): string {

@@ -25,11 +25,13 @@ export interface ProfileIdentity {
   kind: string;
   namespace?: string | undefined;
   name: string;
+  /** Of what is applied on the hub for a cluster: the TargetCluster, `namespace/name`. */
+  target?: string | undefined;
 }
 
 /** Nothing of the hub's uids is in an ApplySet's name, so that a restored hub recognises what it made. */
 export function applySetOf(profile: ProfileIdentity): ApplySet {
-  const parent = parentName(profile.kind, profile.namespace ?? "", profile.name);
+  const parent = parentName(profile.kind, profile.namespace ?? "", profile.name, profile.target);
   return {
     parent,
     id: applySetId({ name: parent, namespace: SYSTEM_NAMESPACE, kind: "ConfigMap", group: "" }),

@@ -1,9 +1,9 @@
-import { HOOK_ANNOTATION, PART_OF_LABEL } from "../api/names.ts";
+import { HOOK_ANNOTATION, LAYER_ANNOTATION, PART_OF_LABEL, RECONCILE_ANNOTATION } from "../api/names.ts";
 import { describeRef, isCrd, refOf } from "../objects/identity.ts";
 import type { KubeObject, ManagedFieldsEntry } from "../objects/types.ts";
 import type { ApplySet } from "./applyset.ts";
 import { applyEntryOf } from "./fields.ts";
-import { hasControllerOwner, helmEntriesOf, ownHookEntryOf } from "./observed.ts";
+import { hasControllerOwner, helmEntriesOf, isFrozen, ownHookEntryOf, ownsLabel } from "./observed.ts";
 
 export type Adoption = "Never" | "IfUnowned" | "SameRelease" | "Always";
 
@@ -12,6 +12,8 @@ export interface Claim {
   /** The layer's name. */
   layer: string;
   adoption: Adoption;
+  /** Whether what is its own may be deleted and created again, where a field cannot be changed otherwise. */
+  recreate?: boolean;
   /** The Helm release of a chart's layer. */
   release?: { namespace: string; name: string } | undefined;
 }
@@ -24,7 +26,12 @@ export type Standing =
   | { kind: "foreign"; owner: Owner };
 
 /** Who has an object that is not ours: another ApplySet, a tool or controller in words for people, or nobody in particular. */
-export type Owner = { kind: "applySet"; id: string } | { kind: "tool"; words: string } | { kind: "nobody" };
+export type Owner =
+  | { kind: "applySet"; id: string }
+  | { kind: "tool"; words: string }
+  | { kind: "nobody" }
+  /** It says of itself that it is to be left as it is. */
+  | { kind: "frozen" };
 
 /**
  * Judges an object found in a cluster, read live: is it ours, may the layer adopt it, or does somebody else own it?
@@ -36,9 +43,11 @@ export type Owner = { kind: "applySet"; id: string } | { kind: "tool"; words: st
  */
 export function judge(live: KubeObject, set: ApplySet, claim: Claim & { fromCrdsFolder?: boolean }): Standing {
   const partOf = live.metadata.labels?.[PART_OF_LABEL];
-  const applied = applyEntryOf(live, set.manager) !== undefined;
+  const applied = applyEntryOf(live, set.manager);
   if (live.metadata.deletionTimestamp) return { kind: "terminating" };
-  if (applied && (partOf === undefined || partOf === set.id)) return { kind: "ours" };
+  if (isFrozen(live)) return { kind: "foreign", owner: { kind: "frozen" } };
+  if (applied && (partOf === undefined || partOf === set.id || ownsLabel(applied))) return { kind: "ours" };
+  if (partOf === set.id && isDisowned(live)) return { kind: "ours" };
   if (partOf !== undefined && partOf !== set.id && !hasControllerOwner(live)) {
     return { kind: "foreign", owner: { kind: "applySet", id: partOf } };
   }
@@ -49,6 +58,11 @@ export function judge(live: KubeObject, set: ApplySet, claim: Claim & { fromCrds
   if (words !== undefined) return { kind: "foreign", owner: { kind: "tool", words } };
   if (adoption === "Never") return { kind: "foreign", owner: { kind: "nobody" } };
   return { kind: "adoptable" };
+}
+
+/** Whether nobody owns the label: somebody has cleared who owns what. A copy's is owned by who made that. */
+function isDisowned({ metadata: { managedFields = [] } }: KubeObject): boolean {
+  return managedFields.every((entry) => entry.manager === "before-first-apply" || !ownsLabel(entry));
 }
 
 const RELEASE_NAME = "meta.helm.sh/release-name";
@@ -69,14 +83,17 @@ function isOwnHook(live: KubeObject, set: ApplySet, { layer }: Claim): boolean {
   return run.startsWith(`${layer}/v`) && ownHookEntryOf(live, set) !== undefined && !isCrd(refOf(live));
 }
 
-/** Marks that other tools leave on what they manage: [where, key, words]. */
+/** Marks that other tools leave on what they manage: [where, key, words]. Flux installs by Helm, and is named before it. */
 const TOOL_MARKS = [
-  ["annotations", RELEASE_NAME, "Helm release"],
   ["labels", "kustomize.toolkit.fluxcd.io/name", "Flux Kustomization"],
   ["labels", "helm.toolkit.fluxcd.io/name", "Flux HelmRelease"],
+  ["annotations", RELEASE_NAME, "Helm release"],
   ["annotations", "argocd.argoproj.io/tracking-id", "Argo CD application"],
   ["labels", "argocd.argoproj.io/instance", "Argo CD application"],
 ] as const;
+
+/** Argo CD's mark in most installations; charts set the label too, so that it is Argo CD's only where that has written. */
+const INSTANCE_LABEL = "app.kubernetes.io/instance";
 
 const UNOWNED_APPLIERS = /^(kubectl.*|before-first-apply)$/;
 
@@ -86,8 +103,12 @@ function toolOf(live: KubeObject, isHelms: boolean): string | undefined {
   if (controller) return `its controller ${controller.kind} ${controller.name}`;
   for (const [where, key, words] of TOOL_MARKS) {
     const value = live.metadata[where]?.[key];
-    if (value !== undefined) return `${words} ${value}`;
+    // A tracking id is `application:group/Kind:namespace/name`.
+    if (value !== undefined) return `${words} ${key.endsWith("/tracking-id") ? value.split(":")[0] : value}`;
   }
+  const instance = live.metadata.labels?.[INSTANCE_LABEL];
+  const isArgos = live.metadata.managedFields?.some(({ manager }) => manager?.startsWith("argocd")) ?? false;
+  if (isArgos && instance !== undefined) return `Argo CD application ${instance}`;
   if (!isHelms && live.metadata.labels?.["app.kubernetes.io/managed-by"] === "Helm") return "Helm";
   const helms = isHelms ? helmEntriesOf(live) : [];
   const applier = live.metadata.managedFields?.find((entry) => isForeignApply(entry) && !helms.includes(entry));
@@ -98,14 +119,6 @@ function isForeignApply(entry: ManagedFieldsEntry): boolean {
   return entry.operation === "Apply" && !UNOWNED_APPLIERS.test(entry.manager ?? "");
 }
 
-/** Field managers that must not be overruled when they hold a field that we used to own. */
-const PROTECTED_MANAGERS = /^(strata-|helm$|Helm$|helm-controller$|kustomize-controller$|flux|argocd)/;
-
-/** Whether a field manager in an apply conflict is another ApplySet, Helm, Flux or Argo CD. */
-export function isProtectedManager(manager: string): boolean {
-  return PROTECTED_MANAGERS.test(manager);
-}
-
 /**
  * The sentence of a conflict over a whole object: what, whose it is, and what helps.
  *
@@ -114,19 +127,37 @@ export function isProtectedManager(manager: string): boolean {
 export function conflictSentence(live: KubeObject, owner: Owner, profile: string | undefined): string {
   const name = describeRef(refOf(live));
   switch (owner.kind) {
-    case "applySet":
-      return profile === undefined
-        ? `${name} exists and belongs to an ApplySet of another tool: take it out of that set, or out of this layer`
-        : `${name} exists and belongs to ${profile.replace("/", " ")}: take it out of one of the two profiles`;
+    case "applySet": {
+      if (profile === undefined)
+        return `${name} exists and belongs to an ApplySet of another tool: take it out of that set, or out of this layer`;
+      const [layer] = (live.metadata.annotations?.[LAYER_ANNOTATION] ?? "").split("/");
+      const who = `${layer ? `layer ${layer} of ` : ""}${profile.replace("/", " ")}`;
+      return `${name} exists and belongs to ${who}: take it out of one of the two profiles`;
+    }
     case "tool":
       return (
         `${name} exists and belongs to ${owner.words}: remove it there, take it out of this layer, ` +
         "or set the layer's adoption to Always to take it over"
       );
+    case "frozen":
+      return `${name} exists and says ${RECONCILE_ANNOTATION}: Disabled: take the annotation off, or the object out of this layer`;
     case "nobody":
       return (
         `${name} exists, and the layer's adoption is Never: delete it, take it out of this layer, ` +
         "or set adoption to IfUnowned"
       );
   }
+}
+
+/** From the highest: a profile of a higher tier takes an object over from one of a lower. */
+const TIERS = ["SystemProfile", "ClusterProfile", "AddOnProfile"];
+
+/**
+ * Whether a profile of this kind goes before the one that has an object.
+ *
+ * @param owner as the parent of its ApplySet names it: `ClusterProfile/acme/base`
+ */
+export function outranks(kind: string, owner: string): boolean {
+  const [ownerKind = ""] = owner.split("/");
+  return TIERS.includes(ownerKind) && TIERS.includes(kind) && TIERS.indexOf(kind) < TIERS.indexOf(ownerKind);
 }

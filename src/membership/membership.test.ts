@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { KubeObject, ManagedFieldsEntry, ObjectMeta } from "../objects/types.ts";
 import { applySetOf, EMPTY_PARENT, type Parent, parentObject, parseParent, widen } from "./applyset.ts";
-import { type Adoption, isProtectedManager, judge } from "./judge.ts";
-import { isMember, layerMarkOf, observe } from "./observed.ts";
+import { type Adoption, judge } from "./judge.ts";
+import { isMember, isProtectedManager, layerMarkOf, observe } from "./observed.ts";
 
 const PROFILE = { kind: "ClusterProfile", namespace: "acme", name: "base" };
 const SET = applySetOf(PROFILE);
@@ -159,6 +159,30 @@ describe("judge: an object that exists already", () => {
     ["nobody's, but adoption is Never", {}, "Never", { kind: "foreign", owner: { kind: "nobody" } }],
     ["ours, its label taken off", { managedFields: [apply(SET.manager)] }, "Never", { kind: "ours" }],
     [
+      "ours, of which nobody owns anything any more",
+      { ...labelled(SET.id), managedFields: [] },
+      "Never",
+      { kind: "ours" },
+    ],
+    [
+      "ours, from before the first apply as far as the server knows",
+      { ...labelled(SET.id), managedFields: [{ ...apply("before-first-apply"), operation: "Update" }] },
+      "Never",
+      { kind: "ours" },
+    ],
+    [
+      "a copy of ours, made by kubectl create",
+      { ...labelled(SET.id), managedFields: [{ ...apply("kubectl-create"), operation: "Update" }] },
+      "IfUnowned",
+      { kind: "adoptable" },
+    ],
+    [
+      "ours, with a label that somebody has changed meanwhile",
+      { ...labelled(OTHER.id), managedFields: [apply(SET.manager)] },
+      "Never",
+      { kind: "ours" },
+    ],
+    [
       "ours, on its way out",
       { deletionTimestamp: "2026-01-01T00:00:00Z", managedFields: [apply(SET.manager)] },
       "IfUnowned",
@@ -208,6 +232,17 @@ describe("judge: an object that exists already", () => {
       { kind: "foreign", owner: { kind: "tool", words: "field manager my-operator" } },
     ],
   ];
+  const says = (word: string): ObjectMeta => ({ annotations: { "strata.dev/reconcile": word } });
+  const frozen = { kind: "foreign", owner: { kind: "frozen" } };
+  it.each<[string, ObjectMeta, Adoption, object]>([
+    ["nobody's", says("Disabled"), "IfUnowned", frozen],
+    ["nobody's, with Always", says("disabled"), "Always", frozen],
+    ["ours, without our label", { ...says("Disabled"), managedFields: [apply(SET.manager)] }, "IfUnowned", frozen],
+    ["nobody's, and says something else", says("Enabled"), "IfUnowned", { kind: "adoptable" }],
+  ])("says that it is to be left as it is, and is %s", (_name, metadata, adoption, want) => {
+    expect(judge(object(metadata), SET, { layer: "shop", adoption })).toMatchObject(want);
+  });
+
   it.each(rows)("%s", (_name, metadata, adoption, want) => {
     expect(judge(object(metadata), SET, { layer: "shop", adoption })).toMatchObject(want);
   });

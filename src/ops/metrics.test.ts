@@ -25,6 +25,13 @@ test("every name follows the conventions: our prefix, base units, counters that 
   }
 });
 
+test("whether this process leads is known from the start, and follows", async () => {
+  const metrics = createMetrics({ version: "1" });
+  expect(await linesOf(metrics, "strata_leader")).toEqual(["strata_leader 0"]);
+  metrics.leads(true);
+  expect(await linesOf(metrics, "strata_leader")).toEqual(["strata_leader 1"]);
+});
+
 test("two registries do not know each other", async () => {
   const other = createMetrics({ version: "1" });
   other.render("hit");

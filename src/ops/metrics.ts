@@ -31,6 +31,8 @@ export interface Metrics {
   render(result: "hit" | "miss" | "failed"): void;
   /** A watch broke off and begins again. */
   watchRestarted(cluster: string, reason: FailureReason): void;
+  /** Whether this process is the one that works; before the first call it is not. */
+  leads(leads: boolean): void;
   /** The TargetCluster is gone: its series go too. */
   forgetCluster(cluster: string): void;
 }
@@ -47,10 +49,17 @@ export function createMetrics({ version }: { version: string }): Metrics {
     registers,
   });
   build.set({ version }, 1);
+  const leader = new Gauge({
+    name: "strata_leader",
+    help: "1: this process holds the lease and works. 0: it stands by.",
+    registers,
+  });
+  leader.set(0);
 
   return {
     contentType: registry.contentType,
     text: () => registry.metrics(),
+    leads: (leads) => leader.set(leads ? 1 : 0),
     ...clusterMetrics(registers),
     ...queueMetrics(registers),
     ...layerMetrics(registers),

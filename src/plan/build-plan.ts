@@ -1,8 +1,11 @@
 import type { Layer } from "../api/types.ts";
 import { Failure } from "../errors.ts";
+import { hmacDigest } from "../objects/digest.ts";
 import { describeRef, groupKindKey } from "../objects/identity.ts";
 import type { GroupKind, ObjectRef } from "../objects/types.ts";
 import { answerBefore, judgeCondition } from "./condition.ts";
+import { expectProblems, isObserved } from "./core-layers.ts";
+import { driftProblems } from "./drift.ts";
 import { outputKey } from "./expression-names.ts";
 import type { LayerOutput, Scope } from "./expression-scope.ts";
 import { PROFILE_BUDGET } from "./expressions.ts";
@@ -13,6 +16,7 @@ import { evaluateContent } from "./manifest-expressions.ts";
 import { awaiting, outputProblems, outputsOf, undecided } from "./outputs.ts";
 import type { PackParts } from "./pack-parts.ts";
 import { type AbsentPack, asksForResources, openPacksOnce, type PackState } from "./packs.ts";
+import { patchContentOnce, patchProblems, withUnmatched } from "./patches.ts";
 import { type Scopes, scopesDeclaredBy } from "./place.ts";
 import { placedContent } from "./placed-content.ts";
 import { macroScope, type Overrides, type ProfileScope, profileScope } from "./profile-scope.ts";
@@ -34,7 +38,7 @@ export function buildPlan(seen: Seen, prepared: Prepared): Plan {
   const opening = opened(planned, context);
   const parts = planned.flatMap((layer) => partsOfPlanned(layer, opening, context));
   const packs = new Map([...opening].flatMap(([name, state]) => (state.kind === "parts" ? [[name, state]] : [])));
-  const layers = refuseTwins(withRequirements(parts, packs)).map((layer) =>
+  const layers = refuseTwins(withUnmatched(withRequirements(parts, packs))).map((layer) =>
     withInstalled(layer, { seen, prepared, scopes: context.scopes }),
   );
   const readsNodes = asksForResources(packLayersOf(planned), seen.packs);
@@ -157,6 +161,16 @@ function withoutParts({ spec, namespace }: PlannedLayer, { version }: PackParts,
   return placedContent({ objects: [], crds: [], version }, placement);
 }
 
+/** Nothing is brought; another expectation is another content, with a gate of its own. */
+function observed(layer: Layer, { seen, prepared, scopes }: PlanContext): ContentState {
+  const { set, site } = seen;
+  const { digestKey } = prepared;
+  const version = layer.type === "Kubernetes" ? { version: site.kubernetesVersion } : {};
+  const placement = { layer, namespace: undefined, set, digestKey, scopes };
+  const content = placedContent({ objects: [], crds: [], ...version }, placement);
+  return { ...content, digest: hmacDigest(digestKey, layer.expect ?? {}) };
+}
+
 interface PlanContext {
   seen: Seen;
   prepared: Prepared;
@@ -173,13 +187,19 @@ function planLayer(written: Layer, above: Scope["layers"], context: PlanContext)
   const without = (state: ContentState) => ({ ...aboutOf(written, context), inputs: undefined, state });
   if (of.kind !== "read") return without(of);
   const scope = of.scopeWith(above);
-  const wrong = outputProblems(written);
+  const wrong = [
+    ...outputProblems(written),
+    ...expectProblems(written),
+    ...patchProblems(written),
+    ...driftProblems(written),
+  ];
   if (wrong.length > 0) return without(wrongBy(new Failure("InvalidSpec", wrong.join("; ")), true));
   const bare = of.scopeWith(withoutValues(above));
   const not = byCondition(written, { scope, bare }, context);
   if (not) return without(not);
   const unfit = kubernetesFailure(written, seen.site.kubernetesVersion);
   if (unfit) return missing(written, unfit, context);
+  if (isObserved(written)) return without(observed(written, context));
   const overrides = of.overridesOf(written.name, scope);
   if (overrides instanceof Failure)
     return without(wrongBy(overrides, of.overridesOf(written.name, bare) instanceof Failure));
@@ -258,8 +278,11 @@ function planResolved(layer: EngineLayer, { written, within, ...given }: Resolve
   if (memory?.inputs !== inputs.digest) return { ...about, inputs, state: { kind: "unknown" } };
   if (memory.result.kind === "failed") return { ...about, inputs, state: memory.result };
   const { content: raw } = memory.result;
-  const content = within ? evaluateContent(raw, { scope: within, digestKey }) : raw;
-  if ("kind" in content) return { ...about, inputs, state: content };
+  const whole = within ? evaluateContent(raw, { scope: within, digestKey }) : raw;
+  if ("kind" in whole) return { ...about, inputs, state: whole };
+  // Those of a chart and of a pack are in what was rendered.
+  const content = layer.helm || layer.part ? whole : patchContentOnce(whole, layer, about.namespace);
+  if (content instanceof Failure) return { ...about, inputs, state: { kind: "missing", failure: content } };
   const placement = { layer, namespace: about.namespace, set: seen.set, digestKey, scopes };
   return { ...about, inputs, state: placedContent(content, placement) };
 }

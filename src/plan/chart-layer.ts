@@ -28,8 +28,8 @@ export function wantedRelease({ spec, namespace }: Pick<PlannedLayer, "spec" | "
 
 /** What a layer may take of objects that exist. */
 export function claimOf(layer: Pick<PlannedLayer, "spec" | "namespace">): Claim {
-  const { name, adoption } = layer.spec;
-  return { layer: name, adoption, release: wantedRelease(layer) };
+  const { name, adoption, recreate } = layer.spec;
+  return { layer: name, adoption, release: wantedRelease(layer), ...(recreate ? { recreate } : {}) };
 }
 
 /** The record that the layer's present content has, and how far it is. */

@@ -61,9 +61,6 @@ function contradicts(before: Answer, answer: boolean): boolean {
   return before === "unsure" || before === (answer ? "off" : "on");
 }
 
-/** The reason of a row that waits for an output. */
-export const WAITING = "WaitingForOutput";
-
 /** In milliseconds: what makes an object anew takes less. */
 const PASSES_MS = 60_000;
 

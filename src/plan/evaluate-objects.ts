@@ -1,47 +1,48 @@
 import { Failure } from "../errors.ts";
 import { describeRef, groupKindKey, isCrd } from "../objects/identity.ts";
 import type { GroupVersionKind } from "../objects/types.ts";
+import { fightSentence, looks } from "./drift.ts";
 import { judgeHealth, untilObserved } from "./layer-health.ts";
-import { failing, type KnownLayer, type LayerView, type Surroundings, working } from "./layer-view.ts";
-import { membersByLayer, type NextToGo, nextToGo } from "./removal.ts";
+import { failing, isSettled, type KnownLayer, type LayerView, type Surroundings, working } from "./layer-view.ts";
+import { frozenWarning, isOpen, type ObjectView, viewsOf, withDrift } from "./object-views.ts";
+import { awaited, occupationOf, retryTime } from "./occupied.ts";
+import { membersByLayer, type NextToGo, nextToGo, REMOVAL } from "./removal.ts";
 import { onceRendered } from "./render-step.ts";
-import type { Seen, Tracked } from "./seen.ts";
-import { isLeftAlone, type ObjectStanding, standingOf } from "./standing.ts";
+import type { Seen } from "./seen.ts";
+import { isLeftAlone } from "./standing.ts";
 import type { ApplyItem, Step } from "./step.ts";
 import type { Desired } from "./types.ts";
-
-interface ObjectView {
-  desired: Desired;
-  tracked: Tracked | undefined;
-  standing: ObjectStanding;
-}
 
 /**
  * Judges a layer whose content is known and whose surroundings are ready: which objects to write next (the lowest wave that
  * has any), then what to prune, then health.
  */
 export function evaluateObjects(layer: KnownLayer, around: Surroundings, installedBefore: boolean): LayerView {
+  const views = viewsOf(layer, around.seen);
+  const warnings = views.flatMap((view) => frozenWarning(layer, view) ?? []);
+  const view = withDrift(layer, judged(layer, views, { around, installedBefore }), { views, seen: around.seen });
+  return warnings.length > 0 ? { ...view, warnings: [...(view.warnings ?? []), ...warnings] } : view;
+}
+
+function judged(
+  layer: KnownLayer,
+  views: readonly ObjectView[],
+  { around, installedBefore }: { around: Surroundings; installedBefore: boolean },
+): LayerView {
   const { seen } = around;
-  const views = viewsOf(layer, seen);
   const failures = failuresOf(layer, views, seen);
-  const open = views.filter(({ standing }) => standing !== "current");
+  const open = views.filter(isOpen);
   if (failures.length === 0 && open.length === 0) return finished(layer, views, around);
   const view = failures.length > 0 ? failing(layer, summed(failures)) : applying(layer, { views, open }, around);
   const { step, wakeAt } = nextWrite(layer, views, seen);
-  const wakes = [wakeAt, nextRetry(open, seen)].filter((time) => time !== undefined);
+  const wakes = [wakeAt, nextRetry(layer, open, seen)].filter((time) => time !== undefined);
   return {
     ...view,
     gateOpen: installedBefore,
+    awaits: awaited(layer, open, seen),
     ...(step ? { step } : {}),
     ...(wakes.length > 0 ? { wakeAt: Math.min(...wakes) } : {}),
   };
-}
-
-function viewsOf(layer: KnownLayer, seen: Seen): ObjectView[] {
-  return layer.state.desired.map((desired) => {
-    const tracked = seen.site.member(desired.key);
-    return { desired, tracked, standing: standingOf(desired, layer.spec.name, tracked, seen) };
-  });
 }
 
 /**
@@ -67,7 +68,7 @@ export function repairsOf(
     return attempt?.failure && attempt.digest === digest ? [attempt.failure] : [];
   });
   const { step, wakeAt } = nextWrite(layer, open, seen);
-  const wakes = [wakeAt, nextRetry(open, seen)].filter((time) => time !== undefined);
+  const wakes = [wakeAt, nextRetry(layer, open, seen)].filter((time) => time !== undefined);
   return {
     ...(step ? { step } : {}),
     message: failures.length > 0 ? summed(failures).message : driftSentence(open),
@@ -90,7 +91,7 @@ function isReplaced({ spec, state }: KnownLayer, seen: Seen): boolean {
  */
 function nextWrite(layer: KnownLayer, views: readonly ObjectView[], seen: Seen): { step?: Step; wakeAt?: number } {
   const held = heldBack(views, seen);
-  const due = views.filter((view) => isDue(view, held, seen));
+  const due = views.filter((view) => isDue(layer, view, { held, seen }));
   const retryAt = seen.attempts.get(DISCOVERY)?.retryAt ?? 0;
   const looksFirst = held.size > 0 && seen.now >= retryAt && held.values().every(({ established }) => established);
   if (due.length > 0 && !looksFirst) {
@@ -122,7 +123,7 @@ function heldBack(views: readonly ObjectView[], seen: Seen): ReadonlyMap<string,
   const held = new Map<string, Held>();
   for (const { desired } of views) {
     const crd = crds.get(groupKindKey(desired.ref));
-    const established = crd === undefined || (crd.standing === "current" && crd.tracked?.verdict.state === "Current");
+    const established = crd === undefined || (!isOpen(crd) && crd.tracked?.verdict.state === "Current");
     if (!established || !seen.site.served(desired.ref)) held.set(desired.key, { ref: desired.ref, established });
     else if (crd && seen.site.watchState(desired.ref, desired.ref.namespace) === "starting")
       held.set(desired.key, { ref: desired.ref, established: false });
@@ -138,15 +139,21 @@ function servedKind({ object }: Desired): string {
 /** The key under which an attempt to find kinds that are not served yet is remembered. */
 export const DISCOVERY = "discovery";
 
-function isDue({ desired, standing }: ObjectView, held: ReadonlyMap<string, unknown>, seen: Seen): boolean {
-  if (standing === "current" || standing === "terminating" || held.has(desired.key)) return false;
-  return (retryAt(desired, seen) ?? 0) <= seen.now;
+function isDue(
+  layer: KnownLayer,
+  view: ObjectView,
+  { held, seen }: { held: ReadonlyMap<string, unknown>; seen: Seen },
+) {
+  const { desired, standing } = view;
+  if (!isOpen(view) || standing === "terminating" || held.has(desired.key)) return false;
+  if (isGoing(view, seen)) return false;
+  return (retryTime(layer, view, seen) ?? 0) <= seen.now;
 }
 
-/** Before this time the object is not written again: that failed, or somebody undoes it each time. */
-function retryAt({ key, digest }: Desired, seen: Seen): number | undefined {
-  const attempt = seen.attempts.get(key);
-  return attempt?.digest === digest ? attempt.retryAt : undefined;
+/** Its delete was accepted, and the watch has not told of it yet. */
+function isGoing({ desired, tracked }: ObjectView, { attempts }: Seen): boolean {
+  const { digest, removed } = attempts.get(desired.key) ?? {};
+  return digest === REMOVAL && removed !== undefined && removed === tracked?.observed.uid;
 }
 
 function toItem({ desired, tracked, standing }: ObjectView): ApplyItem {
@@ -155,16 +162,21 @@ function toItem({ desired, tracked, standing }: ObjectView): ApplyItem {
 }
 
 function failuresOf(layer: KnownLayer, views: readonly ObjectView[], seen: Seen): Failure[] {
-  const attempted = views.flatMap(({ desired, standing }) => {
+  const attempted = views.flatMap((view) => {
+    const { desired } = view;
     const attempt = seen.attempts.get(desired.key);
-    if (standing === "current" || !attempt?.failure || attempt.digest !== desired.digest) return [];
-    return [attempt.failure];
+    if (!isOpen(view) || !attempt?.failure || attempt.digest !== desired.digest) return [];
+    const occupation = occupationOf(layer, view, seen);
+    if (occupation?.kind === "free") return (retryTime(layer, view, seen) ?? 0) > seen.now ? [attempt.failure] : [];
+    return [occupation?.failure ?? attempt.failure];
   });
   return [...layer.state.problems, ...attempted];
 }
 
-function nextRetry(open: readonly ObjectView[], seen: Seen): number | undefined {
-  const times = open.flatMap(({ desired }) => retryAt(desired, seen) ?? []).filter((time) => time > seen.now);
+function nextRetry(layer: KnownLayer, open: readonly ObjectView[], seen: Seen): number | undefined {
+  const times = open
+    .flatMap((view) => retryTime(layer, view, seen) ?? [])
+    .filter((time) => time > seen.now && Number.isFinite(time));
   return times.length > 0 ? Math.min(...times) : undefined;
 }
 
@@ -187,7 +199,7 @@ function applying(
   { seen }: Surroundings,
 ): LayerView {
   const installedBefore = seen.rows.get(layer.spec.name)?.readyDigest === layer.state.digest;
-  const undone = open.find(({ desired }) => (retryAt(desired, seen) ?? 0) > seen.now);
+  const undone = open.find((view) => (retryTime(layer, view, seen) ?? 0) > seen.now);
   if (undone) return { ...working(layer, "Drifted", fightSentence(undone)), reason: "DriftFight" };
   const terminating = open.find(({ standing }) => standing === "terminating");
   const done = views.length - open.length;
@@ -202,10 +214,6 @@ function applying(
 function driftSentence(open: readonly ObjectView[]): string {
   const names = open.slice(0, 3).map(({ desired }) => describeRef(desired.ref));
   return `${names.join(", ")}${open.length > 3 ? ` and ${open.length - 3} more` : ""} changed or deleted by somebody: repairing`;
-}
-
-function fightSentence({ desired }: ObjectView): string {
-  return `${describeRef(desired.ref)} is changed or deleted again and again by somebody else: repaired more slowly`;
 }
 
 /** Whose kind an object waits for, and how far that is. */
@@ -227,14 +235,19 @@ function terminatingSentence({ desired, tracked }: ObjectView): string {
 function finished(layer: KnownLayer, views: readonly ObjectView[], around: Surroundings): LayerView {
   const { seen } = around;
   const prune = dropped(layer, around);
-  const judged = views.filter(({ desired }) => !isLeftAlone(desired, seen));
+  const judged = views.filter(({ desired, tracked, standing }) => {
+    const isGone = standing === "left" && (!tracked || tracked.observed.terminating);
+    return !isLeftAlone(desired, seen) && !isGone;
+  });
   const row = seen.rows.get(layer.spec.name);
-  const wasReady = row?.state === "Ready" && row.readyDigest === layer.state.digest;
+  const wasReady = row !== undefined && isSettled(row) && row.readyDigest === layer.state.digest;
   const health = judgeHealth(layer.spec, wasReady ? untilObserved(judged) : judged, seen);
+  const look = looks(layer, views, seen);
   const step = pruneStep(layer, prune, around);
   const opens = health.state === "Ready" || layer.spec.gate === "Applied";
   const [stuck] = health.state === "Ready" ? prune.failed : [];
-  const wakes = [health.wakeAt, ...prune.failed.map((failed) => failed.retryAt)].filter((time) => time !== undefined);
+  const retries = prune.failed.map((failed) => failed.retryAt);
+  const wakes = [health.wakeAt, prune.notBefore, look.wakeAt, ...retries].filter((time) => time !== undefined);
   return {
     name: layer.spec.name,
     ...(stuck
@@ -244,9 +257,15 @@ function finished(layer: KnownLayer, views: readonly ObjectView[], around: Surro
     applied: true,
     health,
     ...(health.failure ? { failure: health.failure } : {}),
-    ...(step ? { step } : {}),
+    ...(prune.notBefore === undefined ? {} : { leaving: true }),
+    ...(step ? { step } : lookStep(layer, look.items)),
     ...(wakes.length > 0 ? { wakeAt: Math.min(...wakes) } : {}),
   };
+}
+
+/** Looking at what others have written is no part of becoming Ready. */
+function lookStep(layer: KnownLayer, items: readonly ApplyItem[]): Pick<LayerView, "step" | "aside"> {
+  return items.length > 0 ? { step: { kind: "Apply", layer, items }, aside: true } : {};
 }
 
 function pruneStep(layer: KnownLayer, { items }: NextToGo, { unknown, seen }: Surroundings): Step | undefined {
@@ -255,7 +274,7 @@ function pruneStep(layer: KnownLayer, { items }: NextToGo, { unknown, seen }: Su
 }
 
 function dropped(layer: KnownLayer, { seen, wantedElsewhere, stays }: Surroundings): NextToGo {
-  if (layer.spec.prune === "Never") return { current: [], items: [], failed: [] };
+  if (layer.spec.prune === "Never") return { current: [], items: [], failed: [], notBefore: undefined };
   const wanted = new Set(layer.state.desired.map(({ key }) => key));
   const members = membersByLayer(seen).get(layer.spec.name) ?? [];
   return nextToGo(

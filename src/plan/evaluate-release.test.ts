@@ -220,6 +220,27 @@ describe("a process that is cut off", () => {
     expect(write).toBeGreaterThan(12);
   });
 
+  it("is not followed by a Ready before the record says so, whatever is still to be looked at", SWEEP, async () => {
+    const isReadyAt: string[] = [];
+    for (let write = 0; isReadyAt.length === 0; write++) {
+      const world = await installed();
+      world.change(shop("2"));
+      world.cluster.cutOff = { after: write, written: true };
+      await expect(world.settle()).rejects.toThrow();
+      if (world.cluster.log.at(-1) !== "apply config") continue;
+      world.cluster.cutOff = undefined;
+      const config = live(world, "config") as KubeObject;
+      const { managedFields = [] } = config.metadata;
+      const stranger = { manager: "kubectl-edit", operation: "Update" as const, time: "2026-01-02T03:04:05Z" };
+      world.cluster.put({ ...config, metadata: { ...config.metadata, managedFields: [...managedFields, stranger] } });
+      world.restart();
+      world.onStatus = () => void (world.layer.state === "Ready" && isReadyAt.push(world.history.join()));
+      await world.settleUntil(isReady(world));
+      expectUpgraded(world);
+    }
+    expect(isReadyAt[0]).toBe("1 superseded,2 deployed");
+  });
+
   it("again and again comes to the same end", SWEEP, async () => {
     const cut = fc.record({ write: fc.integer({ min: 0, max: 4 }), written: fc.boolean() });
     const check = async (cuts: readonly { write: number; written: boolean }[]) => {

@@ -1,9 +1,11 @@
 import { Failure } from "../errors.ts";
 import { describeRef } from "../objects/identity.ts";
 import { type About, attemptAt, type ChartLayer, eventOf, type OpenRecord, releaseOf } from "./chart-layer.ts";
+import { driftModeOf } from "./drift.ts";
 import { evaluateObjects } from "./evaluate-objects.ts";
+import { expiredVerdict } from "./expiry.ts";
 import { evaluateHooks, type HookView, watchedHooks } from "./hooks.ts";
-import { failing, type LayerView, type Surroundings, working } from "./layer-view.ts";
+import { driftLeft, failing, type LayerView, type Surroundings, withoutLook, working } from "./layer-view.ts";
 import { refusedLookups } from "./refused-lookups.ts";
 import { belongsTo, isPending, latestOf, type ReleaseRecord } from "./release.ts";
 import { heldBy, refusalOf } from "./release-attempt.ts";
@@ -29,6 +31,8 @@ export function evaluateRelease(layer: ChartLayer, around: Surroundings, install
   if (lost) return { ...failing(layer, lost), gateOpen: installedBefore };
   const record = ownRecord(layer, records, around);
   if (record?.status === "deployed") return held(layer, settled(layer, record, { around, installedBefore }), around);
+  const left = record ? undefined : leftToHelm(layer, records, { around, installedBefore });
+  if (left) return left;
   const view = record ? whileOpen(layer, record, { records, around }) : openRevision(layer, records, around);
   return { ...held(layer, view, around), gateOpen: view.gateOpen || installedBefore };
 }
@@ -44,6 +48,26 @@ function held(layer: ChartLayer, view: LayerView, { seen }: Surroundings): Layer
   const { hooks } = view;
   return { ...failing(layer, refused.failure), ...(hooks ? { hooks } : {}), wakeAt: refused.retryAt };
 }
+
+/**
+ * What a person did with `helm` to a layer that leaves drift as it is: no revision is opened until the layer changes. Helm
+ * drops what says that a record is ours when it writes one.
+ */
+function leftToHelm(
+  layer: ChartLayer,
+  records: readonly ReleaseRecord[],
+  { around, installedBefore }: { around: Surroundings; installedBefore: boolean },
+): LayerView | undefined {
+  const mode = driftModeOf(layer);
+  const latest = latestOf(records);
+  if (mode === "Correct" || !installedBefore || latest?.progress) return undefined;
+  const view = evaluateObjects(layer, around, installedBefore);
+  const { namespace, name } = releaseOf(layer);
+  const what = latest ? `is at revision ${latest.version} (${latest.status})` : "is gone";
+  return mode === "Ignore" ? view : driftLeft(view, `Helm release ${namespace}/${name} ${what}: ${LEFT_TO_HELM}`);
+}
+
+const LEFT_TO_HELM = "somebody used helm on it, and it is left so, as drift.mode is Warn";
 
 /** The newest record, if it is of this content and Strata wrote it last. */
 function ownRecord(
@@ -65,8 +89,24 @@ function settled(
   { around, installedBefore }: { around: Surroundings; installedBefore: boolean },
 ): LayerView {
   const view = withRefusedLookups(layer, evaluateObjects(layer, around, installedBefore));
-  if (view.state !== "Ready" || view.step) return view;
+  if (view.state !== "Ready" || isAtWork(view)) return view;
   return rolledBackView(layer, view) ?? tested(layer, view, { record, around }) ?? view;
+}
+
+/** Objects are looked at aside: the revision does not wait for that. */
+function isAtWork({ step, aside }: LayerView): boolean {
+  return step !== undefined && aside !== true;
+}
+
+/** What the layer dropped is on its way out: its objects may all be healthy, but the release is not Ready before it is recorded. */
+function unrecorded(layer: ChartLayer, view: LayerView): LayerView {
+  if (view.state !== "Ready") return view;
+  return {
+    ...view,
+    ...working(layer, "Applying", "deleting what it brings no more"),
+    applied: true,
+    health: view.health,
+  };
 }
 
 function withRefusedLookups({ spec, state }: ChartLayer, view: LayerView): LayerView {
@@ -91,7 +131,7 @@ function underWay(layer: ChartLayer, record: OpenRecord, { records, around }: Om
   const before = hookStage(layer, `pre-${operation}`, about);
   if (before) return before;
   const view = evaluateObjects(layer, around, false);
-  if (!view.applied || view.step) return orFailed(layer, view, about);
+  if (!view.applied || isAtWork(view)) return orFailed(layer, unrecorded(layer, view), about);
   const strays = straysView(layer, record);
   if (strays) return strays;
   const after = hookStage(layer, `post-${operation}`, about);
@@ -107,6 +147,7 @@ function beforeHooks(layer: ChartLayer, { record, around }: Pick<About, "record"
   const { seen } = around;
   const first = layer.state.desired.filter(({ attached, fromCrdsFolder }) => attached || fromCrdsFolder);
   const isOpen = (desired: Desired): boolean =>
+    !expiredVerdict(desired, layer, seen) &&
     standingOf(desired, layer.spec.name, seen.site.member(desired.key), seen) !== "current";
   if (first.some(isOpen)) {
     return evaluateObjects({ ...layer, state: { ...layer.state, desired: first, problems: [] } }, around, false);
@@ -164,7 +205,11 @@ function recorded(layer: ChartLayer, view: LayerView, about: About): LayerView {
   const gateOpen = layer.spec.gate === "Applied" && view.gateOpen;
   if (view.health?.state === "Ready") {
     const superseded = records.filter(({ status, version }) => status === "deployed" && version < record.version);
-    const shown = { ...view, ...working(layer, "Applying", "recording the Helm release as deployed"), gateOpen };
+    const shown = {
+      ...withoutLook(view),
+      ...working(layer, "Applying", "recording the Helm release as deployed"),
+      gateOpen,
+    };
     return mark(
       layer,
       { ...shown, applied: true, health: view.health },

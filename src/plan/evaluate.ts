@@ -4,7 +4,8 @@ import { groupKindKey, keyOf } from "../objects/identity.ts";
 import type { GroupKind } from "../objects/types.ts";
 import { kindsServedBy } from "../objects/waves.ts";
 import { isChart, releaseOf } from "./chart-layer.ts";
-import { WAITING } from "./condition.ts";
+import { isCore } from "./core-layers.ts";
+import { verified } from "./core-view.ts";
 import { evaluateObjects, repairsOf } from "./evaluate-objects.ts";
 import { evaluateRelease } from "./evaluate-release.ts";
 import { healthChecksOf } from "./layer-health.ts";
@@ -17,6 +18,7 @@ import {
   pending,
   type Surroundings,
   skipped,
+  suspended,
   working,
 } from "./layer-view.ts";
 import { renderStep } from "./render-step.ts";
@@ -31,6 +33,7 @@ import type { Desired, PlannedLayer } from "./types.ts";
  */
 export function evaluateLayer(layer: PlannedLayer, around: Surroundings): LayerView {
   const { seen, waitsFor, heldBy } = around;
+  if (layer.spec.suspend) return { ...suspended(layer, seen), ...openedForOthers(layer, around) };
   if (layer.state.kind !== "known") return withRepairs(withoutContent(layer, around), layer, around);
   const known = layer as KnownLayer;
   const installedBefore = seen.rows.get(layer.spec.name)?.readyDigest === known.state.digest;
@@ -48,9 +51,12 @@ export function evaluateLayer(layer: PlannedLayer, around: Surroundings): LayerV
   if (inUse) return { ...failing(layer, inUse), gateOpen: installedBefore };
   const early = withoutNamespace(known, around, installedBefore);
   if (early) return early;
-  return isChart(known)
+  const view = isChart(known)
     ? evaluateRelease(known, around, installedBefore)
     : evaluateObjects(known, around, installedBefore);
+  return isCore(layer.spec) && seen.side !== "Management" && !layer.spec.part?.isFollowed
+    ? verified(view, known, around)
+    : view;
 }
 
 function withoutContent(layer: PlannedLayer, { seen, waitsFor }: Surroundings): LayerView {
@@ -65,7 +71,7 @@ function withoutContent(layer: PlannedLayer, { seen, waitsFor }: Surroundings): 
   if (state.kind === "missing") return failing(layer, state.failure);
   if (state.kind === "waiting") {
     const wake = state.until === undefined ? {} : { wakeAt: state.until };
-    return { ...working(layer, "Pending", `waits for ${state.on}`), reason: WAITING, ...wake };
+    return { ...working(layer, "Pending", `waits for ${state.on}`), reason: "WaitingForOutput", ...wake };
   }
   return unrendered(layer, seen);
 }
@@ -97,6 +103,13 @@ function opening(layer: PlannedLayer, seen: Seen): LayerView | undefined {
   if (state.kind !== "macros") return undefined;
   const step = state.batch.length > 0 ? { step: { kind: "EvaluateMacros" as const, batch: state.batch } } : {};
   return { ...working(layer, "Resolving", "reading the values of the profile's packs"), ...step, looking: true };
+}
+
+/** The values of a suspended pack may be what those of others are made of: it is read for them, and that is all. */
+function openedForOthers(layer: PlannedLayer, { seen, layers }: Surroundings): Pick<LayerView, "step" | "wakeAt"> {
+  const isAsked = layers.some(({ spec: { suspend, pack, part } }) => !suspend && (pack ?? part) !== undefined);
+  const { step, wakeAt } = (isAsked && opening(layer, seen)) || {};
+  return { ...(step ? { step } : {}), ...(wakeAt === undefined ? {} : { wakeAt }) };
 }
 
 function unrendered(layer: PlannedLayer, seen: Seen): LayerView {

@@ -1,5 +1,5 @@
 import { Environment } from "@marcbachmann/cel-js";
-import { compileRegex, type Regex, search } from "../health/regex.ts";
+import { compileRegex, search } from "../health/regex.ts";
 import { spend, textUnits } from "./expression-meter.ts";
 import { LOOPS } from "./expression-names.ts";
 import { callOf, nodesOf } from "./expression-node.ts";
@@ -36,24 +36,13 @@ function joinTexts(items: unknown, separator: string): string {
   return texts.join(separator);
 }
 
-const patterns = new Map<string, Regex>();
-
-function compiledPattern(pattern: string): Regex {
-  const known = patterns.get(pattern);
-  if (known !== undefined) return known;
-  const regex = compileRegex(pattern);
-  if (patterns.size >= 256) patterns.clear();
-  patterns.set(pattern, regex);
-  return regex;
-}
-
 /**
  * Functions that cost more than what they give, each by its signature. The library's own cannot be replaced, so that a
  * call of `join` becomes one of `join_`, which pays before it works. `matches` also has RE2's syntax and linear time by
  * this, where the library would take JavaScript's.
  */
 const PAID: Readonly<Record<string, (text: string, argument: string) => unknown>> = {
-  "string.matches_(string): bool": (text, pattern) => search(compiledPattern(pattern), text, spend),
+  "string.matches_(string): bool": (text, pattern) => search(compileRegex(pattern), text, spend),
   "string.contains_(string): bool": (text, part) => {
     payForSearch(text, part);
     return text.includes(part);
@@ -106,5 +95,5 @@ export function withPlainNames(clause: string): string {
 
 /** Compiles a pattern that stands in the expression, so that a bad one is found before it runs. Throws RegexSyntaxError. */
 export function checkPattern(pattern: string): void {
-  compiledPattern(pattern);
+  compileRegex(pattern);
 }

@@ -232,7 +232,13 @@ function trackedHook(object: KubeObject, verdict: Verdict): Tracked & { object: 
     digest: undefined,
     adopted: false,
     kept: false,
+    frozen: false,
     helmWrote: false,
+    isDisowned: false,
+    heir: undefined,
+    rivals: "",
+    stamp: "",
+    lastOther: undefined,
     entries: [],
   };
   const observed = { ...nobody, ref, key: keyOf(ref), uid, resourceVersion, terminating: false, finalizers: [] };

@@ -37,22 +37,26 @@ interface Judged {
   tracked: Tracked | undefined;
 }
 
-const UNHEALTHY_LISTED = 10;
+/** A desired object with what the watches hold of it. */
+interface Judgeable {
+  desired: Desired;
+  tracked: Tracked | undefined;
+  /** Of one that was done, and that the cluster has deleted. */
+  expired?: Verdict | undefined;
+}
+
+export const UNHEALTHY_LISTED = 10;
 
 /**
  * Judges the objects of a layer by their own rules (`healthChecks`) and kstatus, and says in one sentence who is late.
  *
  * @param views the layer's objects with what the watches hold of each
  */
-export function judgeHealth(
-  layer: EngineLayer,
-  views: readonly { desired: Desired; tracked: Tracked | undefined }[],
-  seen: Seen,
-): LayerHealth {
+export function judgeHealth(layer: EngineLayer, views: readonly Judgeable[], seen: Seen): LayerHealth {
   const checks = healthChecksOf(layer);
   // A layer whose checks cannot be read does not come here: it is refused before anything is written.
   const readable = checks.ok ? checks.value : [];
-  const members = views.map(({ desired, tracked }) => judgeMember(desired, tracked, readable));
+  const members = views.map((view) => judgeMember(view, readable));
   const judged = [...members, ...(layer.part?.isFollowed ? [] : judgeNamed(readable, views, seen))];
   const late = judged.filter(({ verdict }) => verdict.state !== "Current");
   const base = {
@@ -94,11 +98,11 @@ export function healthChecksOf(layer: Layer): Result<HealthCheck[]> {
 }
 
 function judgeMember(
-  { ref, object: desired }: Desired,
-  tracked: Tracked | undefined,
+  { desired: { ref, object: desired }, tracked, expired }: Judgeable,
   checks: readonly HealthCheck[],
 ): Judged {
   const about = { name: describeRef(ref), kind: groupKindKey(ref), tracked };
+  if (expired) return { ...about, verdict: expired };
   if (!tracked) return { ...about, verdict: { state: "InProgress", message: "is not there yet" } };
   const check = checks.find((candidate) => covers(candidate, desired));
   if (!check) return { ...about, verdict: tracked.verdict };
@@ -130,7 +134,8 @@ function judgeOutsider(check: HealthCheck, object: ReturnType<Seen["site"]["name
   return { state: "InProgress", message: object === "absent" ? "does not exist yet" : "is being read" };
 }
 
-function waiting(
+/** A layer that is late: Waiting until its timeout is over, and Failed from then on. */
+export function waiting(
   layer: Layer,
   message: string,
   seen: Seen,

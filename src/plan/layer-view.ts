@@ -1,6 +1,8 @@
 import type { LayerState } from "../api/types.ts";
 import type { Failure } from "../errors.ts";
+import type { ObjectRef } from "../objects/types.ts";
 import type { LayerHealth } from "./layer-health.ts";
+import { layerOf } from "./pack-parts.ts";
 import type { NamedRef, Seen, Tracked } from "./seen.ts";
 import type { Step } from "./step.ts";
 import type { ContentState, PlannedLayer } from "./types.ts";
@@ -13,6 +15,8 @@ export interface LayerView {
   message: string;
   /** Whether later layers may go on. */
   gateOpen: boolean;
+  /** Of a suspended layer: the state in which it was left, if anything of it was ever brought. Of one with drift that is left: what it is apart from that. */
+  stateBefore?: LayerState;
   /** Whether every object of the present content was written. */
   applied: boolean;
   health: LayerHealth | undefined;
@@ -28,6 +32,40 @@ export interface LayerView {
   wakeAt?: number;
   /** Hooks: objects to be watched by name, and those that are late. */
   hooks?: { named: readonly NamedRef[]; late: readonly Tracked[] };
+  /** What a person should know, though nothing stands in the way. */
+  warnings?: readonly string[];
+  /** Objects that the layer waits for, because somebody else has them. */
+  awaits?: readonly AwaitedObject[];
+  /** What somebody changed or deleted and what is left so, in words. */
+  drift?: string;
+  /** When Strata last wrote an object of the layer, as far as is known: RFC 3339, by the clock of the cluster. */
+  writtenAt?: string;
+  /** Objects that the cluster deletes by itself, and that are done. */
+  finished?: readonly FinishedObject[];
+}
+
+/** The view when something else has to be done now than looking at objects aside: that comes again. */
+export function withoutLook({ step: _, aside: __, ...view }: LayerView): LayerView {
+  return view;
+}
+
+/** An object that the cluster deletes by itself when it is done, and that is. */
+export interface FinishedObject {
+  /** `Job shop/migrate` */
+  object: string;
+  /** Of the manifest that it was made from. */
+  digest: string;
+  failed?: boolean;
+}
+
+/** An object that somebody else has. */
+export interface AwaitedObject {
+  ref: ObjectRef;
+  key: string;
+  /** Whether it has to be watched by its name: what other profiles have is told by the watch of all members. */
+  isNamed: boolean;
+  /** The layer that gets it, if its owner gives it up; undefined when it takes nothing that exists. */
+  heir: string | undefined;
 }
 
 /** A layer's own objects are members of the set that carry its mark. */
@@ -36,8 +74,8 @@ export interface Surroundings {
   prepared: NonNullable<Seen["site"]["prepared"]>;
   /** The names of all listed layers, in order. */
   order: readonly string[];
-  /** The name of the layer that this one waits for, if its turn has not come. */
-  waitsFor: string | undefined;
+  /** What the layer waits for, if its turn has not come. */
+  waitsFor: Wait | undefined;
   /** The name of a layer that is wrong: nothing new is begun until it is right. */
   heldBy?: string | undefined;
   /** Whether a layer of the profile wants the object: what moves to another layer is not pruned here. */
@@ -55,13 +93,19 @@ export interface KnownLayer extends PlannedLayer {
   state: Extract<ContentState, { kind: "known" }>;
 }
 
-export function pending(layer: PlannedLayer, waitsFor: string): LayerView {
-  return { ...working(layer, "Pending", `waits for layer ${waitsFor}`), reason: "WaitingForLayer" };
+/** What a layer waits for, in words: `layer cni`. */
+export interface Wait {
+  on: string;
+  reason: "WaitingForLayer" | "WaitingForProfile";
+}
+
+export function pending(layer: PlannedLayer, { on, reason }: Wait): LayerView {
+  return { ...working(layer, "Pending", `waits for ${on}`), reason };
 }
 
 export function held(layer: PlannedLayer, by: string): LayerView {
   return {
-    ...pending(layer, by),
+    ...pending(layer, { on: `layer ${by}`, reason: "WaitingForLayer" }),
     message: `waits for layer ${by}: nothing new is applied until its expressions are right`,
   };
 }
@@ -74,9 +118,25 @@ export function skipped(layer: PlannedLayer): LayerView {
   return { ...working(layer, "Skipped", message), gateOpen: true, ...wake };
 }
 
-/** Nothing is to be done for the layer. */
-export function isSettled({ state }: { state: LayerState }): boolean {
-  return state === "Ready" || state === "Skipped";
+/** It is left as it is, also its gate: what it is now is none of the plan's business. */
+export function suspended(layer: PlannedLayer, { rows }: Seen): LayerView {
+  const row = rows.get(layerOf(layer.spec));
+  const stateBefore = row?.state === "Suspended" ? row.stateBefore : (row?.stateBefore ?? row?.state);
+  const view = { ...working(layer, "Suspended", "suspended"), gateOpen: row?.gate === "Open" };
+  return stateBefore === undefined ? view : { ...view, stateBefore };
+}
+
+/** Nothing is to be done for the layer: one that is suspended, or has drifted and is left so, is as good as it was. */
+export function isSettled({ state, stateBefore }: { state: LayerState; stateBefore?: LayerState }): boolean {
+  const counted = state === "Suspended" ? stateBefore : (stateBefore ?? state);
+  return counted === "Ready" || counted === "Skipped";
+}
+
+/** Something that somebody changed is left so: a layer that is Ready stays as good as that, and says so. */
+export function driftLeft(view: LayerView, drift: string): LayerView {
+  if (view.reason === "DriftLeft") return { ...view, message: `${drift}; ${view.message}` };
+  if (view.state !== "Ready") return { ...view, drift, warnings: [...(view.warnings ?? []), drift] };
+  return { ...view, state: "Drifted", stateBefore: "Ready", reason: "DriftLeft", message: drift, drift };
 }
 
 export function working(layer: PlannedLayer, state: LayerState, message: string): LayerView {

@@ -1,7 +1,8 @@
 import { type Parent, releaseText } from "../membership/applyset.ts";
 import { wantedRelease } from "./chart-layer.ts";
 import { isSettled, type LayerView } from "./layer-view.ts";
-import { isPartOf } from "./pack-parts.ts";
+import { keepsAll } from "./listed-layers.ts";
+import { isPartOf, layerOf } from "./pack-parts.ts";
 import { membersByLayer, type RemovalView } from "./removal.ts";
 import type { Seen } from "./seen.ts";
 import type { Plan, PlannedLayer } from "./types.ts";
@@ -12,8 +13,8 @@ import type { Plan, PlannedLayer } from "./types.ts";
  */
 export function listedNames({ layers }: Plan, parent: Parent): string[] {
   const names = layers.flatMap(({ spec, state }) => {
-    const own = ownerOf(spec);
-    const keeps = spec.prune === "Never" || (spec.pack !== undefined && state.kind !== "known");
+    const own = layerOf(spec);
+    const keeps = keepsAll(spec) || (spec.pack !== undefined && state.kind !== "known");
     return [own, spec.name, ...(keeps ? parent.layers.filter((known) => isPartOf(known, own)) : [])];
   });
   return [...new Set(names)];
@@ -24,7 +25,7 @@ export function listedNames({ layers }: Plan, parent: Parent): string[] {
  * brought when it was a chart or manifests, and that goes.
  */
 export function withoutOpened(listed: readonly string[], { layers }: Plan): ReadonlySet<string> {
-  const opened = new Set(layers.flatMap(({ spec: { part, prune } }) => (part && prune !== "Never" ? [part.of] : [])));
+  const opened = new Set(layers.flatMap(({ spec }) => (spec.part && !keepsAll(spec) ? [spec.part.of] : [])));
   return new Set(listed.filter((name) => !opened.has(name)));
 }
 
@@ -41,11 +42,6 @@ export function listedReleases(plan: Plan, parent: Parent): Parent["releases"] {
 function releaseTextOf(layer: PlannedLayer): string | undefined {
   const release = wantedRelease(layer);
   return release && releaseText({ layer: layer.spec.name, ...release });
-}
-
-/** The layer of the profile that a layer of the engine stands for. */
-function ownerOf({ part, name }: PlannedLayer["spec"]): string {
-  return part?.of ?? name;
 }
 
 interface Around {
@@ -76,7 +72,7 @@ export function leftoversDue(removals: readonly RemovalView[], around: Around): 
 
 /** What is listed of the layer that something is left of. */
 function partsOf({ layer }: RemovalView, { plan }: Around): PlannedLayer[] {
-  return plan.layers.filter(({ spec }) => isPartOf(layer, ownerOf(spec)) || ownerOf(spec) === layer);
+  return plan.layers.filter(({ spec }) => isPartOf(layer, layerOf(spec)) || layerOf(spec) === layer);
 }
 
 /** Where one goes back to what it was when it fails, what it was is not taken away before it is healthy. */
@@ -99,17 +95,16 @@ function addsNothing(part: PlannedLayer, { seen }: Around): boolean {
   return state.desired.every(({ key }) => own.has(key));
 }
 
-/**
- * The views, where the first one of a layer that is late says what is still left of what it was, and what that waits for.
- *
- * @param unknown a layer whose objects are not known (yet)
- */
-export function withLeftovers(
-  removals: readonly RemovalView[],
-  unknown: PlannedLayer | undefined,
-  around: Around,
-): LayerView[] {
-  const due = leftoversDue(removals, around);
+export interface Leftovers {
+  removals: readonly RemovalView[];
+  /** Those of them whose time has come. */
+  due: ReadonlyMap<string, RemovalView>;
+  /** A layer whose objects are not known (yet). */
+  unknown: PlannedLayer | undefined;
+}
+
+/** The views, where the first one of a layer that is late says what is still left of what it was, and what that waits for. */
+export function withLeftovers({ removals, due, unknown }: Leftovers, around: Around): LayerView[] {
   const words = new Map<string, string>();
   for (const removal of removals) {
     const parts = new Set(partsOf(removal, around).map(({ spec }) => spec.name));

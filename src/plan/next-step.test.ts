@@ -667,6 +667,19 @@ describe("what others live in", () => {
     expect(goings(world)).toEqual(["delete a", "delete shop"]);
   });
 
+  it("prunes what the list dropped only after others had time to say that they want it", () => {
+    const world = new Simulation(profileOf([{ name: "a", objects: [configMap("stays"), configMap("goes")] }]));
+    world.run();
+    world.profile = profileOf([{ name: "a", objects: [configMap("stays")] }]);
+    world.pruneAt = world.now + 5_000;
+    world.run();
+    expect([...world.live.keys()]).toHaveLength(2);
+    expect(world.evaluate()).toMatchObject({ done: false, wakeAt: world.pruneAt, layers: [{ state: "Ready" }] });
+    world.pruneAt = undefined;
+    world.run();
+    expect([...world.live.keys()]).toHaveLength(1);
+  });
+
   it("prunes waves backwards: data is released before the Namespace around it goes", () => {
     const claim = placed({ apiVersion: "v1", kind: "PersistentVolumeClaim", metadata: { name: "data" } }, "shop");
     const world = new Simulation(
@@ -789,6 +802,181 @@ describe("a layer that waits for an output that it had", () => {
     world.served.set("Thing.example.com", "Namespaced");
     world.run();
     expect(world.applied()).toEqual(["things.example.com", "t"]);
+  });
+});
+
+describe("a suspended layer", () => {
+  const one = (value: string) => ({ name: "one", objects: [configMap("a", { key: value }), configMap("b")] });
+  const two = { name: "two", objects: [configMap("c")] };
+
+  /** Of a world where both layers are Ready. */
+  function settled(layers: Layer[] = [one("1"), two]): Simulation {
+    const world = new Simulation(profileOf(layers));
+    world.run();
+    world.steps.length = 0;
+    return world;
+  }
+
+  function lose(world: Simulation, name: string): void {
+    for (const [key, { observed }] of world.live) if (observed.ref.name === name) world.live.delete(key);
+  }
+
+  it("is not rendered, written, repaired or pruned, and Ready stays as it was", () => {
+    const world = settled();
+    lose(world, "b");
+    world.profile = profileOf([{ name: "one", suspend: true, objects: [configMap("a", { key: "2" })] }, two]);
+    const view = world.run();
+    expect(view.layers.map(({ state, stateBefore, gateOpen }) => [state, stateBefore, gateOpen])).toEqual([
+      ["Suspended", "Ready", true],
+      ["Ready", undefined, true],
+    ]);
+    expect(view.done).toBe(true);
+    expect(world.steps).toEqual([]);
+    expect(world.run().layers[0]?.stateBefore).toBe("Ready");
+  });
+
+  it("is brought to what it should be when it is resumed, with the applies that this needs", () => {
+    const world = settled();
+    world.profile = profileOf([{ ...one("2"), suspend: true }, two]);
+    world.run();
+    lose(world, "b");
+    world.profile = profileOf([one("1"), two]);
+    expect(world.run().done).toBe(true);
+    expect(world.applied()).toEqual(["b"]);
+  });
+
+  it("holds back what comes after it if its gate was not open, and says so", () => {
+    const world = new Simulation(profileOf([{ ...one("1"), suspend: true }, two]));
+    const view = world.run();
+    expect(view.layers.map(({ state, message }) => [state, message])).toEqual([
+      ["Suspended", "suspended"],
+      ["Pending", "waits for layer one, which is suspended"],
+    ]);
+    expect(view.done).toBe(false);
+    expect(world.names()).toEqual([]);
+  });
+
+  it("keeps what it has while its `when` is false, and while it is wrong, which holds nobody", () => {
+    const world = settled();
+    for (const wrong of [
+      { when: "false" },
+      { outputs: [{ name: "x", object: { apiVersion: "v1", kind: "ConfigMap", name: "a" }, value: "self." }] },
+    ]) {
+      world.profile = profileOf([
+        { ...one("1"), ...wrong, suspend: true },
+        { ...two, objects: [configMap("d")] },
+      ]);
+      expect(world.run().layers.map(({ state }) => state)).toEqual(["Suspended", "Ready"]);
+      expect(world.names()).toEqual(["a", "b", "d"]);
+    }
+  });
+
+  it("loses nothing that another layer drops, while it may want that", () => {
+    const world = settled();
+    const moved = { ...one("1"), objects: [configMap("a", { key: "1" }), configMap("b"), configMap("c")] };
+    world.profile = profileOf([
+      { ...moved, suspend: true },
+      { ...two, objects: [configMap("d")] },
+    ]);
+    world.run();
+    expect(world.names()).toEqual(["a", "b", "c", "d"]);
+    world.profile = profileOf([moved, { ...two, objects: [configMap("d")] }]);
+    world.run();
+    expect(world.steps.filter(({ kind }) => kind === "Remove")).toEqual([]);
+  });
+
+  it("lets others drop what they want as long as it has not changed, in a fresh process too", () => {
+    const world = settled();
+    world.contents.clear();
+    world.profile = profileOf([
+      { ...one("1"), suspend: true },
+      { ...two, objects: [configMap("d")] },
+    ]);
+    expect(world.run().done).toBe(true);
+    expect(world.names()).toEqual(["a", "b", "d"]);
+    expect(world.steps.filter(({ kind }) => kind === "Narrow" || kind === "LeaveNamespace")).toEqual([]);
+  });
+
+  it("goes all the same when it leaves the list, and in a teardown", () => {
+    const world = settled([{ ...one("1") }, two, { name: "three", objects: [configMap("x")] }]);
+    const suspended = [
+      { ...one("1"), suspend: true },
+      { ...two, suspend: true },
+    ];
+    world.profile = profileOf(suspended);
+    world.run();
+    expect(world.names()).toEqual(["a", "b", "c"]);
+    world.tearDown();
+    expect(world.names()).toEqual([]);
+  });
+
+  it("with a pack is read only for packs that are not suspended, and keeps parts that it would not have", () => {
+    const pack = (version: string) => ({ registryRef: { name: "ours" }, name: "app", version });
+    const manifests = (name: string) => ({ [`manifests/${name}.yaml`]: JSON.stringify(configMap(name)) });
+    const layer = (name: string, fields: object) => ({ name, objects: [], pack: pack("1.0.0"), ...fields });
+    const world = new Simulation(profileOf([layer("app", {})]));
+    world.fetched = { kind: "loaded", loaded: loadedPack("app", { files: manifests("m") }) };
+    world.run();
+    expect(world.names()).toEqual(["m"]);
+    world.packs.clear();
+    world.steps.length = 0;
+    world.profile = profileOf([layer("app", { suspend: true, pack: pack("2.0.0") })]);
+    world.run();
+    expect(world.steps).toEqual([]);
+    world.profile = profileOf([layer("app", { suspend: true, pack: pack("2.0.0") }), layer("other", {})]);
+    world.run();
+    expect(world.steps.map(({ kind }) => kind)).toContain("FetchPack");
+    expect(world.applied()).toEqual([]);
+    expect(world.names()).toEqual(["m"]);
+  });
+});
+
+describe("an object that says of itself", () => {
+  const marked = (what: string) => ({
+    ...configMap("a", { key: "1" }),
+    metadata: { name: "a", annotations: { [`strata.dev/${what}`]: "Disabled" } },
+  });
+
+  it("that it is not to be pruned is given back when its layer drops it, and in a teardown", () => {
+    const world = new Simulation(profileOf([{ name: "one", objects: [marked("prune"), configMap("b")] }]));
+    world.run();
+    world.profile = profileOf([{ name: "one", objects: [configMap("b")] }]);
+    world.run();
+    const released = world.steps.flatMap((step) => (step.kind === "Remove" ? step.items : []));
+    expect(released.map(({ how, tracked }) => [how, tracked.observed.ref.name])).toEqual([["release", "a"]]);
+  });
+
+  it("that it is to be left as it is is written once and then never, and the layer warns of it", () => {
+    const objects = (value: string) => [
+      { ...marked("reconcile"), data: { key: value } },
+      configMap("b", { key: value }),
+    ];
+    const world = new Simulation(profileOf([{ name: "one", objects: objects("1") }]));
+    expect(world.run().layers[0]?.warnings).toEqual([
+      "ConfigMap acme/a is left as it is, as it says strata.dev/reconcile: Disabled",
+    ]);
+    world.steps.length = 0;
+    world.profile = profileOf([{ name: "one", objects: objects("2") }]);
+    const view = world.run();
+    expect(world.applied()).toEqual(["b"]);
+    expect(view.done).toBe(true);
+    expect(view.layers[0]?.warnings).toEqual([
+      "ConfigMap acme/a is left as it is, as it says strata.dev/reconcile: Disabled; the layer wants it otherwise by now",
+    ]);
+  });
+
+  it("nothing more, and is being deleted to be created again, is not written before it is gone", () => {
+    const world = new Simulation(profileOf([{ name: "one", objects: [configMap("a", { key: "1" })] }]));
+    world.run();
+    world.steps.length = 0;
+    world.profile = profileOf([{ name: "one", objects: [configMap("a", { key: "2" })] }]);
+    for (const [key, { observed }] of world.live) world.attempts.set(key, { digest: REMOVAL, removed: observed.uid });
+    const view = world.run();
+    expect(world.applied()).toEqual([]);
+    expect(view.layers[0]?.state).toBe("Applying");
+    world.live.clear();
+    world.run();
+    expect(world.applied()).toEqual(["a"]);
   });
 });
 

@@ -3,15 +3,16 @@ import { type Parent, widen } from "../membership/applyset.ts";
 import type { GroupKind } from "../objects/types.ts";
 import { withDeparted } from "./departed-release.ts";
 import { evaluateLayer } from "./evaluate.ts";
+import { Gates } from "./gates.ts";
 import { namespacesOf } from "./layer-namespace.ts";
 import { isSettled, type LayerView, type Surroundings } from "./layer-view.ts";
 import { leftoversDue, listedNames, listedReleases, withLeftovers, withoutOpened } from "./leftovers.ts";
-import { isPartOf } from "./pack-parts.ts";
+import { isWrong, remains, unknownLayer, wantedKeys, withoutSkipped } from "./listed-layers.ts";
 import { dwellersOf, type Leaving, membersByLayer, type RemovalView, removeLayer } from "./removal.ts";
 import { onceRendered } from "./render-step.ts";
 import type { NamedRef, Seen, Tracked } from "./seen.ts";
 import type { Step, WatchRequest } from "./step.ts";
-import type { Plan, PlannedLayer } from "./types.ts";
+import type { Plan } from "./types.ts";
 import { evaluateUninstall } from "./uninstall.ts";
 
 /** The whole deployment as judged in one pass, and the one step to take now. */
@@ -41,7 +42,7 @@ export function evaluate(plan: Plan, seen: Seen, prepared: Prepared): Deployment
   const listed = withoutSkipped(plan);
   const order = listedNames(listed, prepared.parent);
   const wanted = wantedKeys(listed);
-  const unknown = unknownOf(listed);
+  const unknown = unknownLayer(listed, seen);
   const stays = remains(listed, wanted);
   const layers = inOrder(plan, wanted, { seen, prepared, order, unknown, stays, layers: listed.layers });
   const allReady = layers.every(isSettled);
@@ -62,7 +63,7 @@ export function evaluate(plan: Plan, seen: Seen, prepared: Prepared): Deployment
   const step = next?.step ?? reach ?? after ?? { kind: "None" };
   const isIdle = step.kind === "None" || next?.aside === true;
   return {
-    layers: withLeftovers(visible, unknown, about),
+    layers: withLeftovers({ removals: visible, due, unknown }, about),
     removals,
     step,
     wakeAt: earliest([...layers, ...removals], seen),
@@ -78,30 +79,16 @@ function inOrder(
   wanted: ReadonlyMap<string, ReadonlySet<string>>,
   around: Omit<Surroundings, "waitsFor" | "heldBy" | "wantedElsewhere">,
 ): LayerView[] {
-  const heldBy = plan.layers.find(({ state }) => state.kind === "missing" && state.isWrong)?.spec.name;
-  let waitsFor: string | undefined;
+  const heldBy = plan.layers.find((layer) => isWrong(layer))?.spec.name;
+  const gates = new Gates(around.seen.profile, around.seen.beside);
   return plan.layers.map((layer) => {
     const wantedElsewhere = (key: string) =>
       [...wanted].some(([name, keys]) => name !== layer.spec.name && keys.has(key));
-    const judged = evaluateLayer(layer, { ...around, waitsFor, heldBy, wantedElsewhere });
+    const judged = evaluateLayer(layer, { ...around, waitsFor: gates.before(layer), heldBy, wantedElsewhere });
     const view = withDeparted(judged, layer, around);
-    if (!view.gateOpen) waitsFor ??= layer.spec.name;
+    if (!view.gateOpen) gates.close(layer);
     return view;
   });
-}
-
-/** A layer of which nobody knows what it wants: first one that only has to be rendered. */
-function unknownOf({ layers }: Plan): PlannedLayer | undefined {
-  return (
-    layers.find(({ state }) => state.kind === "unknown") ??
-    layers.find(({ state, isUnchanged }) => state.kind !== "known" && !isUnchanged)
-  );
-}
-
-/** Nothing of a skipped layer is wanted: what it has brought goes as if it had left the list. */
-function withoutSkipped(plan: Plan): Plan {
-  const layers = plan.layers.filter(({ state }) => state.kind !== "skipped");
-  return layers.length === plan.layers.length ? plan : { ...plan, layers };
 }
 
 /** The first step in the order of the layers; after those of a layer comes that for what is left of it. */
@@ -217,14 +204,6 @@ function goesWith({ observed }: Tracked, order: readonly string[], seen: Seen): 
   return ranks.length > 0 ? order[Math.min(...ranks)] : order.at(-1);
 }
 
-/** What a listed layer wants, or must not prune, is there when others have gone. */
-function remains(plan: Plan, wanted: ReadonlyMap<string, ReadonlySet<string>>): Leaving["stays"] {
-  const sparing = plan.layers.flatMap(({ spec }) => (spec.prune === "Never" ? [spec.part?.of ?? spec.name] : []));
-  const isSpared = (layer: string): boolean => sparing.some((name) => name === layer || isPartOf(layer, name));
-  return ({ observed: { key, layer } }) =>
-    (layer !== undefined && isSpared(layer)) || [...wanted.values()].some((keys) => keys.has(key));
-}
-
 /** A kind that may not be read may hide members: nothing is called gone before it can be. */
 function unreadableKind(seen: Seen, parent: Parent): Failure | undefined {
   for (const { kind, namespace } of parentPlaces(parent)) {
@@ -241,6 +220,8 @@ function afterLayers(
 ): Step | undefined {
   const [first] = removals;
   if (first) return first.step;
+  // A suspended layer may be written down otherwise than it is: the parent goes on naming what it has.
+  if (plan.layers.some(({ spec }) => spec.suspend)) return undefined;
   // What cannot be seen may hold members: the parent goes on naming it.
   if (isStarting(seen, prepared) || unreadableKind(seen, prepared.parent)) return undefined;
   const used = new Set(plan.layers.flatMap((layer) => namespacesOf(layer)));
@@ -283,16 +264,6 @@ function narrowStep(plan: Plan, seen: Seen, { parent }: Prepared): Step | undefi
   return same
     ? undefined
     : { kind: "Narrow", parent: narrow, gone: parent.layers.filter((name) => !narrow.layers.includes(name)) };
-}
-
-/** While it is not known what a layer wants, it wants what it was when it was Ready last. */
-function wantedKeys(plan: Plan): Map<string, ReadonlySet<string>> {
-  return new Map(
-    plan.layers.map(({ spec, state, installed = [] }) => {
-      const states = state.kind === "known" ? [state] : installed.map((one) => one.state);
-      return [spec.name, new Set(states.flatMap(({ desired }) => desired.map(({ key }) => key)))];
-    }),
-  );
 }
 
 /** What has passed by now has changed what it could: whatever is due of it is a step already, or waits for something else. */

@@ -1,6 +1,7 @@
 import type { Failure } from "../errors.ts";
 import type { Parent } from "../membership/applyset.ts";
 import type { MacroAnswer } from "../pack/macro-types.ts";
+import type { Witness } from "./seen.ts";
 import type { ApplyItem, RemoveItem } from "./step.ts";
 import type { LayerContent } from "./types.ts";
 import type { LoadedPack } from "./valued-pack.ts";
@@ -27,10 +28,18 @@ export type Outcome =
   | { kind: "Done" };
 
 export type ApplyResult = { item: ApplyItem } & (
-  | { ok: true; how: "created" | "updated" | "repaired" | "adopted"; fields: string }
+  | { ok: true; how: "created" | "updated" | "repaired" | "adopted"; fields: string; witness?: Witness }
+  /** It was looked at, and its values are ours, or are not. */
+  | { ok: true; how: "verified" | "differs"; witness: Witness }
   | { ok: true; how: "terminating" | "exists" }
-  | { ok: false; failure: Failure }
+  /** Deleted, to be created again; `uid` of the one that goes. */
+  | { ok: true; how: "recreating"; uid: string }
+  /** `occupiedBy` is set when the object is somebody else's: the id of the ApplySet that has it, or empty. */
+  | { ok: false; failure: Failure; occupiedBy?: string }
 );
 
-/** `kept` says why an object was given back where it should have been deleted. */
-export type RemoveResult = { item: RemoveItem } & ({ ok: true; kept?: string } | { ok: false; failure: Failure });
+/** `kept` says why an object was given back, or who has it now, where it should have been deleted. */
+export type RemoveResult = { item: RemoveItem } & (
+  | { ok: true; kept?: string; how: "deleted" | "released" }
+  | { ok: false; failure: Failure }
+);

@@ -6,6 +6,11 @@ import { hideMacros } from "../pack/macro-text.ts";
 import type { EngineLayer, PackPart } from "./types.ts";
 import type { LoadedPack } from "./valued-pack.ts";
 
+/** The layer of the profile that a layer of the engine stands for. */
+export function layerOf({ part, name }: Pick<EngineLayer, "part" | "name">): string {
+  return part?.of ?? name;
+}
+
 /** A pack with everything decided: the layers that the engine brings in its place, in order. */
 export interface PackParts {
   kind: "parts";

@@ -8,6 +8,7 @@ import { describeRef, groupKindKey, gvkOf, isCrd, keyOf, refOf } from "../object
 import { normalize } from "../objects/normalize.ts";
 import type { GroupKind, GroupVersionKind, KubeObject } from "../objects/types.ts";
 import { kindsServedBy, waveOf } from "../objects/waves.ts";
+import { isMeant } from "./object-target.ts";
 import { reservedMarkFailure } from "./reserved.ts";
 import type { Desired, Hook, LayerContent, PlacedHook } from "./types.ts";
 
@@ -190,6 +191,7 @@ function placeOne(raw: KubeObject, placement: OnePlacement): Desired | Failure {
     },
   };
   const ref = refOf(labelled);
+  const ignored = ignoredIn(object, placement);
   return {
     ref,
     key: keyOf(ref),
@@ -199,7 +201,14 @@ function placeOne(raw: KubeObject, placement: OnePlacement): Desired | Failure {
     fromCrdsFolder: from === "crds",
     createOnly: from === "crds" && (placement.layer.crds === "Create" || placement.goesBack),
     attached: from === "attachments",
+    ...(ignored.length > 0 ? { ignored } : {}),
   };
+}
+
+/** The fields of an object that its layer leaves to others. */
+function ignoredIn(object: KubeObject, { layer, namespace }: OnePlacement): string[] {
+  const rules = layer.drift?.ignore ?? [];
+  return [...new Set(rules.flatMap((rule) => (isMeant(rule.target, object, namespace) ? rule.jsonPointers : [])))];
 }
 
 function duplicate(desired: Desired, layer: Layer): Failure {

@@ -32,7 +32,8 @@ export function placedContent(content: LayerContent, placement: Placement): Cont
     const [group = "", kind = ""] = text.split(" ");
     return `${text}=${scopes({ group, kind }) ?? "?"}`;
   });
-  const signature = [layer.name, layer.crds, namespace, set.id, ...scopeList].join("|");
+  const ignored = layer.drift?.ignore ? [JSON.stringify(layer.drift.ignore)] : [];
+  const signature = [layer.name, layer.crds, namespace, set.id, ...scopeList, ...ignored].join("|");
   let memo = memos.get(content);
   if (memo?.signature !== signature || memo.digestKey !== digestKey) {
     memo = { signature, digestKey, ...placedAnew(content, placement) };

@@ -29,7 +29,10 @@ export interface Overrides {
   sensitive?: readonly (readonly string[])[];
 }
 
-export function profileScope({ profile, cluster, referents, site, fixed }: Seen, digestKey: Uint8Array): ProfileScope {
+export function profileScope(
+  { profile, cluster, referents, site, fixed, side }: Seen,
+  digestKey: Uint8Array,
+): ProfileScope {
   const { target } = cluster;
   const read = readVariables({ profile, target, referents, digestKey, fixed });
   if (read.kind !== "read") return read;
@@ -40,7 +43,9 @@ export function profileScope({ profile, cluster, referents, site, fixed }: Seen,
       namespace: target?.metadata.namespace,
       labels: target?.metadata.labels,
       kubernetesVersion: site.kubernetesVersion,
-      uid: (site.uid ?? (target ? target.status?.uid : site.prepared?.parent.hub)) || undefined,
+      uid:
+        ((side === "Management" ? undefined : site.uid) ?? (target ? target.status?.uid : site.prepared?.parent.hub)) ||
+        undefined,
     },
     profile: { kind, name: metadata.name, namespace: metadata.namespace, version: spec.version },
     variables: read.variables,

@@ -71,7 +71,8 @@ function conflictOf(layer: ChartLayer, latest: ReleaseRecord | undefined, { seen
   if (latest.parent !== undefined) {
     const isOurs = latest.parent === seen.set.parent;
     const remedy = `give one of them another helm.releaseName${isOurs ? "" : orphanRemedy(latest)}`;
-    const owner = `layer ${latest.layer ?? "?"} of ${isOurs ? "this" : "another"} profile`;
+    const other = seen.profileOf?.(latest.parent) ?? "another profile";
+    const owner = `layer ${latest.layer ?? "?"} of ${isOurs ? "this profile" : other}`;
     return new Failure("Conflict", `${what} and belongs to ${owner}: ${remedy}`);
   }
   if (layer.spec.adoption === "SameRelease" || layer.spec.adoption === "Always") return undefined;

@@ -1,8 +1,9 @@
 import { Failure } from "../errors.ts";
 import { type ChartLayer, eventOf, type OpenRecord } from "./chart-layer.ts";
 import { evaluateHooks, type HookView, watchedHooks } from "./hooks.ts";
-import { failing, type LayerView, type Surroundings, working } from "./layer-view.ts";
+import { failing, type LayerView, type Surroundings, withoutLook, working } from "./layer-view.ts";
 import { refusalOf } from "./release-attempt.ts";
+import type { NamedRef } from "./seen.ts";
 
 /** So often a test that `Warn` wants is tried again when the API server refuses its object. */
 const WARN_ATTEMPTS = 5;
@@ -20,6 +21,15 @@ export function tested(
   const named = watchedHooks(layer.state.hooks, ["test"]);
   // They stay watched: what was done of them is judged again at each pass.
   if (tests.done) return { ...view, hooks: { named, late: [] } };
+  return underTest(layer, withoutLook(view), { tests, named, around });
+}
+
+function underTest(
+  layer: ChartLayer,
+  view: LayerView,
+  { tests, named, around }: { tests: HookView; named: readonly NamedRef[]; around: Surroundings },
+): LayerView {
+  const { test } = layer.spec;
   const { message, failure, step, wakeAt, late } = tests;
   if (test === "Warn") return { ...view, ...warning(view, tests, around), hooks: { named, late } };
   const words = `${view.message}; ${failure ? "" : "testing: "}${message}`;

@@ -29,15 +29,16 @@ export const REMOVAL = "removal";
  */
 export function removeLayer(layer: string, members: readonly Tracked[], leaving: Leaving): RemovalView | undefined {
   if (members.length === 0) return undefined;
-  const { current, items, failed } = nextToGo(members, leaving);
+  const { current, items, failed, notBefore } = nextToGo(members, leaving);
   const [first] = failed;
+  const wakeAt = notBefore ?? first?.retryAt;
   return {
     layer,
     left: members.length,
     message: first ? first.failure.message : waitingSentence(members, current),
     ...(first ? { failure: first.failure } : {}),
     ...(items.length > 0 ? { step: { kind: "Remove", layer, items } } : {}),
-    ...(first?.retryAt === undefined ? {} : { wakeAt: first.retryAt }),
+    ...(wakeAt === undefined ? {} : { wakeAt }),
   };
 }
 
@@ -53,6 +54,8 @@ export interface NextToGo {
   current: readonly Tracked[];
   items: RemoveItem[];
   failed: readonly { failure: Failure; retryAt: number | undefined }[];
+  /** Nothing goes before this time, in milliseconds since the epoch. */
+  notBefore: number | undefined;
 }
 
 /** What of some members goes now: the last wave that is still there; the waves before it wait until that is gone. */
@@ -63,7 +66,9 @@ export function nextToGo(members: readonly Tracked[], leaving: Leaving): NextToG
   const current = byWave.get(wave) ?? [];
   const due = current.filter((tracked) => !tracked.observed.terminating && removalIsDue(tracked, seen));
   const failed = current.flatMap((tracked) => removalFailure(tracked, seen) ?? []);
-  return { current, items: due.flatMap((tracked) => toRemoval(tracked, leaving) ?? []), failed };
+  const notBefore = due.length > 0 && seen.pruneAt !== undefined && seen.now < seen.pruneAt ? seen.pruneAt : undefined;
+  const items = notBefore === undefined ? due.flatMap((tracked) => toRemoval(tracked, leaving) ?? []) : [];
+  return { current, items, failed, notBefore };
 }
 
 const dwellings = new WeakMap<Seen, Map<string, Tracked[]>>();
@@ -119,17 +124,23 @@ function removalFailure(
 }
 
 /**
- * What was there before us is given back, and what may hold data or other people's objects stays: adopted objects,
+ * What was there before us is given back, and what may hold data or other people's objects stays: adopted objects (save with
+ * `adoption: Always`),
  * persistent volumes and their claims, and the CRDs of a chart's `crds/` folder are released instead of deleted. So is a
  * Namespace or a CRD that other members need; when those are leaving too, it waits for them (undefined).
  */
 function toRemoval(tracked: Tracked, { seen, stays }: Leaving): RemoveItem | undefined {
-  const { ref, key, adopted, kept } = tracked.observed;
-  if (adopted || kept || isVolume(ref)) return { tracked, how: "release" };
+  const { ref, key, kept } = tracked.observed;
+  if (isLent(tracked, seen) || kept || isVolume(ref)) return { tracked, how: "release" };
   const dwellers = dwellersOf(key, seen);
   const staying = dwellers.find(stays);
   if (staying) return { tracked, how: "release", why: `${describeRef(staying.observed.ref)} of this profile needs it` };
   return dwellers.length > 0 ? undefined : { tracked, how: "delete" };
+}
+
+/** The layer may have got its `Always` after it adopted the object. */
+function isLent({ observed: { adopted, layer } }: Tracked, { profile }: Seen): boolean {
+  return adopted && profile.spec.layers.find(({ name }) => name === layer)?.adoption !== "Always";
 }
 
 /** A member's content is not known here, so whether its CRD is one of ours is read off the members themselves. */

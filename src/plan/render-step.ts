@@ -27,6 +27,6 @@ export function renderStep(layer: PlannedLayer, seen: Seen): Step | "unknown" | 
  */
 export function onceRendered(step: Step | undefined, unknown: PlannedLayer | undefined, seen: Seen): Step | undefined {
   if (!step || !unknown) return step;
-  const render = unknown.state.kind === "unknown" ? renderStep(unknown, seen) : undefined;
+  const render = unknown.state.kind === "unknown" && !unknown.spec.suspend ? renderStep(unknown, seen) : undefined;
   return render === "unknown" || render instanceof Failure ? undefined : render;
 }

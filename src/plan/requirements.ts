@@ -1,6 +1,7 @@
 import type { Layer } from "../api/types.ts";
 import { Failure } from "../errors.ts";
 import { parseRange, parseVersion } from "../text/versions.ts";
+import { layerOf } from "./pack-parts.ts";
 import type { Plan, PlannedLayer } from "./types.ts";
 
 type Required = NonNullable<NonNullable<Layer["requires"]>["layers"]>[number];
@@ -37,7 +38,7 @@ function problemOf(
   packs: Plan["packs"],
 ): string | undefined {
   const asked = `layer ${name} ${version}`;
-  const layer = above.find(({ spec }) => (spec.part?.of ?? spec.name) === name);
+  const layer = above.find(({ spec }) => layerOf(spec) === name);
   if (!layer) return `${asked}, and no layer before this one has that name`;
   if (layer.state.kind === "skipped") return `${asked}, which is skipped`;
   const isPack = layer.spec.pack !== undefined || layer.spec.part !== undefined;

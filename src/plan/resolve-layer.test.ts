@@ -66,6 +66,25 @@ describe("what the expressions of a layer give", () => {
     expect(resolved({ helm: undefined, pack: pack(`\${{ profile.version }}`) } as never).pack).toEqual(pack("1.4.0"));
   });
 
+  it("in patches, whose shape they cannot change", () => {
+    const target = { kind: "Deployment" };
+    const patch = `[{ op: replace, path: "/spec/replicas", value: "\${{ variables.number }}" }]`;
+    const plain = "spec: { paused: true }";
+    expect(
+      resolved({
+        patches: [
+          { target, patch },
+          { target, patch: plain },
+        ],
+      }).patches,
+    ).toEqual([
+      { target, patch: '[{"op":"replace","path":"/spec/replicas","value":3}]' },
+      { target, patch: plain },
+    ]);
+    const secret = `data: { token: "\${{ variables.secret }}" }`;
+    expect(resolved({ patches: [{ target, patch: secret }] }).patches?.[0]?.patch).toBe('{"data":{"token":"c4n4ry"}}');
+  });
+
   it("changes nothing else", () => {
     const layer = layerOf({ values: { a: `\${{ variables.text }}` } });
     expect(resolveLayer(layer, scope)).toEqual({
@@ -94,6 +113,11 @@ describe("what is wrong is told with its place, and without a value", () => {
   it.each<[string, Partial<Layer>, string]>([
     ["a secret in the namespace", { namespace: `\${{ variables.secret }}` }, `namespace: ${SEEN}`],
     ["a secret in the version", { helm: { ...helm, version: `\${{ variables.secret }}` } }, `helm.version: ${SEEN}`],
+    [
+      "a secret in a pointer",
+      { patches: [{ target: {}, patch: `[{ op: remove, path: "/data/\${{ variables.secret }}" }]` }] },
+      `patches[0].patch[0].path: ${SEEN}`,
+    ],
     [
       "a secret in the version of a pack",
       { helm: undefined, pack: pack(`\${{ variables.secret }}`) } as never,

@@ -5,6 +5,7 @@ import { Failure } from "../errors.ts";
 import type { OutputName } from "./expression-names.ts";
 import type { Scope } from "./expression-scope.ts";
 import { type Evaluated, evaluateText, evaluateTree } from "./expressions.ts";
+import { patchTexts, withTexts } from "./patch-expressions.ts";
 import { namesInValues, SEEN_BY_ALL } from "./seen-names.ts";
 import { keysBelow } from "./sensitive-values.ts";
 
@@ -31,7 +32,8 @@ export function resolveLayer(layer: Layer, scope: Scope): ResolvedLayer {
     pack: textIn(pack?.version, { where: "pack.version", wrong: version }, scope),
   };
   const artifacts = artifactVersions(layer, scope);
-  const all = [...Object.values(read), ...artifacts.values()].filter((one) => one !== undefined);
+  const patches = patchTexts(layer, scope);
+  const all = [...Object.values(read), ...artifacts.values(), ...patches.values()].filter((one) => one !== undefined);
   const secret = read.values.kind === "value" ? read.values.sensitivePaths : [];
   const names = pack ? namesInValues(secret, "values") : [];
   const problems = [...all.flatMap((one) => (one.kind === "failed" ? one.problems : [])), ...names];
@@ -45,6 +47,7 @@ export function resolveLayer(layer: Layer, scope: Scope): ResolvedLayer {
     ...(helm && read.helm ? { helm: { ...helm, version: givenBy(read.helm) } } : {}),
     ...(pack && read.pack ? { pack: { ...pack, version: givenBy(read.pack) } } : {}),
     ...withVersions(layer, artifacts),
+    ...withTexts(layer, patches),
   };
   const uses = all.flatMap((one) => (one.kind === "value" ? one.uses.outputs : []));
   const sensitive = keysBelow(secret, "values");
@@ -104,7 +107,9 @@ function givenBy<T>(evaluated: Evaluated<T>): T {
 }
 
 /** Whether anything in a layer may be an expression: most layers have none, and stay the very same value. */
-export function hasExpressions({ values, namespace, helm, pack, manifests = [], attachments = [] }: Layer): boolean {
+export function hasExpressions(layer: Layer): boolean {
+  const { values, namespace, helm, pack, manifests = [], attachments = [], patches = [] } = layer;
   const artifacts = [...manifests, ...attachments].map(({ oci }) => oci?.version);
-  return JSON.stringify([values, namespace, helm?.version, pack?.version, artifacts]).includes(EXPRESSION);
+  const texts = patches.map(({ patch }) => patch);
+  return JSON.stringify([values, namespace, helm?.version, pack?.version, artifacts, texts]).includes(EXPRESSION);
 }

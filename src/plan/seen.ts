@@ -5,10 +5,12 @@ import type { ApplySet, Parent } from "../membership/applyset.ts";
 import type { Observed } from "../membership/observed.ts";
 import type { GroupKind, GroupVersionKind, KubeObject } from "../objects/types.ts";
 import type { MacroAnswers } from "../pack/macro-types.ts";
-import type { KnownNodes } from "./pack-resources.ts";
+import type { ClassFacts, Known, NodeFacts } from "./core-facts.ts";
+import type { Beside } from "./gates.ts";
 import type { PackMemory } from "./packs.ts";
 import type { Referents } from "./references.ts";
 import type { ReleaseName, ReleaseRecord } from "./release.ts";
+import type { Side } from "./sides.ts";
 import type { ContentKnown, ContentMemory, PlannedLayer } from "./types.ts";
 
 /** One object of a cluster as the watches last told it. */
@@ -45,16 +47,30 @@ export interface SiteView {
   crdOf(kind: GroupKind): string | undefined;
   member(key: string): Tracked | undefined;
   members(): Iterable<Tracked>;
+  /** A member that the cluster has deleted by itself when it was done, as it was then. */
+  expired?(key: string): Tracked | undefined;
   /** A live object that no layer brings but a health check names, a hook's, or a namespace that is on its way out. */
   named(ref: NamedRef): KubeObject | "absent" | "unknown" | Failure;
   /** Such an object as it was when it was deleted, if that was seen. */
   deleted(ref: NamedRef): KubeObject | undefined;
-  /** What the nodes have, while a plan asks for it; undefined where nobody looks. */
-  nodes(): KnownNodes;
+  /** What the nodes are like, while a plan asks for it. */
+  nodes(): Known<NodeFacts>;
+  /** StorageClasses and the names of registered CSI drivers, while a plan asks for them. */
+  storage(): { classes: Known<ClassFacts>; drivers: Known<string> };
   /** The records of a Helm release, in no order. */
   releases(release: ReleaseName): readonly ReleaseRecord[] | "unknown" | Failure;
   /** The sentence that names why an object is late, from its pods and events, as far as they are known. */
   explain(tracked: Tracked & { object: KubeObject }): string | undefined;
+}
+
+/** What an object was like when its values were known to be ours. */
+export interface Witness {
+  /** The `stamp` of `Observed`: while it stays nobody has written. */
+  stamp: string;
+  /** The time of our own entry, RFC 3339 by the clock of the cluster. */
+  writtenAt?: string | undefined;
+  /** Digest of the values at our fields: not always what was sent. Left out when the answer had no values. */
+  values?: string | undefined;
 }
 
 /** What one attempt left behind: an object's failure, or the field digest that its apply answered with. */
@@ -65,11 +81,20 @@ export interface Attempt {
   retryAt?: number;
   attempts?: number;
   fields?: string;
+  /** What the object was like in that answer, or when it was last looked at: see `Witness`. */
+  witness?: Witness;
+  /** When its values were last looked at because others had written it, and how often that was for nothing of late. */
+  lookedAt?: number;
+  looks?: number;
+  /** Values of ours differ, and the layer leaves them so. */
+  differs?: boolean;
   /** How often this process wrote the very same content again within a short time, and when it last did. */
   repeats?: number;
   writtenAt?: number;
   /** It exists, is not ours, and the layer only creates it. */
   leftAlone?: boolean;
+  /** It exists and is somebody else's: the id of the ApplySet that has it, or empty. */
+  occupiedBy?: string;
   /** The uid of the object whose delete was accepted. */
   removed?: string;
 }
@@ -113,6 +138,14 @@ export interface Seen {
   leaving: ReadonlyMap<string, "left" | "deleting" | "kept">;
   /** The layer rows as last written, by name: they remember since when, and with which content a layer was Ready. */
   rows: ReadonlyMap<string, DeploymentLayerStatus>;
+  /** What the layers wait for besides each other; left out where there is nothing else. */
+  beside?: Beside;
+  /** Left out: the cluster itself. */
+  side?: Side;
   /** Keyed digests of the immutable variables, as the status remembers them. */
   fixed: Readonly<Record<string, string>>;
+  /** The profile, in words, whose ApplySet has this parent, as far as this hub knows it. */
+  profileOf?: (parent: string) => string | undefined;
+  /** Before this time nothing goes that the list dropped: another profile may be about to say that it wants it. */
+  pruneAt?: number | undefined;
 }

@@ -1,4 +1,5 @@
-import { coversObject, fieldsDigest } from "../membership/fields.ts";
+import { coversObject } from "../membership/fields.ts";
+import { ownFieldsDigest, withoutPointers } from "../membership/ignored-fields.ts";
 import { isMember, memberEntry } from "../membership/observed.ts";
 import { withMark } from "./place.ts";
 import type { Seen, Tracked } from "./seen.ts";
@@ -19,9 +20,10 @@ export function standingOf(desired: Desired, layer: string, tracked: Tracked | u
   const { observed } = tracked;
   if (desired.createOnly && !observed.terminating) return "current";
   if (observed.terminating) return "terminating";
+  if (observed.frozen) return "current";
   if (observed.digest !== desired.digest || observed.layer !== layer) return "outdated";
   // Helm owns nothing of what Strata brings: whatever it wrote was a person's command.
-  return observed.helmWrote || hasDrifted(desired, layer, tracked, seen) ? "drifted" : "current";
+  return observed.helmWrote || observed.isDisowned || hasDrifted(desired, layer, tracked, seen) ? "drifted" : "current";
 }
 
 /** A CRD that somebody else had brought, where the layer only creates. */
@@ -36,7 +38,7 @@ function hasDrifted(desired: Desired, layer: string, { observed }: Tracked, seen
   if (!entry) return true;
   const attempt = seen.attempts.get(desired.key);
   if (attempt?.digest === desired.digest && attempt.fields !== undefined) {
-    return fieldsDigest(entry) !== attempt.fields;
+    return ownFieldsDigest(entry, desired) !== attempt.fields;
   }
-  return !coversObject(entry, withMark(desired, layer));
+  return !coversObject(entry, withoutPointers(withMark(desired, layer), desired.ignored ?? []));
 }

@@ -15,9 +15,16 @@ export interface WatchRequest {
 /** One object to write, and by which of the write rules. */
 export interface ApplyItem {
   desired: Desired;
-  /** `create` an object that is not there, `update` one with older content, `repair` one that somebody changed. */
-  mode: "create" | "update" | "repair";
+  /**
+   * `create` an object that is not there, `update` one with older content, `repair` one that somebody changed, `verify` one
+   * that others have written: it is read, and repaired if a value of ours is another one.
+   */
+  mode: "create" | "update" | "repair" | "verify";
   observed: Tracked | undefined;
+  /** Of `verify`: the digest of the values that the last answer had, though they may not be those that were sent. */
+  values?: string | undefined;
+  /** Of `verify`: it is only looked at. */
+  looksOnly?: boolean;
 }
 
 /** A member that goes: deleted, or released (its marks taken off) where deleting would take more than we brought. */

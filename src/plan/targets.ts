@@ -1,6 +1,7 @@
 import { API_VERSION, FINALIZER, LOCAL_CLUSTER, SYSTEM_NAMESPACE } from "../api/names.ts";
 import type { ClusterRef, LabelSelector, Profile, ProfileDeployment, TargetCluster } from "../api/types.ts";
 import { sha256Hex } from "../objects/digest.ts";
+import { hasManagement, type Side } from "./sides.ts";
 
 /** The clusters that a profile goes to: named ones also when they do not exist (yet), so that their absence shows. */
 export function targetsOf(profile: Profile, clusters: readonly TargetCluster[]): ClusterRef[] {
@@ -48,34 +49,37 @@ function deploymentNamespace(profile: Profile): string {
 }
 
 /** A ProfileDeployment's name: what it is about for people, and a digest so that no two ever meet. */
-export function deploymentName(profile: Profile, cluster: ClusterRef): string {
+function deploymentName(profile: Profile, cluster: ClusterRef, side: Side = "Workload"): string {
   const { namespace = "", name } = profile.metadata;
-  const digest = sha256Hex(
-    JSON.stringify([profile.kind, namespace, name, cluster.namespace ?? "", cluster.name]),
-  ).slice(0, 8);
-  return `${`${name}-${cluster.name}`.slice(0, 200)}-${digest}`;
+  const isHubs = side === "Management";
+  const about = [profile.kind, namespace, name, cluster.namespace ?? "", cluster.name, ...(isHubs ? [side] : [])];
+  const digest = sha256Hex(JSON.stringify(about)).slice(0, 8);
+  return `${`${name}-${cluster.name}`.slice(0, 200)}${isHubs ? "-management" : ""}-${digest}`;
 }
 
 /**
  * Whether a deployment is one that Strata makes for the profile. Whoever may write deployments could otherwise bring a profile
  * to a cluster of another tenant, with the credentials of that tenant.
  */
-export function isDeploymentOf(profile: Profile, { metadata, spec: { clusterRef } }: ProfileDeployment): boolean {
+export function isDeploymentOf(
+  profile: Profile,
+  { metadata, spec: { clusterRef, applyTo } }: ProfileDeployment,
+): boolean {
   const { namespace } = profile.metadata;
   const isReachable =
     clusterRef.name === LOCAL_CLUSTER || namespace === undefined || clusterRef.namespace === namespace;
   const isInPlace = metadata.namespace === deploymentNamespace(profile);
-  return isReachable && isInPlace && metadata.name === deploymentName(profile, clusterRef);
+  return isReachable && isInPlace && metadata.name === deploymentName(profile, clusterRef, applyTo);
 }
 
 /** A new deployment of a profile on a cluster, owned by the profile so that `kubectl tree` and friends show it. */
-export function newDeployment(profile: Profile, cluster: ClusterRef): ProfileDeployment {
+export function newDeployment(profile: Profile, cluster: ClusterRef, side: Side = "Workload"): ProfileDeployment {
   const { name, namespace, uid = "" } = profile.metadata;
   return {
     apiVersion: API_VERSION,
     kind: "ProfileDeployment",
     metadata: {
-      name: deploymentName(profile, cluster),
+      name: deploymentName(profile, cluster, side),
       namespace: deploymentNamespace(profile),
       finalizers: [FINALIZER],
       ownerReferences: [{ apiVersion: API_VERSION, kind: profile.kind, name, uid, controller: true }],
@@ -83,6 +87,28 @@ export function newDeployment(profile: Profile, cluster: ClusterRef): ProfileDep
     spec: {
       profileRef: { kind: profile.kind, name, ...(namespace ? { namespace } : {}) },
       clusterRef: cluster,
+      ...(side === "Management" ? { applyTo: side } : {}),
     },
   };
+}
+
+/** The deployments that a profile should have on its clusters, by their names. */
+export function deploymentsFor(
+  profile: Profile,
+  clusters: readonly TargetCluster[],
+  existing: readonly ProfileDeployment[],
+): Map<string, ProfileDeployment> {
+  const all = targetsOf(profile, clusters).flatMap((cluster) => {
+    const own = newDeployment(profile, cluster);
+    const hubs = newDeployment(profile, cluster, "Management");
+    const exists = clusters.some(
+      ({ metadata }) => metadata.name === cluster.name && metadata.namespace === cluster.namespace,
+    );
+    // What is left of layers that were taken out of the list is its to remove.
+    const isInUse = existing.some(
+      ({ metadata, status }) => metadata.name === hubs.metadata.name && (status?.layers?.length ?? 0) > 0,
+    );
+    return exists && (hasManagement(profile) || isInUse) ? [own, hubs] : [own];
+  });
+  return new Map(all.map((deployment) => [deployment.metadata.name, deployment]));
 }

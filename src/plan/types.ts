@@ -20,6 +20,8 @@ export interface LayerContent {
   pins?: Readonly<Record<string, { version: string; digest: string; manifest: string }>>;
   /** For each of the objects: the path of its source, if expressions in it are still to be evaluated. */
   evaluated?: readonly (string | null)[];
+  /** The numbers of the layer's patches that were for an object of it. */
+  patched?: readonly number[];
   /** Of a chart: written before its hooks and its objects. */
   attachments?: readonly KubeObject[];
   /** Of a chart: what its Helm release holds besides the objects. */
@@ -97,6 +99,8 @@ export interface Desired {
   createOnly: boolean;
   /** Written before the hooks of the chart that it is attached to. */
   attached: boolean;
+  /** JSON pointers of fields that are left to others once the object exists. */
+  ignored?: readonly string[];
 }
 
 /** What is known of a layer's objects. */

@@ -23,6 +23,7 @@ const VIEW: Omit<SiteView, "prepared"> = {
   members: () => [],
   named: () => "unknown",
   nodes: () => undefined,
+  storage: () => ({ classes: undefined, drivers: undefined }),
   deleted: () => undefined,
   releases: () => [],
   explain: () => undefined,
@@ -58,7 +59,13 @@ class World {
     this.deployment = newDeployment(this.profile, { name: "local" });
     this.target = {
       kind: "ready",
-      place: { set: applySetOf({ kind: "AddOnProfile", namespace: "acme", name: "p" }), site: this, view: VIEW },
+      place: {
+        set: applySetOf({ kind: "AddOnProfile", namespace: "acme", name: "p" }),
+        site: this,
+        view: VIEW,
+        neighbours: () => "none",
+        profileOf: () => undefined,
+      },
     };
     this.#reconciler = new DeploymentReconciler({
       now: () => this.now,
@@ -84,7 +91,16 @@ class World {
 
   #facts(): DeploymentFacts {
     const { profile, deployment, target } = this;
-    return { key: KEY, deployment, profile, cluster: undefined, target, referents: () => ({ kind: "absent" }) };
+    return {
+      key: KEY,
+      deployment,
+      profile,
+      side: "Workload",
+      street: () => undefined,
+      cluster: undefined,
+      target,
+      referents: () => ({ kind: "absent" }),
+    };
   }
 
   async pass(): Promise<void> {

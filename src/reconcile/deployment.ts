@@ -1,23 +1,30 @@
 import type { Profile, ProfileDeploymentStatus } from "../api/types.ts";
 import { Failure } from "../errors.ts";
-import { parseApiVersion } from "../objects/identity.ts";
+import { besideOf } from "../plan/beside.ts";
 import { buildPlan } from "../plan/build-plan.ts";
-import { wantedRelease } from "../plan/chart-layer.ts";
-import { healthChecksOf } from "../plan/layer-health.ts";
-import { type DeploymentView, evaluate, evaluateTeardown, namespaceRef } from "../plan/next-step.ts";
-import type { ReleaseName } from "../plan/release.ts";
-import type { NamedRef, Seen } from "../plan/seen.ts";
+import type { Beside } from "../plan/gates.ts";
+import { type DeploymentView, evaluate, evaluateTeardown } from "../plan/next-step.ts";
+import type { Seen } from "../plan/seen.ts";
 import type { Step } from "../plan/step.ts";
 import type { Plan } from "../plan/types.ts";
-import { blockedStatus, deploymentStatus, rowsAndParts } from "../status/deployment-status.ts";
+import { blockedStatus, deploymentStatus, rowsAndParts, suspendedStatus } from "../status/deployment-status.ts";
 import { earlierDoubt, lookAgain } from "./doubts.ts";
+import { interestOf, NO_INTEREST } from "./interest.ts";
 import { type DeploymentMemory, newMemory, type Renewal } from "./memory.ts";
-import type { DeploymentFacts, DeploymentPorts, Interest, Place, Tiding } from "./ports.ts";
-import { noticeRegistry, noticeSpec, remember, rememberTrouble } from "./remember.ts";
+import type { DeploymentFacts, DeploymentPorts, Place, Tiding } from "./ports.ts";
+import { afterLook, noticeLeaving, noticeRegistry, noticeSpec, remember, rememberTrouble } from "./remember.ts";
 import { forgetReplaced, rememberPlan } from "./remember-plan.ts";
+import { pruneTime } from "./settling.ts";
 
 const NO_PLAN: Plan = { layers: [], packs: new Map(), outputs: { named: [], secrets: [] }, readsNodes: false };
-const NO_INTEREST: Interest = { late: [], named: [], kept: [], releases: [], nodes: false };
+
+/** What a pass is about. */
+interface About {
+  profile: Profile;
+  place: Place;
+  leaving: boolean;
+  beside?: Beside;
+}
 
 /**
  * Brings one profile to one cluster, one step per pass: observe, judge, act, report. Any pass may be the first after a
@@ -34,14 +41,25 @@ export class DeploymentReconciler {
   async reconcile(key: string, signal: AbortSignal): Promise<void> {
     const facts = this.#ports.observe(key);
     if (!facts) return this.#drop(key);
-    const { deployment, profile, target } = facts;
+    const { deployment, profile, target, side } = facts;
     const leaving = deployment.metadata.deletionTimestamp !== undefined;
-    if (leaving && (!profile || keepsObjects(profile) || target.kind === "gone"))
-      return await this.#leave(facts, signal);
+    if (leaving && leavesObjects(facts)) return await this.#leave(facts, signal);
     // Of a profile on its way out nothing more is installed; what is there goes when the deployment is deleted in its turn.
     if (!profile || (profile.metadata.deletionTimestamp !== undefined && !leaving)) return;
+    if (profile.spec.suspend && !leaving) return this.#suspended(facts, profile);
     if (target.kind !== "ready") return this.#blocked(facts, profile);
-    await this.#pass(facts, { profile, place: target.place, leaving }, signal);
+    const beside = leaving ? undefined : this.#besideOf(facts);
+    if (beside instanceof Failure) return this.#refused(facts, profile, beside);
+    // The cluster's own layers go before what makes the cluster.
+    if (leaving && side === "Management" && facts.street()?.sibling)
+      return this.#ports.want(key, { ...NO_INTEREST, waiting: true });
+    await this.#pass(facts, { profile, place: target.place, leaving, ...(beside ? { beside } : {}) }, signal);
+  }
+
+  /** Another profile stands in the way: what runs stays, and a change of that one is noticed. */
+  #refused(facts: DeploymentFacts, profile: Profile, failure: Failure): void {
+    this.#blocked({ ...facts, target: { kind: "failing", failure } }, profile);
+    this.#ports.want(facts.key, { ...NO_INTEREST, waiting: true });
   }
 
   /** An object that was in somebody's way has changed: what was refused because of it is tried again. Whether that is so. */
@@ -60,26 +78,32 @@ export class DeploymentReconciler {
     if (memory.renewed !== "changed") memory.renewed = how;
   }
 
-  async #pass(
-    facts: DeploymentFacts,
-    { profile, place, leaving }: { profile: Profile; place: Place; leaving: boolean },
-    signal: AbortSignal,
-  ): Promise<void> {
+  /** What this deployment waits for besides its own layers, or why it may not come to the cluster at all. */
+  #besideOf({ key, deployment, street }: DeploymentFacts): Beside | Failure | undefined {
+    const around = street();
+    const status = this.#memories.get(key)?.status ?? deployment.status;
+    const isInstalled = rowsAndParts(status).some(({ readyDigest }) => readyDigest !== undefined);
+    return around && besideOf(around, isInstalled);
+  }
+
+  async #pass(facts: DeploymentFacts, { leaving, ...about }: About, signal: AbortSignal): Promise<void> {
+    const { profile, place, beside } = about;
     const memory = this.#memoryOf(facts, place);
-    noticeSpec(memory, profile.metadata.generation);
     const now = this.#ports.now();
+    noticeSpec(memory, profile.metadata.generation, now);
+    noticeLeaving(memory, leaving);
     lookAgain(memory, now);
-    const seen = seenFrom(facts, { profile, place, memory, now });
+    const seen = seenFrom(facts, { ...about, memory, now });
     const { prepared } = memory;
     const plan = prepared && !leaving ? buildPlan(seen, prepared) : NO_PLAN;
     const view = prepared && (leaving ? evaluateTeardown(seen, prepared) : evaluate(plan, seen, prepared));
-    const step: Step = view?.step ?? { kind: "Prepare" };
+    const step = afterLook(memory, view?.step ?? { kind: "Prepare" });
     if (step.kind === "None") memory.trouble = undefined;
     // What is said of a step that failed as a whole stands until it went well.
     const silent = memory.trouble !== undefined || (view?.looking === true && speaksOf(facts, profile));
     rememberPlan(memory, plan, view?.layers ?? []);
     if (view && !silent) this.#report(facts, { profile, plan, view, memory });
-    this.#ports.want(facts.key, interestOf(plan, view, memory));
+    this.#ports.want(facts.key, interestOf({ plan, beside }, view, memory));
     if (memory.trouble && now < memory.trouble.retryAt) {
       this.#inTrouble(facts, profile, memory.trouble);
       return;
@@ -105,6 +129,7 @@ export class DeploymentReconciler {
     } catch (error) {
       // A pass that is cut off has not failed; whoever cut it off begins the next one.
       if (signal.aborted || !(error instanceof Failure)) throw error;
+      if (isTakenOver(step, memory, error)) return await this.#leaveAsIs(facts, error, signal);
       const isNews = memory.trouble?.failure.message !== error.message;
       rememberTrouble(memory, error, moment());
       if (memory.renewed) noticeRegistry(memory, memory.renewed);
@@ -136,6 +161,14 @@ export class DeploymentReconciler {
         blockedStatus(profile.spec.layers, failure, this.#statusContext(facts, profile, memory)),
       );
     this.#ports.again(facts.key, Math.max(0, retryAt - this.#ports.now()));
+  }
+
+  /** All layers stay as they are: nothing is looked at, nothing is written. */
+  #suspended(facts: DeploymentFacts, profile: Profile): void {
+    const memory = this.#memories.get(facts.key) ?? newMemory({}, facts.deployment.status);
+    this.#memories.set(facts.key, memory);
+    this.#ports.want(facts.key, { ...NO_INTEREST, generation: profile.metadata.generation });
+    this.#publish(facts, memory, suspendedStatus(profile.spec.layers, this.#statusContext(facts, profile, memory)));
   }
 
   /** Another cluster, a kubeconfig that cannot be used, or no answer: the layers stay as they are, and say why. */
@@ -176,6 +209,12 @@ export class DeploymentReconciler {
     };
   }
 
+  /** What another hub has taken over is not ours to delete. */
+  async #leaveAsIs(facts: DeploymentFacts, { message }: Failure, signal: AbortSignal): Promise<void> {
+    this.#ports.tell(facts, { type: "Warning", reason: "ObjectsLeft", message: `nothing is deleted: ${message}` });
+    await this.#leave(facts, signal);
+  }
+
   async #leave(facts: DeploymentFacts, signal: AbortSignal): Promise<void> {
     await this.#ports.finish(facts.key, signal);
     this.#drop(facts.key);
@@ -195,21 +234,31 @@ export class DeploymentReconciler {
   }
 }
 
+function isTakenOver(step: Step, memory: DeploymentMemory, { reason }: Failure): boolean {
+  return step.kind === "Prepare" && memory.isLeaving && reason === "Conflict";
+}
+
 /** Whether the status tells of the profile as it is now. */
 function speaksOf({ deployment }: DeploymentFacts, profile: Profile): boolean {
   return deployment.status?.profileGeneration === profile.metadata.generation;
 }
 
-/** Leaving a cluster without the profile's own deletion is an unmatch: the objects stay, and are recognised later. */
-function keepsObjects(profile: Profile): boolean {
-  return profile.metadata.deletionTimestamp === undefined || profile.spec.deletionPolicy === "Orphan";
+/**
+ * Leaving a cluster without the profile's own deletion is an unmatch: the objects stay, and are recognised later. What makes
+ * a cluster goes with its TargetCluster, whatever becomes of the profile.
+ */
+function leavesObjects({ profile, target, side, cluster }: DeploymentFacts): boolean {
+  if (!profile || target.kind === "gone") return true;
+  const isKept = profile.metadata.deletionTimestamp === undefined || profile.spec.deletionPolicy === "Orphan";
+  return isKept && (side === "Workload" || cluster !== undefined);
 }
 
 function seenFrom(
-  { referents, cluster, deployment }: DeploymentFacts,
-  { profile, place, memory, now }: { profile: Profile; place: Place; memory: DeploymentMemory; now: number },
+  { referents, cluster, deployment, side }: DeploymentFacts,
+  { profile, place, memory, now, beside }: Omit<About, "leaving"> & { memory: DeploymentMemory; now: number },
 ): Seen {
   return {
+    ...(beside ? { beside } : {}),
     now,
     profile,
     set: place.set,
@@ -225,40 +274,13 @@ function seenFrom(
     leaving: memory.leaving,
     rows: new Map(rowsAndParts(memory.status).map((row) => [row.name, row])),
     cluster: { name: deployment.spec.clusterRef.name, target: cluster },
+    side,
+    profileOf: (parent) => place.profileOf(parent),
+    pruneAt: memory.isLeaving ? undefined : pruneTime(memory, place.neighbours, now),
     fixed: Object.fromEntries(
       memory.status?.variables?.flatMap(({ name, digest }) => (digest ? [[name, digest]] : [])) ?? [],
     ),
   };
-}
-
-/** Late objects are looked into for the culprit; what health checks and outputs name and namespaces on their way out are watched by name. */
-function interestOf(plan: Plan, view: DeploymentView | undefined, memory: DeploymentMemory): Interest {
-  const hooks = [...(view?.layers ?? []), ...(view?.removals ?? [])].flatMap((one) => one.hooks ?? []);
-  const late = view?.layers.flatMap(({ health }) => health?.late ?? []) ?? [];
-  const checks = plan.layers.flatMap(({ spec }) => {
-    const compiled = healthChecksOf(spec);
-    return compiled.ok ? compiled.value : [];
-  });
-  const about = checks.map(({ apiVersion, kind, namespace, name }) => ({
-    ...parseApiVersion(apiVersion),
-    kind,
-    namespace,
-    name,
-  }));
-  const named = about.flatMap((ref): NamedRef[] => (ref.name === undefined ? [] : [{ ...ref, name: ref.name }]));
-  const leaving = [...memory.leaving].filter(([, state]) => state === "deleting").map(([name]) => namespaceRef(name));
-  return {
-    late: [...hooks.flatMap((one) => one.late), ...late],
-    named: [...named, ...plan.outputs.named, ...leaving, ...hooks.flatMap((one) => one.named)],
-    kept: about,
-    releases: [...releasesOf(plan), ...(memory.prepared?.parent.releases ?? [])],
-    nodes: plan.readsNodes,
-  };
-}
-
-/** The Helm releases of all listed charts: their records are known by the time a layer's turn comes. */
-function releasesOf(plan: Plan): ReleaseName[] {
-  return plan.layers.flatMap((layer) => wantedRelease(layer) ?? []);
 }
 
 /** One event per transition of a layer: that it is Ready, or what went wrong. */
@@ -270,7 +292,10 @@ function transitions(before: ProfileDeploymentStatus | undefined, after: Profile
     if (row.state === "Ready" && previous?.state !== "Drifted") {
       return [{ type: "Normal", reason: "LayerReady", message: `layer ${row.name} is Ready` }];
     }
-    if (row.state !== "Failed" && row.state !== "Blocked") return [];
+    if (row.state === "Suspended")
+      return [{ type: "Normal", reason: "LayerSuspended", message: `layer ${row.name} is left as it is` }];
+    const isTold = row.reason === "DriftFight" || row.reason === "DriftLeft";
+    if (row.state !== "Failed" && row.state !== "Blocked" && !isTold) return [];
     return [
       { type: "Warning", reason: row.reason ?? row.state, message: `layer ${row.name}: ${row.message ?? row.state}` },
     ];

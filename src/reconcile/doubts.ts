@@ -1,13 +1,5 @@
 import type { LoadedPack } from "../plan/valued-pack.ts";
-import { retryDelay } from "./error-policy.ts";
 import type { DeploymentMemory } from "./memory.ts";
-
-/** A pack that runs although it is not verified: when it is looked at again. */
-export interface Doubt {
-  attempts: number;
-  /** Milliseconds since the epoch. */
-  retryAt: number;
-}
 
 /** A look may wait for a registry that is silent, and the other layers of the profile with it: nothing that runs needs it. */
 const SELDOM_MS = 10 * 60_000;
@@ -18,20 +10,15 @@ type Doubting = Pick<DeploymentMemory, "doubts" | "packs">;
 export function rememberDoubt(
   { doubts }: Doubting,
   { layer, unverified }: { layer: string } & Pick<LoadedPack, "unverified">,
-  { now, random }: { now: number; random: number },
+  now: number,
 ): void {
-  if (!unverified) {
-    doubts.delete(layer);
-    return;
-  }
-  const attempts = (doubts.get(layer)?.attempts ?? 0) + 1;
-  const delay = Math.max(SELDOM_MS, retryDelay(unverified, attempts, random));
-  doubts.set(layer, { attempts, retryAt: now + delay });
+  if (unverified) doubts.set(layer, now + SELDOM_MS);
+  else doubts.delete(layer);
 }
 
 /** Packs whose signatures are to be looked for again are read again. As after a restart, nobody hears of that alone. */
 export function lookAgain({ doubts, packs }: Doubting, now: number): void {
-  for (const [layer, { retryAt }] of doubts) {
+  for (const [layer, retryAt] of doubts) {
     if (retryAt <= now && isDoubted({ packs }, layer)) packs.delete(layer);
   }
 }
@@ -44,7 +31,7 @@ export function isDoubted({ packs }: Pick<Doubting, "packs">, layer: string): bo
 
 /** When the next of them is due, if not something else is before. */
 export function earlierDoubt({ doubts, packs }: Doubting, wakeAt: number | undefined): number | undefined {
-  const times = [...doubts].flatMap(([layer, { retryAt }]) => (isDoubted({ packs }, layer) ? [retryAt] : []));
+  const times = [...doubts].flatMap(([layer, retryAt]) => (isDoubted({ packs }, layer) ? [retryAt] : []));
   const all = [...times, ...(wakeAt === undefined ? [] : [wakeAt])];
   return all.length > 0 ? Math.min(...all) : undefined;
 }

@@ -12,7 +12,7 @@ const SLOW_MS = 10 * 60_000;
  * @param random from 0 to 1; spreads retries, so that many layers do not come back in step
  */
 export function retryDelay(failure: Failure, attempts: number, random: number): number {
-  if (failure.retry !== "transient") return SLOW_MS;
+  if (failure.retry !== "transient") return failure.retryAfterMs ?? SLOW_MS;
   const backoff = Math.min(CAP_MS, FIRST_MS * 2 ** (attempts - 1)) * (0.5 + random / 2);
   return Math.max(backoff, failure.retryAfterMs ?? 0);
 }

@@ -4,7 +4,6 @@ import type { MacroAnswer } from "../pack/macro-types.ts";
 import type { PackMemory } from "../plan/packs.ts";
 import { type Attempt, NO_CONDITIONS, type Seen, type SiteView } from "../plan/seen.ts";
 import type { ContentMemory } from "../plan/types.ts";
-import type { Doubt } from "./doubts.ts";
 
 /** A Registry answers again, or it is another one: it, its credentials, or the signatures that it asks for. */
 export type Renewal = "answers" | "changed";
@@ -18,10 +17,16 @@ export interface DeploymentMemory {
   site: object;
   /** Of the profile: with a new spec, what was refused is tried again at once. */
   generation: number | undefined;
+  /** When this process saw the spec change, in milliseconds since the epoch. */
+  changedAt: number | undefined;
   prepared: SiteView["prepared"];
+  /** Whether somebody who writes as we do was looked for, before what he wrote is written over. */
+  confirmed: boolean;
+  /** Whether what it has made is on its way out. */
+  isLeaving: boolean;
   packs: Map<string, PackMemory>;
-  /** Packs that run without the signatures that are asked for by now. */
-  doubts: Map<string, Doubt>;
+  /** Packs that run without the signatures that are asked for by now, and when they are looked at again, in milliseconds since the epoch. */
+  doubts: Map<string, number>;
   macros: Map<string, MacroAnswer>;
   contents: Map<string, ContentMemory>;
   installed: Map<string, Seen["installed"] extends ReadonlyMap<string, infer Layer> ? Layer : never>;
@@ -40,7 +45,10 @@ export function newMemory(site: object, status: ProfileDeploymentStatus | undefi
   return {
     site,
     generation: undefined,
+    changedAt: undefined,
     prepared: undefined,
+    confirmed: false,
+    isLeaving: false,
     packs: new Map(),
     doubts: new Map(),
     macros: new Map(),

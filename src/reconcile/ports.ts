@@ -8,11 +8,14 @@ import type {
 import type { Failure } from "../errors.ts";
 import type { ApplySet } from "../membership/applyset.ts";
 import type { GroupKind } from "../objects/types.ts";
+import type { Street } from "../plan/beside.ts";
 import type { Outcome } from "../plan/outcome.ts";
 import type { Referents } from "../plan/references.ts";
 import type { ReleaseName } from "../plan/release.ts";
 import type { NamedRef, SiteView, Tracked } from "../plan/seen.ts";
+import type { Side } from "../plan/sides.ts";
 import type { Step } from "../plan/step.ts";
+import type { Neighbours } from "./settling.ts";
 
 /**
  * What the story needs of the world, in its own words; `wiring.ts` fits the edges to it. Everything that is read comes from
@@ -42,10 +45,13 @@ export interface DeploymentFacts {
   deployment: ProfileDeployment;
   /** Undefined when the profile is gone although its finalizer should have kept it. */
   profile: Profile | undefined;
+  side: Side;
   /** What the hub says of the cluster; undefined for `local`, and when it is gone. */
   cluster: TargetCluster | undefined;
   target: TargetFacts;
   referents: Referents;
+  /** Who else is at work on the cluster; undefined while the profile is not known. */
+  street(): Street | undefined;
 }
 
 /** The cluster of a deployment: reachable as a site, on the way, in trouble, or not there any more. */
@@ -61,6 +67,10 @@ export interface Place {
   /** Stands for the connection: it changes when another cluster is behind the same name. */
   site: object;
   view: Omit<SiteView, "prepared">;
+  /** How the other profiles on this cluster are. */
+  neighbours(): Neighbours;
+  /** The profile, in words, whose ApplySet has this parent; undefined when it is none of this hub. */
+  profileOf(parent: string): string | undefined;
 }
 
 export interface Interest {
@@ -70,8 +80,18 @@ export interface Interest {
   kept: readonly GroupKind[];
   /** Helm releases of the layers, also of those that are going. */
   releases: readonly ReleaseName[];
-  /** Whether a pack says what it needs of the nodes. */
+  /** Of the profile that this was made from. */
+  generation: number | undefined;
+  /** Whether it has something to do, and will do it by itself. */
+  moving: boolean;
+  /** What this deployment gets if its owner gives it up: the layer that wants it, by the object's key. */
+  claims: ReadonlyMap<string, string>;
+  /** Whether a pack or a core layer asks what the nodes are like. */
   nodes: boolean;
+  /** Whether a Storage layer asks for StorageClasses and CSI drivers. */
+  storage: boolean;
+  /** Whether it waits for another profile, or for the other side of the cluster: each of their changes is a reason to look again. */
+  waiting: boolean;
 }
 
 /** Something that happened, for an event and the log. */

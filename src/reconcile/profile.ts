@@ -1,6 +1,6 @@
 import { FINALIZER, LOCAL_CLUSTER } from "../api/names.ts";
 import type { ClusterRef, Profile, ProfileDeployment, TargetCluster } from "../api/types.ts";
-import { deploymentName, newDeployment, targetsOf } from "../plan/targets.ts";
+import { deploymentsFor, targetsOf } from "../plan/targets.ts";
 import { profileStatus } from "../status/profile-status.ts";
 import type { ProfileFacts, ProfilePorts } from "./ports.ts";
 
@@ -17,11 +17,10 @@ export async function reconcileProfile(key: string, ports: ProfilePorts, signal:
   if (profile.metadata.deletionTimestamp) return await tearDown(facts, ports, signal);
   // Its event brings the next pass: nothing is begun that a sudden deletion would leave behind.
   if (!profile.metadata.finalizers?.includes(FINALIZER)) return await ports.addFinalizer(profile, signal);
-  const targets = targetsOf(profile, facts.clusters);
-  const wanted = new Map(targets.map((cluster) => [deploymentName(profile, cluster), cluster]));
+  const wanted = deploymentsFor(profile, facts.clusters, deployments);
   const existing = new Set(deployments.map(({ metadata }) => metadata.name));
-  for (const [name, cluster] of wanted) {
-    if (!existing.has(name)) await ports.createDeployment(newDeployment(profile, cluster), signal);
+  for (const [name, deployment] of wanted) {
+    if (!existing.has(name)) await ports.createDeployment(deployment, signal);
   }
   for (const deployment of deployments) {
     if (!wanted.has(deployment.metadata.name)) await deleteOnce(deployment, ports, signal);

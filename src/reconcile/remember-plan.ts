@@ -1,4 +1,5 @@
 import type { DeploymentView } from "../plan/next-step.ts";
+import { layerOf } from "../plan/pack-parts.ts";
 import type { Step } from "../plan/step.ts";
 import type { Plan, PlannedLayer } from "../plan/types.ts";
 import type { DeploymentMemory } from "./memory.ts";
@@ -12,16 +13,12 @@ type Remembered = Pick<DeploymentMemory, "installed" | "conditions">;
 export function rememberPlan(memory: Remembered, plan: Plan, views: DeploymentView["layers"]): void {
   const { installed } = memory;
   memory.conditions = plan.conditions ?? memory.conditions;
-  const owners = new Set(plan.layers.filter(({ state }) => state.kind !== "skipped").map(({ spec }) => ownerOf(spec)));
-  for (const [name, { spec }] of installed) if (!owners.has(ownerOf(spec))) installed.delete(name);
+  const owners = new Set(plan.layers.filter(({ state }) => state.kind !== "skipped").map(({ spec }) => layerOf(spec)));
+  for (const [name, { spec }] of installed) if (!owners.has(layerOf(spec))) installed.delete(name);
   for (const { name, state } of views) {
     const layer = plan.layers.find(({ spec }) => spec.name === name);
     if (state === "Ready" && layer?.state.kind === "known") installed.set(name, { ...layer, state: layer.state });
   }
-}
-
-function ownerOf({ part, name }: PlannedLayer["spec"]): string {
-  return part?.of ?? name;
 }
 
 /**

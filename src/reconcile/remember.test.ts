@@ -4,8 +4,8 @@ import { EMPTY_PARENT } from "../membership/applyset.ts";
 import type { ApplyItem, Step } from "../plan/step.ts";
 import { loadedPack } from "../plan/testdata/packs.ts";
 import { PackLost } from "../plan/valued-pack.ts";
-import { newMemory } from "./memory.ts";
-import { noticeRegistry, noticeSpec, remember } from "./remember.ts";
+import { type DeploymentMemory, newMemory } from "./memory.ts";
+import { afterLook, noticeRegistry, noticeSpec, remember } from "./remember.ts";
 
 const item = { desired: { key: "k", digest: "d", ref: { group: "", version: "v1", kind: "ConfigMap", name: "a" } } };
 const step = { kind: "Apply", layer: {}, items: [item] } as never;
@@ -37,6 +37,41 @@ describe("remember: an object that is written again and again", () => {
   });
 });
 
+describe("remember: an object whose values were looked at", () => {
+  const about = { ...item, mode: "verify" } as unknown as ApplyItem;
+  const witness = { stamp: "s", values: "v" };
+  const look = (memory: DeploymentMemory, now: number, how: "verified" | "differs") => {
+    const results = [{ item: about, ok: true, how, witness }] as const;
+    expect(remember(memory, step, { kind: "Applied", results }, { now, random: 0 })).toEqual([]);
+    return memory.attempts.get("k");
+  };
+
+  it("keeps what is known of our write, and counts the looks of late", () => {
+    const memory = newMemory({}, undefined);
+    memory.attempts.set("k", { digest: "d", fields: "f", repeats: 1, writtenAt: 5 });
+    expect(look(memory, 10, "verified")).toEqual({
+      ...{ digest: "d", fields: "f", repeats: 1, writtenAt: 5 },
+      ...{ witness, lookedAt: 10, looks: 1 },
+    });
+    expect(look(memory, 11, "verified")?.looks).toBe(2);
+    expect(look(memory, 11 + 30 * 60_000, "verified")?.looks).toBe(1);
+  });
+
+  it("takes values that are not ours for no measure", () => {
+    const memory = newMemory({}, undefined);
+    expect(look(memory, 10, "differs")).toMatchObject({ differs: true, witness: { stamp: "s", values: undefined } });
+    expect(look(memory, 11, "verified")).not.toHaveProperty("differs");
+  });
+
+  it("loses nothing of it when the look fails", () => {
+    const memory = newMemory({}, undefined);
+    look(memory, 10, "verified");
+    const failure = new Failure("Forbidden", "no");
+    remember(memory, step, { kind: "Applied", results: [{ item: about, ok: false, failure }] }, { now: 11, random: 0 });
+    expect(memory.attempts.get("k")).toMatchObject({ witness, failure });
+  });
+});
+
 describe("remember: packs and what was made of them", () => {
   const moment = { now: 0, random: 0 };
   const content = { objects: [], crds: [] };
@@ -58,7 +93,7 @@ describe("remember: packs and what was made of them", () => {
 
   it("reads packs again when a Registry has changed, but not what is rendered; neither a new spec nor an answer does so", () => {
     const { memory } = withPack();
-    noticeSpec(memory, 2);
+    noticeSpec(memory, 2, 0);
     noticeRegistry(memory, "answers");
     expect(memory.packs.has("web")).toBe(true);
     noticeRegistry(memory, "changed");
@@ -101,5 +136,53 @@ describe("remember: packs and what was made of them", () => {
     memory.installed.set("web.app", {} as never);
     remember(memory, narrow, { kind: "Reached", parent: { ...EMPTY_PARENT, hub: "hub" } }, moment);
     expect([memory.packs.size, memory.contents.size, memory.installed.size]).toEqual([0, 0, 0]);
+  });
+});
+
+describe("a step that writes over what another Strata may have written", () => {
+  const about = { key: "k", digest: "ours" };
+  const step = (digest: string | undefined): Step =>
+    ({ kind: "Apply", items: [{ desired: about, mode: "update", observed: { observed: { digest } } }] }) as never;
+  const brought = (): DeploymentMemory => {
+    const memory = newMemory({}, undefined);
+    memory.prepared = {} as never;
+    memory.attempts.set("k", { digest: "ours", fields: "f" });
+    return memory;
+  };
+
+  it("waits for one look at whose it is", () => {
+    const memory = brought();
+    expect(afterLook(memory, step("theirs"))).toEqual({ kind: "Prepare" });
+    expect(memory.prepared).toBeUndefined();
+    expect(afterLook(memory, step("theirs"))).toEqual(step("theirs"));
+    expect(afterLook(memory, step("theirs"))).toEqual({ kind: "Prepare" });
+  });
+
+  it.each([
+    ["of a mark that somebody took off, or that was handed over", undefined],
+    ["of an object that only drifted", "ours"],
+  ])("does not wait because %s", (_name, digest) => {
+    expect(afterLook(brought(), step(digest))).toEqual(step(digest));
+  });
+
+  it("does not wait when the layer has another content by now", () => {
+    const memory = brought();
+    memory.attempts.set("k", { digest: "older", fields: "f" });
+    expect(afterLook(memory, step("older"))).toEqual(step("older"));
+  });
+});
+
+describe("an object that went", () => {
+  const item = { tracked: { observed: { key: "k", uid: "u" } }, how: "delete" } as never;
+  const removed = (how: "deleted" | "released") => {
+    const memory = newMemory({}, undefined);
+    const results = [{ item, ok: true, how }] as const;
+    remember(memory, { kind: "Remove" } as never, { kind: "Removed", results }, { now: 0, random: 0 });
+    return memory.attempts.get("k")?.removed;
+  };
+
+  it("is on its way out until the watch tells of it, but not when another profile has it now", () => {
+    expect(removed("deleted")).toBe("u");
+    expect(removed("released")).toBeUndefined();
   });
 });

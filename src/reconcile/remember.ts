@@ -8,7 +8,7 @@ import { namespaceDigest } from "../plan/layer-namespace.ts";
 import type { ApplyResult, Outcome, RemoveResult } from "../plan/outcome.ts";
 import { REMOVAL } from "../plan/removal.ts";
 import type { Attempt } from "../plan/seen.ts";
-import type { Step } from "../plan/step.ts";
+import type { ApplyItem, Step } from "../plan/step.ts";
 import type { ContentMemory, LayerContent } from "../plan/types.ts";
 import { type LoadedPack, PackLost } from "../plan/valued-pack.ts";
 import { isDoubted, rememberDoubt } from "./doubts.ts";
@@ -69,8 +69,9 @@ export function remember(memory: DeploymentMemory, step: Step, outcome: Outcome,
  * A person has changed the profile: whatever was refused is tried again at once. The remedy may be in a field that is no
  * part of any object, such as `adoption`.
  */
-export function noticeSpec(memory: DeploymentMemory, generation: number | undefined): void {
+export function noticeSpec(memory: DeploymentMemory, generation: number | undefined, now: number): void {
   if (memory.generation === generation) return;
+  if (memory.generation !== undefined) memory.changedAt = now;
   memory.generation = generation;
   for (const attempt of [...memory.attempts.values(), ...memory.namespaces.values()]) {
     if (attempt.failure) attempt.retryAt = 0;
@@ -78,12 +79,39 @@ export function noticeSpec(memory: DeploymentMemory, generation: number | undefi
   noticeSources(memory);
 }
 
+/** Before anything is deleted it is looked at once more whose it is: another hub may have taken it over. */
+export function noticeLeaving(memory: DeploymentMemory, leaving: boolean): void {
+  if (!leaving || memory.isLeaving) return;
+  memory.isLeaving = true;
+  memory.prepared = undefined;
+}
+
+/**
+ * The step to take, or first one more look at whose the objects are: one that this process has brought may have another
+ * content by now, and a mark that only Strata writes. Then another hub has taken them over.
+ */
+export function afterLook(memory: DeploymentMemory, step: Step): Step {
+  const isDisputed = step.kind === "Apply" && step.items.some((item) => isRewritten(memory, item));
+  const looks = isDisputed && !memory.confirmed;
+  memory.confirmed = looks;
+  if (!looks) return step;
+  memory.prepared = undefined;
+  return { kind: "Prepare" };
+}
+
+function isRewritten({ attempts }: DeploymentMemory, { desired, observed }: ApplyItem): boolean {
+  const attempt = attempts.get(desired.key);
+  const mark = observed?.observed.digest;
+  const isBrought = attempt?.digest === desired.digest && attempt.fields !== undefined;
+  return isBrought && mark !== undefined && mark !== desired.digest;
+}
+
 /** What layers come from may be had now, or from elsewhere: what could not be had is asked for again at once. */
 function noticeSources(memory: DeploymentMemory): void {
   for (const { result } of [...memory.contents.values(), ...memory.packs.values()]) {
     if (result.kind === "failed") result.retryAt = 0;
   }
-  for (const doubt of memory.doubts.values()) doubt.retryAt = 0;
+  for (const layer of memory.doubts.keys()) memory.doubts.set(layer, 0);
   if (memory.trouble) memory.trouble.retryAt = 0;
 }
 
@@ -147,7 +175,7 @@ function rememberPack(
 ): void {
   if (step.kind !== "FetchPack") return;
   const { key } = step;
-  if (!(result instanceof Failure)) rememberDoubt(memory, { ...result, layer: step.layer.spec.name }, { now, random });
+  if (!(result instanceof Failure)) rememberDoubt(memory, { ...result, layer: step.layer.spec.name }, now);
   // What it was before it had a pack: should it be that again, it is another revision.
   memory.contents.delete(step.layer.spec.name);
   const before = memory.packs.get(step.layer.spec.name);
@@ -226,10 +254,14 @@ function rememberApply(memory: DeploymentMemory, result: ApplyResult, moment: Mo
   if (!result.ok && result.failure.reason === "NamespaceNotFound")
     memory.namespaces.delete(desired.ref.namespace ?? "");
   const what = describeRef(desired.ref);
+  if (result.ok && result.how === "recreating")
+    return [normal("Recreated", `${what} is deleted and created again: a field of it cannot be changed`)];
   if (!("fields" in result)) return [];
   if (result.how === "adopted") return [normal("Adopted", `${what} was there before and is managed from now on`)];
   // What this process wrote with the very same content is written again only because somebody changed or deleted it.
-  const isRepair = result.item.mode === "repair" || (before?.fields !== undefined && before.digest === desired.digest);
+  const { mode } = result.item;
+  const isRepair =
+    mode === "repair" || mode === "verify" || (before?.fields !== undefined && before.digest === desired.digest);
   if (!isRepair) return [];
   return [
     normal(
@@ -241,13 +273,48 @@ function rememberApply(memory: DeploymentMemory, result: ApplyResult, moment: Mo
 
 function attemptOf(result: ApplyResult, before: Attempt | undefined, moment: Moment): Attempt {
   const { ref, digest } = result.item.desired;
-  if (!result.ok) return failedAttempt(before, digest, result.failure, moment);
-  if ("fields" in result) return { digest, fields: result.fields, ...pace(before, digest, moment.now) };
+  if (!result.ok) {
+    const attempt = failedAttempt(before, digest, result.failure, moment);
+    if (result.item.mode === "verify" && before?.digest === digest) return { ...before, ...attempt };
+    if (result.occupiedBy === undefined) return attempt;
+    return { ...attempt, occupiedBy: result.occupiedBy, writtenAt: moment.now };
+  }
+  if ("fields" in result) {
+    const { fields, witness } = result;
+    return { digest, fields, ...(witness ? { witness } : {}), ...pace(before, digest, moment.now) };
+  }
+  if (result.how === "verified" || result.how === "differs") return lookedAt(result, before, moment);
   if (result.how === "exists") return { digest, leftAlone: true };
+  if (result.how === "recreating") return { digest: REMOVAL, removed: result.uid };
   const failure = new Failure("StaleRead", `${describeRef(ref)} is being deleted; it is created again when it is gone`);
   return failedAttempt(before, digest, failure, moment);
 }
 
+/** A look tells nothing of the fields that are ours, and takes back no patience. */
+function lookedAt(
+  { item, how, witness }: Extract<ApplyResult, { how: "verified" | "differs" }>,
+  before: Attempt | undefined,
+  { now }: Moment,
+): Attempt {
+  const { digest } = item.desired;
+  const known = before?.digest === digest ? before : undefined;
+  const { fields, repeats, writtenAt, lookedAt: last, looks = 0 } = known ?? {};
+  const isOften = last !== undefined && now - last < CALM_MS;
+  const values = how === "differs" ? known?.witness?.values : witness.values;
+  return {
+    digest,
+    ...(fields === undefined ? {} : { fields }),
+    ...(repeats === undefined ? {} : { repeats }),
+    ...(writtenAt === undefined ? {} : { writtenAt }),
+    witness: { ...witness, values },
+    lookedAt: now,
+    looks: isOften ? looks + 1 : 1,
+    ...(how === "differs" ? { differs: true } : {}),
+  };
+}
+
+/** What nobody has written for so long is looked at as at first. */
+const CALM_MS = 20 * 60_000;
 /** Repairs within this time are counted. */
 const FIGHT_MS = 10 * 60_000;
 /** So many repairs in a row come at once; then it is somebody's habit to undo them. */
@@ -268,7 +335,8 @@ function normal(reason: string, message: string): Tiding {
 function rememberRemoval(memory: DeploymentMemory, result: RemoveResult, moment: Moment): Tiding[] {
   const { key, uid } = result.item.tracked.observed;
   if (result.ok) {
-    memory.attempts.set(key, { digest: REMOVAL, removed: uid });
+    // What was given back or handed over lives on, with the same uid, and may be wanted again.
+    memory.attempts.set(key, { digest: REMOVAL, ...(result.how === "deleted" ? { removed: uid } : {}) });
     return result.kept === undefined ? [] : [normal("ObjectKept", result.kept)];
   }
   memory.attempts.set(key, failedAttempt(memory.attempts.get(key), REMOVAL, result.failure, moment));

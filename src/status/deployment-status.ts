@@ -1,12 +1,18 @@
 import { type NextCondition, setCondition } from "../api/conditions.ts";
-import { MAX_COUNTS, MAX_MESSAGE, MAX_PARTS, MAX_SOURCE, MAX_UNHEALTHY, MAX_WARNINGS } from "../api/schema/status.ts";
+import { MAX_COUNTS, MAX_PARTS, MAX_SOURCE, MAX_UNHEALTHY, MAX_WARNINGS } from "../api/schema/status.ts";
 import type { Condition, DeploymentLayerStatus, Layer, ProfileDeploymentStatus } from "../api/types.ts";
 import type { Failure } from "../errors.ts";
 import { isSettled, type LayerView } from "../plan/layer-view.ts";
 import type { DeploymentView } from "../plan/next-step.ts";
+import { layerOf } from "../plan/pack-parts.ts";
 import type { RemovalView } from "../plan/removal.ts";
 import type { Plan, PlannedLayer } from "../plan/types.ts";
 import { bounded } from "./bound.ts";
+import { driftedBefore, driftFields, isAsGoodAsReady, withDrifted } from "./drifted.ts";
+import { cut, since, sourceOf } from "./row-text.ts";
+import { suspendedLayerRow, suspendedRow, suspendedWords, withSuspended } from "./suspension.ts";
+
+export { cut, sourceOf } from "./row-text.ts";
 
 /** What a status is made from besides the view itself. */
 export interface StatusContext {
@@ -35,9 +41,10 @@ export function deploymentStatus(plan: Plan, view: DeploymentView, context: Stat
   const idle = view.done
     ? "all layers are Ready"
     : (view.blocked?.message ?? "giving back what is left in the cluster");
+  const drifted = view.layers.flatMap(({ name, drift }) => (drift === undefined ? [] : [`layer ${name}: ${drift}`]));
   const status = finish(
     layers,
-    { first, stalled: stalled?.failure?.reason ?? blocked, done: view.done, idle },
+    { first, stalled: stalled?.failure?.reason ?? blocked, done: view.done, idle, drifted },
     context,
   );
   return withVariables(status, variableRows(plan, context));
@@ -96,11 +103,16 @@ function rolledUp(
   plan: Plan,
   about: { previous: ReadonlyMap<string, DeploymentLayerStatus>; now: string },
 ): DeploymentLayerStatus[] {
-  const groups = Map.groupBy(rows, ({ planned: { spec } }) => spec.part?.of ?? spec.name);
+  const groups = Map.groupBy(rows, ({ planned: { spec } }) => layerOf(spec));
   return [...groups].flatMap(([name, members]) => {
     const [first] = members;
     if (!first) return [];
-    return first.planned.spec.part ? [packRow(name, members, { plan, ...about })] : [first.row];
+    const { spec } = first.planned;
+    if (spec.suspend)
+      return [
+        suspendedRow({ name, type: spec.type, source: sourceOfPlanned(spec) }, about.previous.get(name), about.now),
+      ];
+    return spec.part ? [packRow(name, members, { plan, ...about })] : [first.row];
   });
 }
 
@@ -109,27 +121,34 @@ function packRow(
   members: readonly PlannedRow[],
   { plan, previous, now }: { plan: Plan; previous: ReadonlyMap<string, DeploymentLayerStatus>; now: string },
 ): DeploymentLayerStatus {
-  const parts = members.slice(0, MAX_PARTS).map(({ row }) => row);
-  const late = members.find(({ row }) => row.state !== "Ready");
+  const parts = members.slice(0, MAX_PARTS).map(({ row: { warnings: _, ...row } }) => row);
+  const late = members.find(({ row }) => !isSettled(row)) ?? members.find(({ row }) => row.state !== "Ready");
   const shown = (late ?? members.at(-1))?.row;
-  const { version, warnings = [] } = plan.packs.get(name) ?? {};
+  const { version, warnings: ofPack = [] } = plan.packs.get(name) ?? {};
+  const warnings = [...ofPack, ...members.flatMap(({ row }) => row.warnings ?? [])];
   const spec = members[0]?.planned.spec;
-  const pin = spec?.part?.pin;
   const told = late ? `${late.planned.spec.part?.name}: ${late.row.message}` : `${parts.length} parts are healthy`;
   const row = {
     name,
     ...(spec ? { type: spec.type } : {}),
-    source: pin ? cut(`pack ${pin.registry}/${pin.name}`, MAX_SOURCE) : "pack",
+    source: spec ? sourceOfPlanned(spec) : "pack",
     ...defined({ version }),
     state: shown?.state ?? ("Pending" as const),
     ...defined({ reason: shown?.reason }),
+    ...(shown?.stateBefore ? { stateBefore: shown.stateBefore } : {}),
     message: cut(told),
     gate: members.every(({ row: { gate } }) => gate === "Open") ? ("Open" as const) : ("Closed" as const),
     ...(late ? {} : { ready: sumOf(parts) }),
-    ...(warnings.length > 0 ? { warnings: warnings.slice(0, MAX_WARNINGS).map((warning) => cut(warning)) } : {}),
+    ...warningFields(warnings),
     parts,
   };
   return { ...row, lastTransitionTime: since(row, previous.get(name), now) };
+}
+
+function sourceOfPlanned(spec: PlannedLayer["spec"]): string {
+  const pin = spec.part?.pin;
+  if (pin) return cut(`pack ${pin.registry}/${pin.name}`, MAX_SOURCE);
+  return spec.part ? "pack" : sourceOf(spec);
 }
 
 /** `7/7` of `3/3` and `4/4`. */
@@ -146,7 +165,9 @@ export function blockedStatus(
 ): ProfileDeploymentStatus {
   const previous = new Map(context.previous?.layers?.map((row) => [row.name, row]));
   const rows = layers.map((layer): DeploymentLayerStatus => {
-    const old = previous.get(layer.name);
+    const known = previous.get(layer.name);
+    if (layer.suspend) return suspendedLayerRow(layer, known, context.now);
+    const { stateBefore: _, ...old } = known ?? {};
     const row = {
       ...old,
       name: layer.name,
@@ -156,24 +177,42 @@ export function blockedStatus(
       reason,
       message: cut(message),
     };
-    return { ...row, lastTransitionTime: since(row, old, context.now) };
+    return { ...row, lastTransitionTime: since(row, known, context.now) };
   });
   const stalled = retry === "transient" ? undefined : reason;
   const status = finish(rows, { first: rows[0], stalled, done: false, idle: message }, context);
   return withVariables(status, context.previous?.variables);
 }
 
+/** The status of a profile that is suspended: all rows stay as they are, also those of layers that left the list. */
+export function suspendedStatus(layers: readonly Layer[], context: StatusContext): ProfileDeploymentStatus {
+  const { previous, now } = context;
+  const known = new Map(previous?.layers?.map((row) => [row.name, row]));
+  const listed = layers.map((layer) => suspendedLayerRow(layer, known.get(layer.name), now));
+  const names = new Set(layers.map(({ name }) => name));
+  const others = [...known.values()].filter(({ name }) => !names.has(name));
+  const left = others.map((row) => suspendedRow({ ...row, source: row.source ?? "" }, row, now));
+  const rows = [...listed, ...left];
+  const first = speakingOf(rows);
+  const verdict = { first, stalled: undefined, done: true, idle: "all layers are Ready", isSuspended: true };
+  return withVariables(finish(rows, verdict, context), previous?.variables);
+}
+
 interface Verdict {
+  /** The whole profile is. */
+  isSuspended?: boolean;
   first: DeploymentLayerStatus | undefined;
   stalled: string | undefined;
   done: boolean;
   /** The message when no layer is late. */
   idle: string;
+  /** What is left as somebody else made it, in words; undefined when nobody looked. */
+  drifted?: readonly string[];
 }
 
 function finish(
   layers: DeploymentLayerStatus[],
-  { first, stalled, done, idle }: Verdict,
+  { first, stalled, done, idle, isSuspended = false, drifted }: Verdict,
   context: StatusContext,
 ): ProfileDeploymentStatus {
   const message = first ? `${first.name}: ${first.message ?? first.state}` : idle;
@@ -187,10 +226,16 @@ function finish(
     context.generation,
     context,
   );
+  const names = layers.filter(({ state }) => state === "Suspended").map(({ name }) => name);
+  const about = { observedGeneration: context.generation, now: context.now };
   return bounded({
     observedGeneration: context.generation,
     profileGeneration: context.profileGeneration,
-    conditions,
+    conditions: withDrifted(
+      withSuspended(conditions, suspendedWords(names, isSuspended), about),
+      drifted ?? driftedBefore(context.previous),
+      about,
+    ),
     summary: first ? { layer: first.name, message: first.message ?? first.state } : { message: cut(idle) },
     layers,
   });
@@ -210,6 +255,8 @@ export function conditionsOf(
   observedGeneration: number,
   { previous, now }: { previous: { conditions?: readonly Condition[] } | undefined; now: string },
 ): Condition[] {
+  // Only a person can go on with what is suspended, and knows it.
+  const isIdle = ready || stalled !== undefined || reason === "Suspended";
   const next: NextCondition[] = [
     {
       type: "Ready",
@@ -220,8 +267,8 @@ export function conditionsOf(
     },
     {
       type: "Reconciling",
-      status: ready || stalled ? "False" : "True",
-      reason: ready ? "LayersReady" : (stalled ?? "Progressing"),
+      status: isIdle ? "False" : "True",
+      reason: ready ? "LayersReady" : (stalled ?? (isIdle ? reason : "Progressing")),
       message: ready ? "nothing to do" : message,
       observedGeneration,
     },
@@ -248,7 +295,7 @@ function listedRow(
   const known = planned.state.kind === "known" ? planned.state : undefined;
   const digest = known?.digest;
   const same = previous?.digest === digest;
-  const isReady = view.state === "Ready";
+  const isReady = isAsGoodAsReady(view);
   const isSkipped = view.state === "Skipped";
   // A layer that comes back is brought anew, in its turn.
   const readyDigest = isReady || isSkipped ? digest : previous?.readyDigest;
@@ -273,9 +320,16 @@ function listedRow(
     message: cut(view.message),
     gate: view.gateOpen ? ("Open" as const) : ("Closed" as const),
     ...healthFields(view),
+    ...driftFields(view, previous),
     ...(opened?.parts ? { parts: opened.parts } : {}),
+    ...warningFields(view.warnings ?? []),
   };
   return { ...row, lastTransitionTime: since(row, previous, now) };
+}
+
+function warningFields(warnings: readonly string[]): Partial<DeploymentLayerStatus> {
+  if (warnings.length === 0) return {};
+  return { warnings: warnings.slice(0, MAX_WARNINGS).map((warning) => cut(warning)) };
 }
 
 function healthFields({ health }: LayerView): Partial<DeploymentLayerStatus> {
@@ -305,25 +359,6 @@ function removingRow(
     message: cut(removal.message),
   };
   return { ...row, lastTransitionTime: since(row, previous, now) };
-}
-
-/** A state keeps the time at which it began; a repeated timeout or failure of another sort begins anew. */
-function since(row: { state: string }, previous: DeploymentLayerStatus | undefined, now: string): string {
-  return previous?.state === row.state && previous.lastTransitionTime ? previous.lastTransitionTime : now;
-}
-
-/** How a layer's source reads in a table: `https://charts.example/web` or `manifests`. */
-export function sourceOf(layer: Layer): string {
-  const { helm, pack } = layer;
-  if (pack) return cut(`pack ${pack.registryRef.name}/${pack.name}`, MAX_SOURCE);
-  if (!helm) return "manifests";
-  const where = helm.repo?.replace(/\/$/, "") ?? helm.registryRef?.name;
-  return cut(`helm ${where}/${helm.chart}`, MAX_SOURCE);
-}
-
-/** Messages are bounded so that a status stays small. */
-export function cut(message: string, length = MAX_MESSAGE): string {
-  return message.length <= length ? message : `${message.slice(0, length - 1)}…`;
 }
 
 function defined<T extends Record<string, string | undefined>>(fields: T): { [K in keyof T]?: string } {

@@ -1,7 +1,9 @@
+import { setCondition } from "../api/conditions.ts";
 import { LOCAL_CLUSTER } from "../api/names.ts";
+import { CORE_TYPES } from "../api/schema/layer.ts";
 import type {
+  Condition,
   DeploymentLayerStatus,
-  LayerState,
   LayerStatus,
   Profile,
   ProfileDeployment,
@@ -9,21 +11,11 @@ import type {
 } from "../api/types.ts";
 import { isSettled } from "../plan/layer-view.ts";
 import { bounded } from "./bound.ts";
-import { conditionsOf, cut, sourceOf, speakingOf } from "./deployment-status.ts";
-
-/** From the best to the worst: a roll-up row shows the worst of its clusters. */
-const SEVERITY: readonly LayerState[] = [
-  "Skipped",
-  "Ready",
-  "Drifted",
-  "Removing",
-  "Pending",
-  "Resolving",
-  "Applying",
-  "Waiting",
-  "Blocked",
-  "Failed",
-];
+import { conditionsOf, type Readiness, speakingOf } from "./deployment-status.ts";
+import { driftedBefore, withDrifted } from "./drifted.ts";
+import { perCluster, severity } from "./per-cluster.ts";
+import { cut, sourceOf } from "./row-text.ts";
+import { suspendedWords, withSuspended } from "./suspension.ts";
 
 export interface ProfileContext {
   /** RFC 3339. */
@@ -35,9 +27,10 @@ export interface ProfileContext {
 /** The roll-up of a profile over its clusters; deployments that still speak of an older generation do not count as Ready. */
 export function profileStatus(
   profile: Profile,
-  deployments: readonly ProfileDeployment[],
+  all: readonly ProfileDeployment[],
   context: ProfileContext,
 ): ProfileStatus {
+  const deployments = perCluster(profile, all);
   const generation = profile.metadata.generation ?? 0;
   const ready = deployments.filter((deployment) => isReady(deployment, generation));
   const layers = profile.spec.layers.map((layer) => rollUp(layer, deployments, { profile, now: context.now }));
@@ -47,15 +40,15 @@ export function profileStatus(
   const message = messageOf({ allReady, culprit, deployments, problems: context.problems });
   return bounded({
     observedGeneration: generation,
-    conditions: conditionsOf(
+    conditions: profileConditions(
+      profile,
       {
         ready: allReady,
         reason: reasonOf(culprit, deployments, context.problems),
         message: cut(message),
         stalled: stalledReason(deployments, generation),
       },
-      generation,
-      { previous: profile.status, now: context.now },
+      { deployments: all, now: context.now },
     ),
     summary: {
       clusters: `${ready.length}/${deployments.length}`,
@@ -66,6 +59,43 @@ export function profileStatus(
     readyClusters: ready.length,
     layers: [...layers, ...removing],
   });
+}
+
+function profileConditions(
+  profile: Profile,
+  readiness: Readiness,
+  { deployments, now }: { deployments: readonly ProfileDeployment[]; now: string },
+): Condition[] {
+  const { spec, status: previous, metadata } = profile;
+  const generation = metadata.generation ?? 0;
+  const names = spec.layers.filter(({ suspend }) => suspend).map(({ name }) => name);
+  const conditions = withCoreLayers(conditionsOf(readiness, generation, { previous, now }), profile, now);
+  const words = suspendedWords(names, spec.suspend === true);
+  const about = { observedGeneration: generation, now };
+  return withDrifted(withSuspended(conditions, words, about), driftedOn(deployments), about);
+}
+
+function driftedOn(deployments: readonly ProfileDeployment[]): string[] {
+  const sorted = deployments.toSorted((a, b) => clusterOf(a).localeCompare(clusterOf(b)));
+  return sorted.flatMap((deployment) => {
+    const isAlone = deployments.every((one) => clusterOf(one) === LOCAL_CLUSTER);
+    return driftedBefore(deployment.status).map((words) => (isAlone ? words : `${clusterOf(deployment)}: ${words}`));
+  });
+}
+
+/** Whether a ClusterProfile says all that a cluster is made of: a person sees what nobody looks at. */
+function withCoreLayers(conditions: Condition[], { kind, spec, metadata }: Profile, now: string): Condition[] {
+  if (kind !== "ClusterProfile") return conditions;
+  const absent = CORE_TYPES.filter((type) => spec.layers.every((layer) => layer.type !== type));
+  const isComplete = absent.length === 0;
+  const next = {
+    type: "CoreLayersComplete",
+    status: isComplete ? ("True" as const) : ("False" as const),
+    reason: isComplete ? "CoreLayersPresent" : "CoreLayersAbsent",
+    message: isComplete ? "the profile has all core layers" : `the profile has no layer of type ${absent.join(", ")}`,
+    observedGeneration: metadata.generation ?? 0,
+  };
+  return [...setCondition(conditions, next, now)];
 }
 
 function isReady(deployment: ProfileDeployment, generation: number): boolean {
@@ -97,7 +127,7 @@ function culpritOf(deployments: readonly ProfileDeployment[], generation: number
 }
 
 function worst({ status }: ProfileDeployment): number {
-  return Math.max(-1, ...(status?.layers ?? []).map(({ state }) => SEVERITY.indexOf(state)));
+  return Math.max(-1, ...(status?.layers ?? []).map(({ state }) => severity({ state })));
 }
 
 function clusterOf(deployment: ProfileDeployment): string {
@@ -181,10 +211,6 @@ interface ClusterRow {
 function rowsOf(deployment: ProfileDeployment, layer: string, generation: number): ClusterRow[] {
   const row = speaksOf(deployment, generation) && deployment.status?.layers?.find(({ name }) => name === layer);
   return row ? [{ cluster: clusterOf(deployment), row }] : [];
-}
-
-function severity({ state }: { state: LayerState }): number {
-  return SEVERITY.indexOf(state);
 }
 
 /** Layers that left the list but are still in some cluster. */

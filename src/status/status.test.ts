@@ -233,3 +233,34 @@ describe("targetStatus", () => {
     expect(conditionOf(status, "Ready")).toMatchObject({ status: "True" });
   });
 });
+
+describe("Drifted: what somebody changed and is left so", () => {
+  const row = {
+    name: "cni",
+    state: "Drifted",
+    stateBefore: "Ready",
+    reason: "DriftLeft",
+    message: "ConfigMap a/b changed",
+  } as const;
+  const drifted = (cluster: string): ProfileDeployment => {
+    const one = deployment(cluster, ready);
+    const condition = { type: "Drifted", status: "True" as const, reason: "DriftLeft", message: "layer cni: x" };
+    const conditions = [...(one.status?.conditions ?? []), { ...condition, lastTransitionTime: BEFORE }];
+    return { ...one, status: { ...one.status, conditions, layers: [row, ready[1] as DeploymentLayerStatus] } };
+  };
+
+  it("is a condition of its own on the profile, which is Ready all the same", () => {
+    const status = profileStatus(profile(), [drifted("a"), deployment("b", ready)], { now: NOW, problems: [] });
+    expect(conditionOf(status, "Ready")?.status).toBe("True");
+    expect(conditionOf(status, "Drifted")).toMatchObject({ status: "True", message: "a: layer cni: x" });
+    expect(status.layers?.[0]).toMatchObject({ state: "Drifted", ready: "2/2", reason: "DriftLeft" });
+  });
+
+  it("goes when it is over, and stays while the cluster does not answer", () => {
+    const status = profileStatus(profile(), [deployment("a", ready)], { now: NOW, problems: [] });
+    expect(conditionOf(status, "Drifted")).toBeUndefined();
+    const context = { now: NOW, generation: 1, profileGeneration: 2, previous: drifted("a").status };
+    const blocked = blockedStatus(profile().spec.layers, new Failure("Unreachable", "no answer"), context);
+    expect(conditionOf(blocked, "Drifted")).toMatchObject({ message: "layer cni: x" });
+  });
+});

@@ -30,11 +30,14 @@ export class DefaultRegistries {
     this.#hub.references.want(DEFAULTS, undefined, [LIST]);
   }
 
-  /** Brings what is listed and takes away what is so no longer. A Registry that somebody else made stays as it is. */
+  /**
+   * Brings what is listed and takes away what is so no longer. A Registry that somebody else made stays as it is. So do all
+   * while there is no list: the chart always brings one, and "helm uninstall" takes it away before Strata has ended.
+   */
   async reconcile(signal: AbortSignal): Promise<void> {
     const list = this.#hub.references.get(undefined, LIST);
-    if (list.kind === "reading" || list.kind === "failed") return;
-    const data = list.kind === "found" ? ((list.object["data"] ?? {}) as Record<string, string>) : {};
+    if (list.kind !== "found") return;
+    const data = (list.object["data"] ?? {}) as Record<string, string>;
     for (const [name, text] of Object.entries(data)) await this.#bring(name, text, signal);
     for (const { metadata } of this.#hub.cache.registries.values()) {
       if (!isDefault(metadata) || Object.hasOwn(data, metadata.name)) continue;

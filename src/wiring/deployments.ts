@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { LRUCache } from "lru-cache";
 import { FINALIZER, LOCAL_CLUSTER, SYSTEM_NAMESPACE } from "../api/names.ts";
 import type { Profile, ProfileDeployment, ProfileDeploymentStatus } from "../api/types.ts";
@@ -9,20 +10,25 @@ import { removeFinalizer } from "../kube/hub/finalizer.ts";
 import { HUB_RESOURCES } from "../kube/hub/kinds.ts";
 import type { Site } from "../kube/site/site.ts";
 import type { TargetLink } from "../kube/targets/target-link.ts";
-import { type ApplySet, applySetOf, type ProfileIdentity } from "../membership/applyset.ts";
+import { type ApplySet, applySetOf } from "../membership/applyset.ts";
 import type { Operation } from "../ops/metrics.ts";
+import type { Street } from "../plan/beside.ts";
 import type { Outcome } from "../plan/outcome.ts";
 import { registriesOf } from "../plan/registries.ts";
+import { onSide } from "../plan/sides.ts";
 import type { Step } from "../plan/step.ts";
 import { isDeploymentOf } from "../plan/targets.ts";
+import type { Neighbour } from "../plan/turn.ts";
 import { DeploymentReconciler } from "../reconcile/deployment.ts";
 import type { Renewal } from "../reconcile/memory.ts";
 import type { DeploymentFacts, DeploymentPorts, Interest, Place, TargetFacts, Tiding } from "../reconcile/ports.ts";
 import { profileKey } from "../reconcile/profile.ts";
+import { ClaimBook } from "./claims.ts";
 import type { Hub } from "./hub.ts";
 import { clusterIdentity, referenceIdentity } from "./identity.ts";
 import type { Elsewhere, LayerRenderer } from "./layer-renderer.ts";
 import { lookupReader } from "./lookups.ts";
+import { identityOf, neighboursOf, profileOfParent } from "./neighbours.ts";
 import type { RegistryWiring } from "./registries.ts";
 
 /** Where a deployment acts: with whose hands, and on which ApplySet. */
@@ -55,6 +61,11 @@ export class DeploymentWiring implements DeploymentPorts {
   });
   /** Where each deployment acts now: who is to be woken, and whose watches are to be given up. */
   readonly #places = new Map<string, ActingPlace>();
+  readonly #claims = new ClaimBook();
+  /** Deployments that wait for others of the same cluster. */
+  readonly #waiting = new Set<string>();
+  /** The generations of profiles for which deployments have done all that they can. */
+  readonly #still = new Map<string, number | undefined>();
 
   constructor(
     hub: Hub,
@@ -80,12 +91,16 @@ export class DeploymentWiring implements DeploymentPorts {
     }
     const { profileRef } = deployment.spec;
     const named = this.#hub.cache.profile(profileKey({ kind: profileRef.kind, metadata: profileRef }));
-    const profile = named && isDeploymentOf(named, deployment) ? named : undefined;
+    const whole = named && isDeploymentOf(named, deployment) ? named : undefined;
+    const { applyTo: side = "Workload", clusterRef } = deployment.spec;
+    const profile = whole && clusterRef.name !== LOCAL_CLUSTER ? onSide(whole, side) : whole;
     return {
       key,
       deployment,
       profile,
-      cluster: this.#hub.cache.targets.get(this.clusterOf(key)),
+      side,
+      street: () => whole && this.#streetOf(key, { profile: whole, deployment }),
+      cluster: this.#hub.cache.targets.get(targetOf(deployment)),
       target: profile ? this.#target(key, deployment, profile) : { kind: "connecting" },
       referents: (reference) =>
         profile ? this.#hub.references.get(referenceIdentity(profile), reference) : { kind: "reading" },
@@ -114,6 +129,7 @@ export class DeploymentWiring implements DeploymentPorts {
       system,
       hub,
       toFailure,
+      heirOf: (object) => this.#claims.heirOf(object, { cluster: link.uid, set }),
       loadPack: (fetch, during) => this.#renderer.loadPack(fetch, at, during),
       evaluateMacros: (batch, during) => this.#renderer.evaluateMacros(batch, during),
       render: (render, during) => this.#renderer.render(render, at, during),
@@ -132,7 +148,19 @@ export class DeploymentWiring implements DeploymentPorts {
   }
 
   want(key: string, interest: Interest): void {
-    this.#places.get(key)?.site.want(key, interest);
+    if (interest.waiting) this.#waiting.add(key);
+    else this.#waiting.delete(key);
+    const place = this.#places.get(key);
+    place?.site.want(key, interest);
+    const profileRef = this.#hub.cache.deployments.get(key)?.spec.profileRef;
+    if (interest.moving) this.#still.delete(key);
+    else this.#still.set(key, interest.generation);
+    if (!place || !profileRef) {
+      this.#claims.delete(key);
+      this.#still.delete(key);
+      return;
+    }
+    this.#claims.set(key, { cluster: place.link.uid, set: place.set, profile: profileRef, layers: interest.claims });
   }
 
   report(key: string, status: ProfileDeploymentStatus): void {
@@ -161,17 +189,43 @@ export class DeploymentWiring implements DeploymentPorts {
     this.#passes.again(key, afterMs);
   }
 
-  /** `local`, or `namespace/name` of the TargetCluster: the group in which a deployment's passes run. */
+  /** Where a deployment acts, `local` or `namespace/name` of the TargetCluster: the group in which its passes run. */
   clusterOf(key: string): string {
-    const ref = this.#hub.cache.deployments.get(key)?.spec.clusterRef;
-    return !ref || ref.name === LOCAL_CLUSTER ? LOCAL_CLUSTER : `${ref.namespace}/${ref.name}`;
+    const deployment = this.#hub.cache.deployments.get(key);
+    return !deployment || deployment.spec.applyTo === "Management" ? LOCAL_CLUSTER : targetOf(deployment);
+  }
+
+  /** The deployments that wait for others of the same cluster, one of which has changed; all of them when it is gone. */
+  waitingBeside(changed: ProfileDeployment | undefined): string[] {
+    if (!changed) return [...this.#waiting];
+    const cluster = targetOf(changed);
+    return [...this.#waiting].filter((key) => {
+      const deployment = this.#hub.cache.deployments.get(key);
+      return deployment !== undefined && targetOf(deployment) === cluster;
+    });
+  }
+
+  #streetOf(key: string, own: Neighbour): Street {
+    const cluster = targetOf(own.deployment);
+    const { applyTo: side = "Workload", profileRef: ownRef } = own.deployment.spec;
+    let sibling: ProfileDeployment | undefined;
+    const others: Neighbour[] = [];
+    for (const [other, deployment] of this.#hub.cache.deployments) {
+      if (other === key || targetOf(deployment) !== cluster) continue;
+      const { profileRef, applyTo } = deployment.spec;
+      const profile = this.#hub.cache.profile(profileKey({ kind: profileRef.kind, metadata: profileRef }));
+      if (!profile || !isDeploymentOf(profile, deployment)) continue;
+      if (isDeepStrictEqual(profileRef, ownRef)) sibling = deployment;
+      else if (applyTo !== "Management") others.push({ profile, deployment });
+    }
+    return { own, side, sibling, others };
   }
 
   /** The deployments of a cluster that a change concerns: those of the given ApplySets, or all. */
   concerned(cluster: string, applySets: ReadonlySet<string> | undefined, objectKey: string | undefined): string[] {
     return [...this.#places].flatMap(([key, place]) => {
       if (place.cluster !== cluster) return [];
-      const woken = objectKey !== undefined && isFree(objectKey, place) && this.reconciler.wake(key, objectKey);
+      const woken = objectKey !== undefined && this.reconciler.wake(key, objectKey);
       return woken || applySets === undefined || applySets.has(place.set.id) ? [key] : [];
     });
   }
@@ -192,10 +246,9 @@ export class DeploymentWiring implements DeploymentPorts {
     });
   }
 
-  #target(key: string, { spec }: ProfileDeployment, profile: Profile): TargetFacts {
-    const { name } = spec.clusterRef;
+  #target(key: string, deployment: ProfileDeployment, profile: Profile): TargetFacts {
     const cluster = this.clusterOf(key);
-    if (name !== LOCAL_CLUSTER && !this.#hub.cache.targets.has(cluster)) {
+    if (cluster !== LOCAL_CLUSTER && !this.#hub.cache.targets.has(cluster)) {
       this.#move(key, undefined);
       return { kind: "gone" };
     }
@@ -204,12 +257,15 @@ export class DeploymentWiring implements DeploymentPorts {
     const hubUid = this.#hub.uid;
     if (state.kind === "failing") return state;
     if (state.kind === "connecting" || !link || hubUid === undefined) return { kind: "connecting" };
-    const site = link.site(clusterIdentity(profile, name));
-    const set = applySetOf(identityOf(profile));
+    const site = link.site(clusterIdentity(profile, cluster));
+    const set = applySetOf({ ...identityOf(profile), ...madeFor(deployment) });
     this.#move(key, { cluster, site, link, set });
     const twin = this.#twinOf(key, { link, set });
     if (twin !== undefined) return { kind: "failing", failure: twinFailure(cluster, twin) };
-    return { kind: "ready", place: { set, site, view: viewOf(key, { site, link, set }) } };
+    const street = { hub: this.#hub, clusterOf: (other: string) => this.clusterOf(other), still: this.#still };
+    const neighbours = () => neighboursOf({ key, uid: link.uid, set: set.id }, street);
+    const profileOf = (parent: string) => profileOfParent(parent, this.#hub);
+    return { kind: "ready", place: { set, site, view: viewOf(key, { site, link, set }), neighbours, profileOf } };
   }
 
   /** A deployment that moves to another site (an identity, or a cluster behind the same name, changed) leaves nothing watched. */
@@ -218,6 +274,7 @@ export class DeploymentWiring implements DeploymentPorts {
     if (known && known.site !== place?.site) known.site.release(key);
     if (place) this.#places.set(key, place);
     else if (known && this.#places.delete(key)) {
+      this.#claims.delete(key);
       for (const [other, { set }] of this.#places) if (set.id === known.set.id) this.#passes.again(other, 0);
     }
   }
@@ -232,19 +289,18 @@ export class DeploymentWiring implements DeploymentPorts {
   }
 }
 
-/** What another ApplySet still holds is no reason to try again, however often it changes. */
-function isFree(objectKey: string, { site, set }: ActingPlace): boolean {
-  const partOf = site.member(objectKey)?.observed.partOf;
-  return partOf === undefined || partOf === set.id;
-}
-
 function twinFailure(cluster: string, twin: string): Failure {
   const what = `${cluster} is the same cluster as ${twin}, to which this profile goes already`;
   return new Failure("Conflict", `${what}: take one of them out of its clusters`);
 }
 
-function identityOf({ kind, metadata: { namespace, name } }: Profile): ProfileIdentity {
-  return { kind, namespace, name };
+/** The cluster that a deployment is about: `local`, or `namespace/name` of the TargetCluster. */
+function targetOf({ spec: { clusterRef } }: ProfileDeployment): string {
+  return clusterRef.name === LOCAL_CLUSTER ? LOCAL_CLUSTER : `${clusterRef.namespace}/${clusterRef.name}`;
+}
+
+function madeFor(deployment: ProfileDeployment): { target?: string } {
+  return deployment.spec.applyTo === "Management" ? { target: targetOf(deployment) } : {};
 }
 
 function versionOf(link: TargetLink): string {
@@ -264,7 +320,9 @@ function viewOf(key: string, { site, link, set }: Pick<ActingPlace, "site" | "li
     members: () => site.members(set.id),
     named: (ref) => site.named(ref),
     deleted: (ref) => site.deleted(ref),
+    expired: (key) => site.expired(key),
     nodes: () => site.nodes(),
+    storage: () => site.storage(),
     releases: (release) => site.releases(release),
     explain: (tracked) => site.explain(tracked),
   };
@@ -272,11 +330,12 @@ function viewOf(key: string, { site, link, set }: Pick<ActingPlace, "site" | "li
 
 function operationsOf(outcome: Outcome): Operation[] {
   if (outcome.kind === "Removed") {
-    return outcome.results.map(({ ok, item }) => (!ok ? "failed" : item.how === "delete" ? "deleted" : "released"));
+    return outcome.results.map((result) => (result.ok ? result.how : "failed"));
   }
   if (outcome.kind !== "Applied") return [];
   return outcome.results.flatMap((result): Operation[] => {
     if (!result.ok) return ["failed"];
-    return result.how === "terminating" || result.how === "exists" ? [] : [result.how];
+    if (result.how === "recreating") return ["deleted"];
+    return "fields" in result ? [result.how] : [];
   });
 }

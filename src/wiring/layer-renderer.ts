@@ -6,6 +6,7 @@ import type { ApplySet } from "../membership/applyset.ts";
 import type { MacroAnswer, MacroExpression } from "../pack/macro-types.ts";
 import { type LayerInputs, layerValues } from "../plan/inputs.ts";
 import { fetchedSources, manifestsContent, plainObjects } from "../plan/manifests.ts";
+import { patchContent } from "../plan/patches.ts";
 import { lookupFieldOf } from "../plan/refused-lookups.ts";
 import type { Step } from "../plan/step.ts";
 import type { EngineLayer, LayerContent, PackPart, PlannedLayer, ReleaseSource } from "../plan/types.ts";
@@ -239,7 +240,8 @@ export class LayerRenderer {
     const objects = await packManifests(part, { renderer: this.#renderer, namespace, capabilities }, signal);
     if (objects instanceof Failure) return objects;
     const { version, digest } = part.pin;
-    return { objects: [...attachments, ...objects], crds: [], version, digest, ...pinsOf(attached) };
+    const content = { objects: [...attachments, ...objects], crds: [], version, digest, ...pinsOf(attached) };
+    return patchContent(content, inputs.layer, inputs.namespace);
   }
 
   /** The pack of a layer, and answers to macros in packs. */

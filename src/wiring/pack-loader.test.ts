@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { packStored } from "../apply/stored-set.ts";
 import { Failure } from "../errors.ts";
 import type { KubeClient } from "../kube/client.ts";
@@ -244,6 +244,16 @@ describe("PackLoader", () => {
       expect(await distrust({ of: "web", pin: PIN })).toBe(unsigned);
       expect(await distrust()).toBeInstanceOf(PackLost);
       expect(asked).toEqual(["fetch 1.4.0 sha256:pack"]);
+    });
+
+    it("is not even read while its Registry asks for no signatures", async () => {
+      const { distrust, demand, place } = await stored();
+      const find = vi.spyOn(place.system, "find");
+      expect(await distrust({ of: "web", pin: PIN })).toBeUndefined();
+      expect(find).toHaveBeenCalledOnce();
+      demand({});
+      expect(await distrust({ of: "web", pin: PIN })).toBeUndefined();
+      expect(find).toHaveBeenCalledOnce();
     });
 
     it("is verified by what the part is made of, where something else is stored by now", async () => {

@@ -80,6 +80,7 @@ export class PackLoader {
     place: PackPlace,
     signal: AbortSignal,
   ): Promise<Failure | undefined> {
+    if (pin && !(await this.#mustVerify(pin, place, signal))) return undefined;
     const found = unpack(await readStoredSet(place.system, place.set, of, signal));
     const stored = found && (!pin || isSame(found, pin)) ? found : undefined;
     const pack = pin ?? stored;
@@ -108,6 +109,12 @@ export class PackLoader {
       if (error instanceof Failure) return error;
       throw error;
     }
+  }
+
+  /** Most registries ask for no signatures: then nothing needs to be known of what is stored. */
+  async #mustVerify({ registry: name }: PackId, place: PackPlace, signal: AbortSignal): Promise<boolean> {
+    const registry = await place.elsewhere(() => place.registry({ name }, signal));
+    return registry instanceof Failure || policyOf(registry) !== undefined;
   }
 
   /** What speaks against a pack. What new demands come to is remembered with what is stored. */

@@ -3,6 +3,7 @@ import { stringifyJson } from "../objects/json.ts";
 import { toYaml } from "../objects/yaml.ts";
 import type { LayerInputs } from "../plan/inputs.ts";
 import { plainObjects } from "../plan/manifests.ts";
+import { patchContent } from "../plan/patches.ts";
 import type { LayerContent } from "../plan/types.ts";
 import type { RenderedChart } from "../render/types.ts";
 import type { ChartPackage } from "../source/types.ts";
@@ -23,7 +24,7 @@ export function contentOf(
   const attachments = plainObjects(inputs.layer, "attachments", attached.texts);
   if (attachments instanceof Failure) return attachments;
   const manifests = attachments.map((object) => `---\n# Source: attachments\n${toYaml(object)}`);
-  return {
+  const content: LayerContent = {
     objects,
     crds,
     version: chart.version,
@@ -39,4 +40,5 @@ export function contentOf(
       source: { chart: chartJson, config: stringifyJson(values) },
     },
   };
+  return patchContent(content, inputs.layer, inputs.namespace);
 }

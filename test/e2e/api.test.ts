@@ -67,7 +67,8 @@ describe("our CRDs on an API server", () => {
 
     const row = async (...args: string[]) =>
       (await hub.kubectlOk(["get", "scp", "columns", "-n", "acme", "--no-headers", ...args])).trim().split(/\s{2,}/);
-    const sentence = "ConfigMap columns has no namespace: set it on the object, on layer storage, or as spec.namespace";
+    const sentence =
+      "columns: ConfigMap columns has no namespace: set it on the object, on layer storage, or as spec.namespace";
     expect((await row()).slice(0, -1)).toEqual(["columns", "False", "0/1", "storage", sentence]);
     expect(await row("-o", "wide")).toContain("1.4.0");
   });
@@ -213,12 +214,18 @@ async function aProfile(name: string, layers: object[]): Promise<string> {
 
 async function aProfileOfEachKind(): Promise<void> {
   const homeless = { object: { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "columns" } } };
-  const columns = profileOf("columns", [{ name: "storage", type: "Storage", manifests: [homeless] }], "ClusterProfile");
-  await apply(hub, { ...columns, spec: { ...columns.spec, version: "1.4.0", namespace: undefined } });
-  await aProfile("columns", [{ name: "a", manifests: [homeless] }]);
-  const connection = { kubeconfigSecretRef: { name: "none" } };
   const metadata = { name: "columns", namespace: "acme" };
-  await apply(hub, { apiVersion: "strata.dev/v1alpha1", kind: "TargetCluster", metadata, spec: { connection } });
+  const connection = { kubeconfigSecretRef: { name: "columns" } };
+  await apply(
+    hub,
+    { apiVersion: "v1", kind: "Secret", metadata, stringData: { kubeconfig: hub.kubeconfig } },
+    { apiVersion: "strata.dev/v1alpha1", kind: "TargetCluster", metadata, spec: { connection } },
+  );
+  const columns = profileOf("columns", [{ name: "storage", type: "Storage", manifests: [homeless] }], "ClusterProfile");
+  // Not on `local`: the add-ons there would wait for it.
+  const elsewhere = { version: "1.4.0", namespace: undefined, clusterRefs: [{ name: "columns" }] };
+  await apply(hub, { ...columns, spec: { ...columns.spec, ...elsewhere } });
+  await aProfile("columns", [{ name: "a", manifests: [homeless] }]);
   const nowhere = { type: "Helm", url: "http://127.0.0.1:1" };
   await apply(hub, { apiVersion: "strata.dev/v1alpha1", kind: "Registry", metadata, spec: nowhere });
   const path = pathOf("strata.dev/v1alpha1", "addonprofiles", "acme/columns");

@@ -8,12 +8,13 @@ import { type ChartRepo, startChartRepo } from "../support/registry.ts";
 import { BAD_CHARTS } from "../support/shapes/bad-charts.ts";
 import { BAD_EXPRESSIONS } from "../support/shapes/bad-expressions.ts";
 import { BAD_MANIFESTS } from "../support/shapes/bad-manifests.ts";
+import { BAD_PATCHES } from "../support/shapes/bad-patches.ts";
 import type { BadRow, World } from "../support/shapes/bad-row.ts";
 import { BAD_SURROUNDINGS } from "../support/shapes/bad-surroundings.ts";
 import { apply, condition, isReady, type Live, layerOf, pathOf, trustedTenant, waitUntil } from "../support/stories.ts";
 import { type StrataProcess, startStrata } from "../support/strata.ts";
 
-const ROWS = [...BAD_MANIFESTS, ...BAD_CHARTS, ...BAD_EXPRESSIONS, ...BAD_SURROUNDINGS];
+const ROWS = [...BAD_MANIFESTS, ...BAD_CHARTS, ...BAD_EXPRESSIONS, ...BAD_PATCHES, ...BAD_SURROUNDINGS];
 
 let hub: ControlPlane;
 let strata: StrataProcess;

@@ -289,7 +289,7 @@ describe("a profile that Strata has installed", () => {
     ]);
     expect(code).toBe(2);
     expect(stdout).toContain("! ConfigMap shop/settings (refused)\n");
-    expect(stdout).toContain("belongs to AddOnProfile acme/shop");
+    expect(stdout).toContain("belongs to layer config of AddOnProfile acme/shop: take it out of one of the two");
   });
 
   test("shows an object that it would take over", async () => {

@@ -28,13 +28,13 @@ afterAll(async () => {
   await hub?.stop();
 });
 
-const profilePath = (name: string): string => pathOf("strata.dev/v1alpha1", "clusterprofiles", `acme/${name}`);
+const profilePath = (name: string): string => pathOf("strata.dev/v1alpha1", "addonprofiles", `acme/${name}`);
 const configMapPath = (name: string): string => pathOf("v1", "configmaps", `acme/${name}`);
 
 function profile(name: string, layers: string): string {
   return `
 apiVersion: strata.dev/v1alpha1
-kind: ClusterProfile
+kind: AddOnProfile
 metadata: { name: ${name}, namespace: acme }
 spec:
   namespace: acme
@@ -64,7 +64,7 @@ const deployment = (layer: string, podLabels = ""): string => `
 
 /** `kubectl wait` as a person would leave it running in a second terminal. */
 function kubectlWait(name: string): { returned: boolean; result: Promise<string> } {
-  const args = ["wait", "-n", "acme", `scp/${name}`, "--for=condition=Ready", "--timeout=110s"];
+  const args = ["wait", "-n", "acme", `sap/${name}`, "--for=condition=Ready", "--timeout=110s"];
   const wait = { returned: false, result: hub.kubectlOk(args) };
   const mark = (): void => {
     wait.returned = true;
@@ -109,7 +109,7 @@ describe("order", () => {
     expect(condition(seen, "Ready")).toMatchObject({ status: "False", reason: "NotReady", message: sentence });
     expect(condition(seen, "Reconciling")).toMatchObject({ status: "True" });
     expect(condition(seen, "Stalled")).toMatchObject({ status: "False" });
-    const table = await hub.kubectlOk(["get", "-n", "acme", "scp"]);
+    const table = await hub.kubectlOk(["get", "-n", "acme", "sap"]);
     const cells = table.split("\n").map((line) => line.split(/\s{2,}/));
     expect(cells[0]?.slice(0, 5)).toEqual(["NAME", "READY", "CLUSTERS", "LAYER", "MESSAGE"]);
     expect(cells[1]?.slice(0, 5)).toEqual(["tower", "False", "0/1", "three", sentence]);

@@ -249,7 +249,7 @@ describe("objects that exist", () => {
     expect(layerOf(waiting, "one")).toMatchObject({
       state: "Blocked",
       message:
-        "ConfigMap common/shared exists and belongs to AddOnProfile acme/first: take it out of one of the two profiles",
+        "ConfigMap common/shared exists and belongs to layer one of AddOnProfile acme/first: take it out of one of the two profiles",
     });
     expect(isReady(await read(hub, profilePath("first")))).toBe(true);
     await remove("first");

@@ -1,36 +1,26 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { loadAll } from "js-yaml";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { chartValues } from "../../scripts/chart-values-page.ts";
 import { parseRegistry } from "../../src/api/parse.ts";
 import { parseConfig, usage } from "../../src/config.ts";
-import { type ControlPlane, startControlPlane } from "../support/controlplane.ts";
+import { startOpsServer } from "../../src/ops/server.ts";
 import { helm } from "../support/helm.ts";
-import { CHART_FOLDER, CRD_FOLDER, installStrata } from "../support/install.ts";
+import { CHART_FOLDER, CRD_FOLDER } from "../support/install.ts";
+import {
+  asArguments,
+  EVERYTHING,
+  type Manifest,
+  manifestsIn,
+  NAMESPACE,
+  ofKinds,
+  only,
+  renderedText,
+} from "../support/operator-chart.ts";
 
 const RBAC_FOLDER = fileURLToPath(new URL("../../config/rbac", import.meta.url));
-const NAMESPACE = "strata-system";
-const ACCOUNT = "system:serviceaccount:strata-system:strata";
-const WATCH_ALL = ["get", "list", "watch"];
-
-interface Rule {
-  apiGroups: string[];
-  resources: string[];
-  resourceNames?: string[];
-  verbs: string[];
-}
-interface Manifest {
-  apiVersion: string;
-  kind: string;
-  metadata: { name: string; namespace?: string; labels?: object; annotations?: Record<string, string> };
-  rules?: Rule[];
-  // biome-ignore lint/suspicious/noExplicitAny: a Deployment's spec, of which tests look at single fields
-  spec?: any;
-  [field: string]: unknown;
-}
-
 let home: string;
 beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), "strata-chart-"));
@@ -38,12 +28,7 @@ beforeAll(async () => {
 afterAll(() => rm(home, { recursive: true, force: true }));
 
 async function render(...values: string[]): Promise<Manifest[]> {
-  const text = await helm(["template", "strata", CHART_FOLDER, "--namespace", NAMESPACE, ...values], { home });
-  return manifestsIn(text);
-}
-
-function manifestsIn(text: string): Manifest[] {
-  return (loadAll(text) as (Manifest | null)[]).filter((manifest) => manifest !== null);
+  return manifestsIn(await renderedText(home, values));
 }
 
 async function manifestsOf(folder: string): Promise<Manifest[]> {
@@ -60,10 +45,6 @@ function byName(manifests: readonly Manifest[]): Record<string, object> {
       { ...rest, metadata },
     ]),
   );
-}
-
-function ofKinds(manifests: readonly Manifest[], ...kinds: string[]): Manifest[] {
-  return manifests.filter(({ kind }) => kinds.includes(kind));
 }
 
 const RIGHTS = ["ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"];
@@ -191,7 +172,22 @@ describe("the chart, rendered", () => {
       args: ["--namespace", "default"],
       want: "Strata lives in the namespace strata-system",
     },
-    { wrong: "two replicas", args: ["--set", "replicas=2"], want: "/replicas" },
+    { wrong: "more replicas than are of use", args: ["--set", "replicas=6"], want: "/replicas" },
+    {
+      wrong: "a variable that the chart itself sets",
+      args: ["--set", "extraEnv[0].name=STRATA_LOG_LEVEL,extraEnv[0].value=debug"],
+      want: "extraEnv must not have STRATA_LOG_LEVEL: set the value log.level",
+    },
+    {
+      wrong: "an interval that Prometheus does not read",
+      args: ["--set", "serviceMonitor.interval=often"],
+      want: "/serviceMonitor/interval",
+    },
+    {
+      wrong: "a peer that names nobody",
+      args: ["--set-json", "networkPolicy.metricsFrom=[{}]"],
+      want: "/metricsFrom/0",
+    },
     { wrong: "a registry without a type", args: ["--set", "registries.a.url=https://a.lan"], want: "/registries/a" },
     {
       wrong: "an address for a network",
@@ -209,121 +205,100 @@ describe("the chart, rendered", () => {
   });
 });
 
-describe("the chart, installed by helm", () => {
-  let plane: ControlPlane;
-  const run = (...args: string[]) => helm(args, { home: plane.dataDir, kubeconfigPath: plane.kubeconfigPath });
-  const names = async (kind: string): Promise<string[]> =>
-    (await plane.kubectlOk(["get", kind, "-A", "-o", "name"])).split("\n").filter((name) => /strata/.test(name));
+describe("the chart's objects", () => {
+  // The CRDs are compared with config/crd above.
+  const withoutCrds = "--set=crds.install=false";
 
-  beforeAll(async () => {
-    plane = await startControlPlane({ name: "chart", controllers: false });
-    await plane.kubectlOk(["create", "namespace", NAMESPACE]);
-    const labels = ["enforce", "warn"].map((mode) => `pod-security.kubernetes.io/${mode}=restricted`);
-    await plane.kubectlOk(["label", "namespace", NAMESPACE, ...labels]);
-    await run("install", "strata", CHART_FOLDER, "--namespace", NAMESPACE, "--set", "replicas=0");
-  });
-  afterAll(() => plane.stop());
-
-  test("has Pods that a namespace under the restricted Pod Security Standard takes without a warning", async () => {
-    const { body } = await plane.request("GET", `/apis/apps/v1/namespaces/${NAMESPACE}/deployments/strata`);
-    const dryRun = async (spec: object) => {
-      const pod = { apiVersion: "v1", kind: "Pod", metadata: { name: "strata", namespace: NAMESPACE }, spec };
-      return await plane.kubectl(["create", "--dry-run=server", "-f", "-"], { input: JSON.stringify(pod) });
-    };
-    const { spec } = body.spec.template;
-    expect(await dryRun(spec)).toMatchObject({ code: 0, stderr: "" });
-    const [container] = spec.containers;
-    const loose = { ...spec, containers: [{ ...container, securityContext: {} }] };
-    expect((await dryRun(loose)).stderr).toContain('violates PodSecurity "restricted');
-    expect(container.securityContext.readOnlyRootFilesystem).toBe(true);
+  test("are these by default", async () => {
+    await expect(await renderedText(home, [withoutCrds])).toMatchFileSnapshot("../golden/operator-chart.yaml");
   });
 
-  /** Whether the API server lets Strata do it; `what` is `resource[.group][/subresource]`. */
-  async function mayStrata(verb: string, what: string, namespace = ""): Promise<boolean> {
-    const [qualified = "", subresource = ""] = what.split("/");
-    const [resource = "", ...group] = qualified.split(".");
-    const resourceAttributes = { verb, resource, group: group.join("."), subresource, namespace };
-    const spec = { user: ACCOUNT, groups: ["system:serviceaccounts", "system:authenticated"], resourceAttributes };
-    const review = { apiVersion: "authorization.k8s.io/v1", kind: "SubjectAccessReview", spec };
-    const path = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
-    const { body } = await plane.request("POST", path, { body: review });
-    return body.status.allowed;
-  }
+  test("are these with every value set", async () => {
+    const text = await renderedText(home, [withoutCrds, ...asArguments(EVERYTHING)]);
+    await expect(text).toMatchFileSnapshot("../golden/operator-chart-everything.yaml");
+  });
 
   test.each([
-    { what: "clusterprofiles.strata.dev", where: "acme", may: [...WATCH_ALL, "patch"] },
-    { what: "systemprofiles.strata.dev", where: "", may: [...WATCH_ALL, "patch"] },
-    { what: "targetclusters.strata.dev", where: "acme", may: WATCH_ALL },
-    { what: "registries.strata.dev", where: "acme", may: WATCH_ALL },
-    { what: "registries.strata.dev", where: NAMESPACE, may: [...WATCH_ALL, "create", "patch", "delete"] },
-    { what: "profiledeployments.strata.dev", where: "acme", may: [...WATCH_ALL, "create", "patch", "delete"] },
-    { what: "addonprofiles.strata.dev/status", where: "acme", may: ["patch"] },
-    { what: "targetclusters.strata.dev/status", where: "acme", may: ["patch"] },
-    { what: "registries.strata.dev/status", where: "acme", may: ["patch"] },
-    { what: "profiledeployments.strata.dev/status", where: "acme", may: ["patch"] },
-    { what: "events", where: "acme", may: ["create"] },
-    { what: "namespaces", where: "", may: WATCH_ALL },
-    { what: "secrets", where: "acme", may: WATCH_ALL },
-    { what: "configmaps", where: "acme", may: WATCH_ALL },
-    { what: "secrets", where: NAMESPACE, may: [...WATCH_ALL, "create", "patch", "delete"] },
-    { what: "configmaps", where: NAMESPACE, may: [...WATCH_ALL, "create", "patch", "delete"] },
-    { what: "serviceaccounts", where: "acme", may: ["impersonate"] },
-    { what: "serviceaccounts/token", where: NAMESPACE, may: [] },
-    { what: "users", where: "", may: [] },
-    { what: "groups", where: "", may: [] },
-    { what: "pods", where: "acme", may: [] },
-    { what: "pods/exec", where: NAMESPACE, may: [] },
-    { what: "deployments.apps", where: NAMESPACE, may: [] },
-    { what: "clusterrolebindings.rbac.authorization.k8s.io", where: "", may: [] },
-    { what: "customresourcedefinitions.apiextensions.k8s.io", where: "", may: [] },
-  ])("lets Strata do with $what in '$where' only: $may", async ({ what, where, may }) => {
-    const verbs = [...WATCH_ALL, "create", "update", "patch", "delete", "deletecollection", "impersonate", "bind"];
-    const answers = await Promise.all(verbs.map((verb) => mayStrata(verb, what, where)));
-    expect(verbs.filter((_, index) => answers[index])).toEqual(may);
+    { replicas: 0, budget: [] },
+    { replicas: 1, budget: [] },
+    { replicas: 2, budget: [{ maxUnavailable: 1, unhealthyPodEvictionPolicy: "AlwaysAllow" }] },
+  ])("have a budget only where it blocks no drain: $replicas replicas", async ({ replicas, budget }) => {
+    const found = ofKinds(await render("--set", `replicas=${replicas}`), "PodDisruptionBudget");
+    expect(found.map(({ spec: { selector: _, ...spec } }) => spec)).toEqual(budget);
+    expect(ofKinds(await render("--set=replicas=2,podDisruptionBudget.enabled=false"), "PodDisruptionBudget")).toEqual(
+      [],
+    );
   });
 
-  test("serves its kinds, and an upgrade that names namespaces takes cluster-wide rights back", async () => {
-    await plane.kubectlOk(["create", "namespace", "acme"]);
-    await plane.kubectlOk(["wait", "crd", "--all", "--for=condition=Established", "--timeout=30s"]);
-    await plane.kubectlOk(["get", "scp,sap,ssp,stc,spd,sreg", "-A"]);
-    const bound = ["--set", "targets.namespaces={acme}", "--set", "systemProfiles.enabled=false"];
-    await run("upgrade", "strata", CHART_FOLDER, "--namespace", NAMESPACE, "--set", "replicas=0", ...bound);
-    // The authorizer follows the change by a watch.
-    await expect.poll(() => mayStrata("list", "secrets", "default"), { timeout: 10_000 }).toBe(false);
-    await expect.poll(() => mayStrata("list", "secrets", "acme"), { timeout: 10_000 }).toBe(true);
+  test("select Strata's Pods, whatever labels are given", async () => {
+    const manifests = await render(...asArguments(EVERYTHING));
+    const labels = only(manifests, "Deployment").spec.template.metadata.labels;
+    const matchLabels = { "app.kubernetes.io/name": "strata", "app.kubernetes.io/component": "operator" };
+    expect(labels).toEqual({ ...matchLabels, team: "platform", tier: "control" });
+    expect(only(manifests, "Deployment").spec.selector).toEqual({ matchLabels });
+    expect(only(manifests, "Service").spec.selector).toEqual(matchLabels);
+    expect(only(manifests, "PodDisruptionBudget").spec.selector).toEqual({ matchLabels });
+    expect(only(manifests, "NetworkPolicy").spec.podSelector).toEqual({ matchLabels });
+    const service = only(manifests, "Service").metadata.labels;
+    expect(service).toMatchObject(only(manifests, "ServiceMonitor").spec.selector.matchLabels);
   });
 
-  test("leaves the CRDs, and nothing else, when it is uninstalled", async () => {
-    await run("uninstall", "strata", "--namespace", NAMESPACE);
-    expect(await names("customresourcedefinitions")).toHaveLength((await readdir(CRD_FOLDER)).length);
-    const others = [
-      "deployments",
-      "services",
-      "serviceaccounts",
-      "clusterroles",
-      "clusterrolebindings",
-      "roles",
-      "rolebindings",
-    ];
-    for (const kind of others) expect(await names(kind)).toEqual([]);
+  test("close nothing but the way in, unless the ways out are named", async () => {
+    const open = only(await render("--set=networkPolicy.enabled=true"), "NetworkPolicy").spec;
+    expect(open.policyTypes).toEqual(["Ingress"]);
+    expect(open.ingress).toEqual([{ ports: [{ protocol: "TCP", port: "metrics" }] }]);
+    const named = only(await render(...asArguments(EVERYTHING)), "NetworkPolicy").spec;
+    expect(named.policyTypes).toEqual(["Ingress", "Egress"]);
+    const dns = ["UDP", "TCP"].map((protocol) => ({ protocol, port: 53 }));
+    expect(named.egress).toEqual([{ ports: dns }, ...EVERYTHING.networkPolicy.egress]);
+  });
+
+  test("ask for paths that Strata serves, and begin to judge when it has begun to answer", async () => {
+    const [container] = only(await render(), "Deployment").spec.template.spec.containers;
+    const metrics = { contentType: "text/plain", text: async () => "" };
+    const server = await startOpsServer({ address: "127.0.0.1", port: 0, metrics, ready: () => "starting" });
+    const answer = async (probe: { httpGet: { path: string } }): Promise<number> =>
+      (await fetch(`http://127.0.0.1:${server.port}${probe.httpGet.path}`)).status;
+    // A Strata that knows nothing yet is alive, so that no restart keeps it from ever knowing.
+    expect(await answer(container.startupProbe)).toBe(200);
+    expect(await answer(container.livenessProbe)).toBe(200);
+    expect(await answer(container.readinessProbe)).toBe(503);
+    await server.close();
+  });
+
+  test("take more settings that Strata knows", async () => {
+    const [container] = only(await render(...asArguments(EVERYTHING)), "Deployment").spec.template.spec.containers;
+    expect(container.args).toEqual(EVERYTHING.extraArgs);
+    expect(parseConfig({}, container.args)).toMatchObject({ ok: true, value: { chartCacheMib: 128 } });
+    const names = container.env.map(({ name }: { name: string }) => name);
+    expect(new Set(names).size).toBe(names.length);
   });
 });
 
-test("a test's Strata has the token, and so the rights, of the chart's account", async () => {
-  await using plane = await startControlPlane({ name: "token", controllers: false });
-  const { kubeconfig } = await installStrata(plane);
-  const file = join(plane.dataDir, "strata.kubeconfig");
-  await writeFile(file, kubeconfig);
-  const whoami = async (...as: string[]) => {
-    const { stdout } = await plane.kubectl(["--kubeconfig", file, "auth", "whoami", "-o", "json", ...as]);
-    return stdout === "" ? undefined : JSON.parse(stdout).status.userInfo;
-  };
-  expect(await whoami()).toMatchObject({ username: ACCOUNT });
-  // Without a group that is asked for, the API server adds those of the ServiceAccount.
-  expect(await whoami("--as", "system:serviceaccount:acme:default")).toMatchObject({
-    username: "system:serviceaccount:acme:default",
-    groups: expect.arrayContaining(["system:serviceaccounts", "system:serviceaccounts:acme", "system:authenticated"]),
+describe("the chart's values", () => {
+  test("are each told in values.yaml, and so in docs/chart-values.md", () => {
+    const values = chartValues();
+    expect(values.length).toBeGreaterThan(30);
+    expect(values.filter(({ meaning }) => meaning === "").map(({ path }) => path)).toEqual([]);
   });
-  expect(await whoami("--as", "system:serviceaccount:acme:default", "--as-group", "system:masters")).toBeUndefined();
-  expect(await whoami("--as", "ann")).toBeUndefined();
+
+  test("are those of the schema, which knows no other", async () => {
+    interface Schema {
+      type?: string;
+      additionalProperties?: unknown;
+      properties?: Record<string, Schema>;
+    }
+    const schema: Schema = JSON.parse(await readFile(join(CHART_FOLDER, "values.schema.json"), "utf8"));
+    const told = chartValues().map(({ path }) => path);
+    const leaves = (node: Schema, path: string): string[] => {
+      if (node.properties === undefined || told.includes(path)) return [path];
+      expect(node.additionalProperties, path).toBe(false);
+      return Object.entries(node.properties).flatMap(([key, below]) => leaves(below, path ? `${path}.${key}` : key));
+    };
+    expect(
+      leaves(schema, "")
+        .filter((path) => path !== "global")
+        .sort(),
+    ).toEqual([...told].sort());
+  });
 });

@@ -13,6 +13,7 @@ import { isExactNumber, parseJson } from "../../src/objects/json.ts";
 import type { KubeObject } from "../../src/objects/types.ts";
 import { clusterAddressCheck, LOOPBACK_NETWORKS } from "../../src/text/addresses.ts";
 import { type ControlPlane, startControlPlane } from "../support/controlplane.ts";
+import { startTcpProxy } from "../support/tcp-proxy.ts";
 
 const { signal } = new AbortController();
 const WRITE = { manager: "strata-test", force: false, signal };
@@ -25,7 +26,8 @@ let client: KubeClient;
 let discovery: Discovery;
 
 beforeAll(async () => {
-  plane = await startControlPlane({ controllers: false, name: "kube" });
+  // As a highly available one is set up: now and then each client has to connect anew, in the middle of everything.
+  plane = await startControlPlane({ controllers: false, goawayChance: 0.02, name: "kube" });
   const access = parseKubeconfig(plane.kubeconfig, clusterAddressCheck(LOOPBACK_NETWORKS));
   if (!access.ok) {
     throw new Error(access.problems.join());
@@ -500,6 +502,28 @@ describe("watches", () => {
     await expect.poll(() => it.told.slice(3)).toEqual(["upsert w2", "delete w1", "delete w2"]);
     await own.close();
     await remove("w2");
+  });
+
+  test("requests and watches share a connection; one that the server wants to end is changed under them, unnoticed", async () => {
+    await using network = await startTcpProxy(Number(new URL(plane.server).port));
+    const user = plane.userCredentials({ user: "shared", groups: ["system:masters"] });
+    const server = `https://127.0.0.1:${network.port}`;
+    const { certPem, keyPem } = user;
+    await using own = connect(accessOf({ server, caPem: plane.caPem, clientCert: { certPem, keyPem } }));
+    const all = Array.from({ length: 40 }, () => follow({ client: own }));
+    for (const { told } of all) await expect.poll(() => told.at(-1), { timeout: 20_000 }).toBe("live");
+    const before = network.connections;
+    while (network.connections === before) await own.get(NAMESPACE, { name: "default" }, { signal });
+    await write("shared");
+    for (const { told, reflector } of all) {
+      await expect.poll(() => told).toEqual(["syncing", "sync", "live", "upsert shared"]);
+      reflector.stop();
+    }
+    await remove("shared");
+    // With HTTP/1.1 it would be one for each watch; each of these followed a GOAWAY.
+    expect(before).toBeLessThan(10);
+    await own.get(NAMESPACE, { name: "default" }, { signal });
+    await expect.poll(() => network.open).toBe(1);
   });
 
   test("an API server that dies is waited for; then changes are told as before", async () => {

@@ -12,6 +12,7 @@ export interface Plane {
   readonly folder: string;
   readonly authority: Authority;
   readonly audit: boolean;
+  readonly goawayChance: number;
 }
 
 /** A client certificate, and the same as a kubeconfig. */
@@ -41,7 +42,7 @@ export const flags = {
     `--initial-advertise-peer-urls=${etcdPeer}`,
     `--initial-cluster=default=${etcdPeer}`,
   ],
-  "kube-apiserver": ({ port, audit }: Plane) => [
+  "kube-apiserver": ({ port, audit, goawayChance }: Plane) => [
     `--etcd-servers=${etcdClient}`,
     "--bind-address=127.0.0.1",
     "--advertise-address=127.0.0.1",
@@ -52,6 +53,7 @@ export const flags = {
     "--authorization-mode=RBAC",
     "--allow-privileged",
     "--endpoint-reconciler-type=none",
+    `--goaway-chance=${goawayChance}`,
     "--service-cluster-ip-range=10.96.0.0/12",
     "--service-account-issuer=https://kubernetes.default.svc",
     "--service-account-key-file=service-account.crt",

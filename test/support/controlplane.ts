@@ -16,6 +16,8 @@ export interface ControlPlaneOptions {
   readonly nodes?: number;
   /** Record every request. Default: true. */
   readonly audit?: boolean;
+  /** How often the API server ends an HTTP/2 session with GOAWAY after a request, up to 0.02. Default: 0. */
+  readonly goawayChance?: number;
   /** Part of the names of its folder and of its kubeconfig context. */
   readonly name?: string;
 }
@@ -83,10 +85,11 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
 }
 
 async function startOnPort(port: number, options: ControlPlaneOptions): Promise<ControlPlane> {
-  const { controllers = true, nodes = 2, audit = true, name = "plane" } = options;
+  const { controllers = true, nodes = 2, audit = true, goawayChance = 0, name = "plane" } = options;
   const folder = await temporaryFolder(name);
   const server = `https://127.0.0.1:${port}`;
-  const plane: Plane = { name, server, port, folder: folder.path, authority: createAuthority("strata-test-ca"), audit };
+  const authority = createAuthority("strata-test-ca");
+  const plane: Plane = { name, server, port, folder: folder.path, authority, audit, goawayChance };
   const { admin, kubeconfigPath } = await writeFiles(plane);
   const request = createHttpClient({ server, caPem: plane.authority.certPem, ...admin });
   const components = createComponents(plane, request);

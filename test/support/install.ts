@@ -41,7 +41,7 @@ async function isServed(plane: HubAccess): Promise<boolean> {
 }
 
 /** A kubeconfig with a fresh token of the ServiceAccount that Strata's Pods run as. */
-async function accountKubeconfig(plane: HubAccess): Promise<string> {
+export async function accountKubeconfig(plane: HubAccess): Promise<string> {
   const args = ["create", "token", ACCOUNT, "--namespace", NAMESPACE, "--duration", "24h"];
   const token = (await plane.kubectlOk(args)).trim();
   const cluster = {

@@ -12,6 +12,8 @@ export interface Program {
   /** Resolves when it has ended, for whatever reason. */
   readonly ended: Promise<void>;
   running(): boolean;
+  /** Once it has ended by itself. */
+  exitCode(): number | null;
   signal(signal: NodeJS.Signals): void;
   /** Sends a signal, SIGKILL if none is named, and waits until it is gone. */
   kill(signal?: NodeJS.Signals): Promise<void>;
@@ -49,6 +51,7 @@ export function startProgram({ name, file, args, folder, env = {} }: ProgramOpti
     pid,
     ended,
     running: () => child.exitCode === null && child.signalCode === null,
+    exitCode: () => child.exitCode,
     signal: (signal) => void child.kill(signal),
     kill: async (signal = "SIGKILL") => {
       child.ref();

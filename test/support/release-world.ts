@@ -259,12 +259,20 @@ export class ReleaseWorld {
     const fresh = newDeployment(profile, { name: "local" });
     const metadata = { ...fresh.metadata, ...going };
     const deployment = { ...fresh, metadata, ...(this.status ? { status: this.status } : {}) };
-    const place = { set: this.set, site: this.#site, view: this.#view() };
+    const place = {
+      set: this.set,
+      site: this.#site,
+      view: this.#view(),
+      neighbours: () => "none" as const,
+      profileOf: () => undefined,
+    };
     return {
       key: "p",
       deployment,
       profile,
       cluster: undefined,
+      side: "Workload",
+      street: () => undefined,
       target: { kind: "ready", place },
       referents: () => ({ kind: "absent" }),
     };
@@ -283,6 +291,7 @@ export class ReleaseWorld {
       named: (ref) => this.cluster.get(ref) ?? "absent",
       deleted: () => undefined,
       nodes: () => undefined,
+      storage: () => ({ classes: undefined, drivers: undefined }),
       releases: ({ namespace, name }) =>
         this.records.filter(({ release }) => release.namespace === namespace && release.name === name),
       explain: () => undefined,
@@ -330,7 +339,7 @@ export class ReleaseWorld {
     const { ref } = item.tracked.observed;
     if (this.unprunable.has(ref.name)) return { item, ok: false, failure: new Failure("ServerError", "500") };
     this.cluster.write(`prune ${ref.name}`, () => this.cluster.remove(ref));
-    return { item, ok: true };
+    return { item, ok: true, how: "deleted" };
   }
 
   #render({ spec, inputs }: PlannedLayer): LayerContent | Failure {
@@ -449,6 +458,8 @@ export class ReleaseWorld {
           return new Failure(isForbidden ? "Forbidden" : "ServerError", `${what}: ${String(error)}`);
         },
         ownerOf: async () => undefined,
+        profileKind: "AddOnProfile",
+        heirOf: () => undefined,
       },
     };
   }

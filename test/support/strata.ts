@@ -19,6 +19,9 @@ export interface StrataProcess extends AsyncDisposable {
   /** `http://127.0.0.1:<port>` of its metrics and probes. */
   readonly url: string;
   running(): boolean;
+  /** Once it has ended by itself. */
+  exitCode(): number | null;
+  signal(signal: NodeJS.Signals): void;
   /** SIGKILL: nothing can be tidied. */
   kill(): Promise<void>;
   /** SIGTERM, and waits for the end. */
@@ -28,18 +31,33 @@ export interface StrataProcess extends AsyncDisposable {
 /** What runs Strata again and again on the same hub. */
 export interface StrataHome {
   start(env?: Readonly<Record<string, string>>): Promise<StrataProcess>;
+  /** The same, but does not wait until it is ready. */
+  launch(env?: Readonly<Record<string, string>>): Promise<StrataProcess>;
 }
 
 /** Installs CRDs and rights on a hub, once. */
 export async function prepareHub(hub: HubAccess, values: readonly string[] = []): Promise<StrataHome> {
   const { kubeconfig } = await installStrata(hub, values);
+  return await homeWith(hub, kubeconfig);
+}
+
+/** Each life has a log of its own, also when the chart was installed anew meanwhile. */
+let lives = 0;
+
+/** The same where the chart is installed already; `kubeconfig` is of the chart's ServiceAccount. */
+export async function homeWith(hub: HubAccess, kubeconfig: string): Promise<StrataHome> {
   const file = join(hub.dataDir, "strata.kubeconfig");
   await writeFile(file, kubeconfig, { mode: 0o600 });
-  let lives = 0;
+  const begin: StrataHome["launch"] = async (env = {}) => {
+    lives += 1;
+    return await launch(hub, { name: `strata-${lives}`, kubeconfig: file, env });
+  };
   return {
-    start: async (env = {}) => {
-      lives += 1;
-      return await launch(hub, { name: `strata-${lives}`, kubeconfig: file, env });
+    launch: begin,
+    start: async (env) => {
+      const strata = await begin(env);
+      await until(async () => (await fetch(`${strata.url}/readyz`)).ok, { what: "Strata", programs: [strata] });
+      return strata;
     },
   };
 }
@@ -61,6 +79,8 @@ async function launch(
     folder: hub.dataDir,
     env: {
       STRATA_RENDER_BINARY: toolPath("strata-render"),
+      // Whoever is killed here is followed by one who need not wait until a lease has run out. See replicas.test.ts.
+      STRATA_LEADER_ELECTION: "false",
       // Registries and targets of tests are on this very host, which no Strata of others asks.
       STRATA_ALLOWED_NETWORKS: LOOPBACK_NETWORKS.join(","),
       KUBECONFIG: "",
@@ -69,7 +89,6 @@ async function launch(
   });
   const port = await servingPort(program);
   const url = `http://127.0.0.1:${port}`;
-  await until(async () => (await fetch(`${url}/readyz`)).ok, { what: "Strata", programs: [program] });
   const kill = () => program.kill();
   return {
     pid: program.pid,
@@ -77,6 +96,8 @@ async function launch(
     log: () => program.log(),
     url,
     running: () => program.running(),
+    exitCode: () => program.exitCode(),
+    signal: (signal) => program.signal(signal),
     kill,
     terminate: () => program.kill("SIGTERM"),
     [Symbol.asyncDispose]: kill,

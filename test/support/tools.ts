@@ -9,6 +9,7 @@ export type ToolName =
   | "kube-scheduler"
   | "kubectl"
   | "strata-render"
+  | "lua"
   | "helm"
   | "helm3"
   | "kwok"

@@ -5,7 +5,7 @@ import type { Program } from "./processes.ts";
 /** Asks every 25 ms until it is so; throws with the end of the log when a program that it depends on has ended, or after a minute. */
 export async function until(
   condition: () => Promise<boolean>,
-  { what, programs }: { what: string; programs: readonly Program[] },
+  { what, programs }: { what: string; programs: readonly Pick<Program, "running" | "log">[] },
 ): Promise<void> {
   const deadline = Date.now() + 60_000;
   while (!(await condition().catch(() => false))) {

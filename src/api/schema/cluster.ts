@@ -1,6 +1,7 @@
 import { z } from "zod";
-import { freeObject } from "./maps.ts";
+import { AS_A_WHOLE, freeObject } from "./maps.ts";
 import { OWN_NAMESPACE } from "./references.ts";
+import { exactlyOneOf, withRules } from "./rules.ts";
 import { dataKey, dnsLabel, objectName } from "./text.ts";
 import { clusterVariables, variableSources } from "./variables.ts";
 
@@ -25,16 +26,39 @@ const kubeconfigSecretRef = z
   .strictObject({
     name: objectName("name").describe("Name of a Secret in the TargetCluster's namespace."),
     key: dataKey()
-      .default("kubeconfig")
-      .describe("Key of the Secret that holds the kubeconfig. Cluster API writes its Secrets with the key `value`."),
+      .exactOptional()
+      .describe(
+        "Key of the Secret that holds the kubeconfig, `kubeconfig` if absent. Cluster API writes its Secrets with the key `value`.",
+      ),
   })
   .describe(
     "A Secret with a kubeconfig. Watched: new credentials are used for the next request. A kubeconfig with `exec`, `auth-provider`, file paths or `proxy-url` is refused.",
   );
 
+const clusterAPIRef = z
+  .strictObject({
+    name: objectName("name").describe("Name of the Cluster of Cluster API, in the TargetCluster's namespace."),
+  })
+  .describe(
+    "A cluster that Cluster API makes. It need not exist yet: the layers of a profile that are applied on the hub may bring it. Its kubeconfig is the Secret that Cluster API writes, named after it with `-kubeconfig`.",
+  );
+
 export const targetClusterSpec = z
   .strictObject({
-    connection: z.strictObject({ kubeconfigSecretRef }).describe("How Strata reaches the cluster."),
+    connection: withRules(
+      z.strictObject({
+        kubeconfigSecretRef: kubeconfigSecretRef.exactOptional(),
+        clusterAPIRef: clusterAPIRef.exactOptional(),
+      }),
+      [
+        exactlyOneOf(
+          ["kubeconfigSecretRef", "clusterAPIRef"],
+          "exactly one of kubeconfigSecretRef and clusterAPIRef must be set",
+        ),
+      ],
+    )
+      .meta(AS_A_WHOLE)
+      .describe("How Strata reaches the cluster."),
     variables: clusterVariables.exactOptional(),
     variablesFrom: variableSources(OWN_NAMESPACE).exactOptional(),
     overrides: z

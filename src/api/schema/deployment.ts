@@ -31,5 +31,11 @@ export const profileDeploymentSpec = z
           .exactOptional(),
       })
       .describe("The cluster that the profile is brought to."),
+    applyTo: z
+      .enum(["Workload", "Management"])
+      .describe(
+        "Which layers: those for the cluster itself (Workload, the default), or those that are applied for it on the cluster that Strata runs in (Management).",
+      )
+      .exactOptional(),
   })
   .describe("Which profile on which cluster. Written by Strata only: edits are undone.");

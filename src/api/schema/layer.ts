@@ -1,15 +1,20 @@
 import { z } from "zod";
+import { layerDrift } from "./drift.ts";
+import { expectation, expectationRules } from "./expect.ts";
 import { helmSource, MAX_RELEASE_NAME } from "./helm.ts";
 import { EVALUATED, manifestSource, NOT_EVALUATED } from "./manifests.ts";
 import { AS_A_WHOLE, freeObject, textMap } from "./maps.ts";
 import { layerOutputs, layerRequirements } from "./outputs.ts";
 import { packSource } from "./pack.ts";
+import { layerPatches } from "./patches.ts";
 import { exactlyOneOf, onlyWith, withRules } from "./rules.ts";
 import { apiVersion, dnsLabel, duration, namespaceOrExpression } from "./text.ts";
 import { valuesSource } from "./values.ts";
 
 /** The kinds of layers; the first four are the core of a cluster and stand in this relative order. */
 export const LAYER_TYPES = ["OS", "Kubernetes", "Network", "Storage", "AddOn"] as const;
+/** What a cluster is made of, in this order. */
+export const CORE_TYPES = LAYER_TYPES.filter((type) => type !== "AddOn");
 
 const celExpression = z.string().min(1).max(4096);
 
@@ -47,6 +52,7 @@ const namespaceMetadata = z
 
 const SOURCES = ["pack", "helm", "manifests"] as const;
 const CHARTS = ["helm", "pack"] as const;
+const oneSource = exactlyOneOf(SOURCES, "exactly one of pack, helm and manifests must be set");
 
 /** One layer of a profile. `namespace` is the shape that references add (see references.ts). */
 export function layerSchema<N extends z.ZodRawShape>(namespace: N) {
@@ -66,6 +72,22 @@ export function layerSchema<N extends z.ZodRawShape>(namespace: N) {
       .max(256)
       .meta({ "x-kubernetes-list-type": "atomic" })
       .describe("Plain Kubernetes objects, from 1 to 256 sources.")
+      .exactOptional(),
+    expect: expectation.exactOptional(),
+    applyTo: z
+      .enum(["Workload", "Management"])
+      .describe(
+        "Where the layer is applied: Workload is the target cluster, Management the cluster that Strata runs in, once for each target, as the profile's ServiceAccount. Defaults to Workload, for a layer of type OS or Kubernetes with a source to Management. On the target `local` both are the same.",
+      )
+      .exactOptional(),
+    dependsOn: z
+      .array(dnsLabel("dependsOn"))
+      .min(1)
+      .max(16)
+      .meta({ "x-kubernetes-list-type": "atomic" })
+      .describe(
+        "Names of layers above this one for which it waits, with `ordering: Graph`. Left out, it waits for none. From 1 to 16.",
+      )
       .exactOptional(),
     namespace: namespaceOrExpression()
       .describe(
@@ -122,6 +144,7 @@ export function layerSchema<N extends z.ZodRawShape>(namespace: N) {
         "More objects for a chart, as in `manifests`: written before the chart's hooks and objects, and part of its Helm release (of a pack's first chart, or beside its manifests if it has none). Only with `helm` and `pack`.",
       )
       .exactOptional(),
+    patches: layerPatches.exactOptional(),
     test: z
       .enum(["None", "Warn", "Gate"])
       .describe(
@@ -148,25 +171,51 @@ export function layerSchema<N extends z.ZodRawShape>(namespace: N) {
       .describe(
         "What happens when an object of the layer exists already: Never is a conflict, IfUnowned takes it over unless another tool or owner manages it, SameRelease also takes over the Helm release of the same name, namespace and chart and continues its history, Always takes over anything.",
       ),
+    recreate: z
+      .boolean()
+      .describe(
+        "Whether an object is deleted and created again when a field changes that Kubernetes does not let change, such as the template of a Job: what it runs stops in between. Never a CustomResourceDefinition, Namespace, PersistentVolume or PersistentVolumeClaim, nor what was there before Strata (unless `adoption` is Always). Defaults to false: the layer fails and says so.",
+      )
+      .exactOptional(),
     prune: z
       .enum(["AfterApply", "Never"])
       .default("AfterApply")
       .describe(
         "When objects go that the layer no longer holds: AfterApply (right after the others are written) or Never.",
       ),
+    drift: layerDrift.exactOptional(),
     when: celExpression
       .describe(
         'CEL expression (without `${{`) that decides whether this cluster gets the layer, for example `cluster.labels["gpu"] == "yes"`. While it is false, the layer is Skipped: its objects are removed as when it had left the list, and later layers go on.',
+      )
+      .exactOptional(),
+    suspend: z
+      .boolean()
+      .describe(
+        "Leaves the layer as it is: nothing of it is rendered, written, repaired or removed, its gate stays as it is, and the profile's Ready stays as it was. Deleting the profile, or taking the layer out of the list, removes it all the same. Defaults to false.",
       )
       .exactOptional(),
     requires: layerRequirements.exactOptional(),
     outputs: layerOutputs.exactOptional(),
   });
   return withRules(schema, [
-    exactlyOneOf(SOURCES, "exactly one of pack, helm and manifests must be set"),
+    {
+      cel: `${oneSource.cel} || (has(self.expect) && !has(self.pack) && !has(self.helm) && !has(self.manifests))`,
+      message: `${oneSource.message}, or expect alone`,
+      check: (layer) =>
+        oneSource.check(layer) ||
+        (layer.expect !== undefined && SOURCES.every((source) => layer[source] === undefined)),
+    },
+    {
+      cel: "!has(self.expect) || self.type != 'AddOn'",
+      message: "expect is only for a layer of type OS, Kubernetes, Network or Storage",
+      check: ({ expect, type }) => expect === undefined || type !== "AddOn",
+    },
+    ...expectationRules,
     onlyWith("values", CHARTS, "values are only for a layer with helm or pack"),
     onlyWith("valuesFrom", CHARTS, "valuesFrom is only for a layer with helm or pack"),
     onlyWith("expressions", ["manifests"], "expressions is only for a layer with manifests"),
+    onlyWith("patches", SOURCES, "patches are only for a layer with pack, helm or manifests"),
     onlyWith("crds", CHARTS, "crds is only for a layer with helm or pack"),
     onlyWith("attachments", CHARTS, "attachments are only for a layer with helm or pack"),
     onlyWith("test", CHARTS, "test is only for a layer with helm or pack"),

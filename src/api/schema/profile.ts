@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { LOCAL_CLUSTER } from "../names.ts";
-import { LAYER_TYPES, layerSchema } from "./layer.ts";
+import { CORE_TYPES, type LAYER_TYPES, layerSchema } from "./layer.ts";
 import { namesDiffer } from "./lists.ts";
 import { ANY_NAMESPACE, OWN_NAMESPACE } from "./references.ts";
 import { exactlyOneOf, type Rule, withRules } from "./rules.ts";
@@ -21,8 +21,6 @@ const uniqueNames: Rule<NamedLayer[]> = {
   message: "each layer must have a name of its own",
   check: (layers) => new Set(layers.map((layer) => layer.name)).size === layers.length,
 };
-
-const CORE_TYPES = LAYER_TYPES.filter((type) => type !== "AddOn");
 
 function coreRanks(layers: NamedLayer[]): number[] {
   return layers.filter((layer) => layer.type !== "AddOn").map((layer) => CORE_TYPES.indexOf(layer.type as never));
@@ -51,6 +49,23 @@ interface NamespacedParts {
   namespace?: string;
   layers: { namespace?: string; namespaceMetadata?: unknown; helm?: unknown }[];
 }
+
+/** A layer depends on layers above it only: there is no circle, and the reverse of the list is the order of removal. */
+const dependsOnAbove: Rule<{ name: string; dependsOn?: string[] }[]> = {
+  // The names are taken once: taken for each comparison they are beyond the API server's budget.
+  cel: "[self.map(layer, layer.name)].all(names, self.all(layer, !has(layer.dependsOn) || layer.dependsOn.all(name, names.indexOf(name) >= 0 && names.indexOf(name) < names.indexOf(layer.name))))",
+  message: "dependsOn must name layers above",
+  check: (layers) =>
+    layers.every(({ dependsOn = [] }, index) =>
+      dependsOn.every((name) => layers.slice(0, index).some((other) => other.name === name)),
+    ),
+};
+
+const dependsOnByGraph: Rule<{ ordering?: string; layers: { dependsOn?: string[] }[] }> = {
+  cel: "(has(self.ordering) && self.ordering == 'Graph') || self.layers.all(layer, !has(layer.dependsOn))",
+  message: "dependsOn of a layer is only for ordering: Graph (by List each layer waits for all above)",
+  check: ({ ordering, layers }) => ordering === "Graph" || layers.every(({ dependsOn }) => dependsOn === undefined),
+};
 
 /** Rules between `spec.namespace` and the layers. */
 const layerNamespaces: Rule<NamespacedParts>[] = [
@@ -91,13 +106,44 @@ const common = {
     .describe("Default namespace of the layers: for namespaced objects that name none in layers that name none.")
     .exactOptional(),
   variables: variableDeclarations.exactOptional(),
+  ordering: z
+    .enum(["List", "Graph"])
+    .describe(
+      "For what a layer waits: with List for all layers above it, with Graph for those that its dependsOn names. Layers are removed in reverse order of the list in any case. Defaults to List.",
+    )
+    .exactOptional(),
   deletionPolicy: z
     .enum(["Delete", "Orphan"])
     .default("Delete")
     .describe(
       "What happens to the layers' objects when the profile is deleted: Delete removes them in reverse order, Orphan leaves them on the clusters.",
     ),
+  suspend: z
+    .boolean()
+    .describe(
+      "Leaves all layers as they are on all clusters, those that were taken out of the list too. Deleting the profile goes on as deletionPolicy says. Defaults to false.",
+    )
+    .exactOptional(),
 };
+
+/** Other profiles that come first, by kinds of the own tier or a higher one. */
+function profileNames(
+  kinds: readonly ["SystemProfile"] | readonly ["SystemProfile", "ClusterProfile", "AddOnProfile"],
+) {
+  const entry = z.strictObject({
+    kind: z.enum(kinds).describe("Kind of the profile."),
+    name: objectName("name").describe("Name of the profile: one of the own namespace, or a SystemProfile."),
+  });
+  return z
+    .array(entry)
+    .min(1)
+    .max(16)
+    .meta({ "x-kubernetes-list-type": "atomic" })
+    .describe(
+      "Profiles that come first, from 1 to 16: on each cluster nothing new is brought until all layers of these have opened their gates there. What runs stays and is repaired.",
+    )
+    .exactOptional();
+}
 
 /** What Cluster- and AddOnProfiles share. */
 const tenant = {
@@ -130,17 +176,26 @@ const tenant = {
 export const clusterProfileSpec = withRules(
   z.strictObject({
     ...tenant,
-    layers: withRules(layerList(OWN_NAMESPACE), [uniqueNames, oneOfEachCoreType, coreTypesInOrder]).describe(LAYERS),
+    dependsOn: profileNames(["SystemProfile"]),
+    layers: withRules(layerList(OWN_NAMESPACE), [
+      uniqueNames,
+      oneOfEachCoreType,
+      coreTypesInOrder,
+      dependsOnAbove,
+    ]).describe(LAYERS),
   }),
-  [oneTargeting, ...layerNamespaces],
+  [oneTargeting, dependsOnByGraph, ...layerNamespaces],
 ).describe("What the cluster is made of, and which clusters.");
 
 export const addOnProfileSpec = withRules(
   z.strictObject({
     ...tenant,
-    layers: withRules(layerList(OWN_NAMESPACE), [uniqueNames, addOnsOnly]).describe(`${LAYERS} All are of type AddOn.`),
+    dependsOn: profileNames(["SystemProfile", "ClusterProfile", "AddOnProfile"]),
+    layers: withRules(layerList(OWN_NAMESPACE), [uniqueNames, addOnsOnly, dependsOnAbove]).describe(
+      `${LAYERS} All are of type AddOn.`,
+    ),
   }),
-  [oneTargeting, ...layerNamespaces],
+  [oneTargeting, dependsOnByGraph, ...layerNamespaces],
 ).describe("Which layers to add, and to which clusters.");
 
 const systemClusterRef = withRules(
@@ -164,6 +219,7 @@ const systemClusterRef = withRules(
 export const systemProfileSpec = withRules(
   z.strictObject({
     ...common,
+    dependsOn: profileNames(["SystemProfile"]),
     variablesFrom: variableSources(ANY_NAMESPACE).exactOptional(),
     clusterRefs: z
       .array(systemClusterRef)
@@ -178,10 +234,13 @@ export const systemProfileSpec = withRules(
     namespaceSelector: labelSelector(
       "The tenants whose TargetClusters clusterSelector looks at, by the labels of their namespaces. `{}` takes all. Required with clusterSelector, and only set with it.",
     ).exactOptional(),
-    layers: withRules(layerList(ANY_NAMESPACE), [uniqueNames, addOnsOnly]).describe(`${LAYERS} All are of type AddOn.`),
+    layers: withRules(layerList(ANY_NAMESPACE), [uniqueNames, addOnsOnly, dependsOnAbove]).describe(
+      `${LAYERS} All are of type AddOn.`,
+    ),
   }),
   [
     oneTargeting,
+    dependsOnByGraph,
     {
       cel: "has(self.clusterSelector) == has(self.namespaceSelector)",
       message: "namespaceSelector is required with clusterSelector ({} takes all namespaces), and only allowed with it",

@@ -12,6 +12,7 @@ export const LAYER_STATES = [
   "Failed",
   "Blocked",
   "Skipped",
+  "Suspended",
   "Removing",
 ] as const;
 
@@ -23,6 +24,7 @@ export const MAX_COUNTS = 32;
 export const MAX_SOURCE = 512;
 export const MAX_PARTS = 32;
 export const MAX_WARNINGS = 10;
+export const MAX_FINISHED = 64;
 
 const time = z.iso.datetime({ offset: true });
 const count = z.int32().min(0);
@@ -72,7 +74,7 @@ const rowFields = {
   state: z
     .enum(LAYER_STATES)
     .describe(
-      "Pending (its turn has not come), Resolving (fetching and rendering), Applying (writing objects), Waiting (applied, not healthy yet), Ready, Drifted (somebody changed an object), Failed (tried again; the message says why), Blocked (something else must change first), Skipped (its `when` is false) or Removing.",
+      "Pending (its turn has not come), Resolving (fetching and rendering), Applying (writing objects), Waiting (applied, not healthy yet), Ready, Drifted (somebody changed an object), Failed (tried again; the message says why), Blocked (something else must change first), Skipped (its `when` is false), Suspended (left as it is) or Removing.",
     ),
   reason: z.string().max(128).describe("Reason for the state in one CamelCase word.").exactOptional(),
   message: message.describe("Reason for the state in a sentence that names the culprit.").exactOptional(),
@@ -107,7 +109,7 @@ const truncated = z
   .exactOptional();
 
 const PROFILE_CONDITIONS =
-  "Ready (all layers are Ready on all clusters), Reconciling (Strata is at work) and Stalled (a person must act).";
+  "Ready (all layers are Ready on all clusters), Reconciling (Strata is at work) and Stalled (a person must act); Suspended while layers are left as they are; Drifted while something that somebody changed is left so. A ClusterProfile also has CoreLayersComplete (it has all four core layers).";
 
 export const profileStatus = z
   .object({
@@ -173,6 +175,29 @@ const progressFields = {
   readyDigest: digest
     .describe(
       "Digest of the content with which the layer was last Ready; while it is the present one, the gate stays open.",
+    )
+    .exactOptional(),
+  stateBefore: z
+    .enum(LAYER_STATES)
+    .describe(
+      "Of a layer that is suspended, or that has drifted and is left so: the state in which it was, which is what counts for Ready.",
+    )
+    .exactOptional(),
+  writtenAt: time
+    .describe("When Strata last wrote an object of the layer, by the clock of the cluster.")
+    .exactOptional(),
+  finished: z
+    .array(
+      z.object({
+        object: z.string().max(512).describe("The object, for example `Job shop/migrate`."),
+        digest: digest.describe("Digest of the manifest that it was made from."),
+        failed: z.boolean().describe("Whether it failed.").exactOptional(),
+      }),
+    )
+    .max(MAX_FINISHED)
+    .meta({ "x-kubernetes-list-type": "atomic" })
+    .describe(
+      "Objects that the cluster deletes by itself when they are done, such as a Job with `ttlSecondsAfterFinished`, and that are: each is created again only when its manifest changes.",
     )
     .exactOptional(),
 };

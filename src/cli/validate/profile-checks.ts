@@ -1,9 +1,12 @@
 import type { Layer, Profile } from "../../api/types.ts";
 import { compileHealthChecks } from "../../health/index.ts";
+import { parseYaml } from "../../objects/yaml.ts";
+import { driftProblems } from "../../plan/drift.ts";
 import type { KnownNames } from "../../plan/expression-scope.ts";
 import { checkCondition, expressionsIn } from "../../plan/expressions.ts";
 import { manifestProblems } from "../../plan/manifest-expressions.ts";
 import { outputProblems } from "../../plan/outputs.ts";
+import { patchProblems } from "../../plan/patches.ts";
 import { checkDeclarations } from "../../plan/variable-limits.ts";
 
 /** What is wrong with a profile by itself, beyond what its schema sees. */
@@ -38,14 +41,21 @@ function artifactVersions({ manifests = [], attachments = [] }: Layer): [string,
   );
 }
 
+/** What a patch is read as; nothing, if it cannot be read. */
+function dataIn(patch: string): unknown {
+  const parsed = parseYaml(patch, "");
+  return parsed.ok ? parsed.value : undefined;
+}
+
 function layerProblems(layer: Layer, known: KnownNames): string[] {
-  const { values, namespace, helm, pack, when, requires, healthChecks = [] } = layer;
+  const { values, namespace, helm, pack, when, requires, healthChecks = [], patches = [] } = layer;
   const fields: [string, unknown][] = [
     ["values", values],
     ["namespace", namespace],
     ["helm.version", helm?.version],
     ["pack.version", pack?.version],
     ...artifactVersions(layer),
+    ...patches.map(({ patch }, index): [string, unknown] => [`patches[${index}].patch`, dataIn(patch)]),
   ];
   const checks = compileHealthChecks(healthChecks);
   return [
@@ -53,6 +63,8 @@ function layerProblems(layer: Layer, known: KnownNames): string[] {
     ...manifestProblems(layer, known),
     ...(when === undefined ? [] : checkCondition(when, known, "when").problems),
     ...outputProblems(layer),
+    ...patchProblems(layer),
+    ...driftProblems(layer),
     ...(requires?.layers ?? [])
       .filter(({ name }) => !known.layers.has(name))
       .map(({ name }) => `requires.layers: no layer before this one is named ${name}`),

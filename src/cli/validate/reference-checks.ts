@@ -1,4 +1,4 @@
-import { LOCAL_CLUSTER } from "../../api/names.ts";
+import { KUBECONFIG_KEY, LOCAL_CLUSTER } from "../../api/names.ts";
 import type { Profile, Registry, TargetCluster } from "../../api/types.ts";
 import { Failure } from "../../errors.ts";
 import { parseKubeconfig } from "../../kube/kubeconfig.ts";
@@ -106,7 +106,11 @@ function checkRegistry(
 function checkTarget(target: Placed<TargetCluster>, checked: Checked, findings: Findings): void {
   const { subject, value } = target;
   const { namespace } = value.metadata;
-  const { name, key } = value.spec.connection.kubeconfigSecretRef;
+  const { kubeconfigSecretRef, clusterAPIRef } = value.spec.connection;
+  const { name, key = KUBECONFIG_KEY } = kubeconfigSecretRef ?? {
+    name: `${clusterAPIRef?.name}-kubeconfig`,
+    key: "value",
+  };
   const secret: Reference = { kind: "Secret", namespace, name };
   const found = checked.referents(secret);
   if (found.kind !== "found") findings.add("unchecked", subject, [notInFiles(secret)]);

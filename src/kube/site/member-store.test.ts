@@ -81,6 +81,27 @@ test("its profile hears of a CRD in which nothing is stored in an old version an
   expect(changed).toEqual([["set"]]);
 });
 
+test("a Job with a TTL is remembered as it was when it was done, also when it was deleted in the same breath", () => {
+  const { store } = harness();
+  const key = "batch/Job/acme/a";
+  const job = (status: object, spec: object = { ttlSecondsAfterFinished: 0 }, metadata: object = {}): KubeObject => ({
+    apiVersion: "batch/v1",
+    kind: "Job",
+    metadata: { ...at("1").metadata, ...metadata },
+    spec,
+    status,
+  });
+  const complete = { conditions: [{ type: "Complete", status: "True" }] };
+  store.drop(job({ active: 1 }), "watch");
+  expect(store.expired(key)).toBeUndefined();
+  store.drop(job(complete, {}), "watch");
+  expect(store.expired(key)).toBeUndefined();
+  store.upsert(job(complete, undefined, { deletionTimestamp: "2030-01-01T00:00:00Z" }), "watch", false);
+  expect(store.expired(key)).toMatchObject({ observed: { uid: "1" }, verdict: { state: "Current" } });
+  store.drop(job({ conditions: [{ type: "Failed", status: "True" }] }), "watch");
+  expect(store.expired(key)?.verdict.state).toBe("Failed");
+});
+
 test("both owners hear of an object that changes hands", () => {
   const { store, changed } = harness();
   store.upsert(at("1", { partOf: "one" }), "watch", false);

@@ -3,7 +3,10 @@ import { fieldsDigest } from "../../membership/fields.ts";
 import { type Observed, observe } from "../../membership/observed.ts";
 import { keyOf, refOf } from "../../objects/identity.ts";
 import type { KubeObject } from "../../objects/types.ts";
+import { isJobWithTtl } from "../../plan/expiry.ts";
 import type { Tracked } from "../../plan/seen.ts";
+
+const MOST_EXPIRED = 1_000;
 
 interface Entry extends Tracked {
   /** The watch that told of it: a relist of that watch decides whether it still exists. */
@@ -21,6 +24,8 @@ export class MemberStore {
   readonly #bySet = new Map<string, Set<string>>();
   /** By watch: the resourceVersion up to which it has told everything. */
   readonly #told = new Map<string, bigint>();
+  /** Jobs that are gone and were done by then, with a TTL that may have deleted them. */
+  readonly #expired = new Map<string, Tracked>();
   readonly #onChange: MembersChanged;
 
   constructor(onChange: MembersChanged) {
@@ -29,6 +34,11 @@ export class MemberStore {
 
   get(key: string): Tracked | undefined {
     return this.#entries.get(key);
+  }
+
+  /** A member that is gone, or going, as it was in the end, if the cluster may have deleted it because it was done. */
+  expired(key: string): Tracked | undefined {
+    return this.#expired.get(key);
   }
 
   *members(applySet: string): Generator<Tracked> {
@@ -45,6 +55,7 @@ export class MemberStore {
    */
   upsert(object: KubeObject, source: string, keepObject: boolean): void {
     this.#tell(source, object);
+    if (object.metadata.deletionTimestamp !== undefined) this.#noteEnd(keyOf(refOf(object)), object);
     this.#take(object, source, keepObject);
   }
 
@@ -87,6 +98,7 @@ export class MemberStore {
     const key = keyOf(refOf(object));
     const known = this.#entries.get(key);
     if (known && object.metadata.resourceVersion !== undefined && isOlder(object.metadata, known.observed)) return;
+    this.#noteEnd(key, object);
     this.delete(key);
   }
 
@@ -101,6 +113,18 @@ export class MemberStore {
       if (known?.source === source && isOlder(object.metadata, known.observed)) this.delete(known.observed.key);
       this.upsert(object, source, keepObject);
     }
+  }
+
+  /** It may be done and deleted in one breath: its last event tells that it was. */
+  #noteEnd(key: string, object: KubeObject): void {
+    const observed = isJobWithTtl(object) ? observe(object) : undefined;
+    if (!observed) return;
+    const { deletionTimestamp: _, ...metadata } = object.metadata;
+    const verdict = assess({ ...object, metadata });
+    if (verdict.state !== "Current" && verdict.state !== "Failed") return;
+    const [oldest] = this.#expired.keys();
+    if (this.#expired.size >= MOST_EXPIRED && oldest !== undefined) this.#expired.delete(oldest);
+    this.#expired.set(key, { observed, verdict });
   }
 
   #tell(source: string, { metadata }: KubeObject): void {
@@ -133,10 +157,9 @@ function versionOf({ resourceVersion }: { resourceVersion?: string | undefined }
 }
 
 function signatureOf(observed: Observed, verdict: Verdict, kept: boolean): string {
-  const { uid, partOf, layer, digest, adopted, terminating, finalizers, storedVersions, entries } = observed;
+  const { ref: _, resourceVersion: __, entries, ...about } = observed;
   const fields = entries.map((entry) => `${entry.manager}=${fieldsDigest(entry)}`);
-  const about = [uid, partOf, layer, digest, adopted, terminating, finalizers, storedVersions];
-  return JSON.stringify([...about, fields, verdict, kept]);
+  return JSON.stringify([about, fields, verdict, kept]);
 }
 
 function stripped(object: KubeObject): KubeObject {

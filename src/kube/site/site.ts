@@ -3,18 +3,18 @@ import type { Failure, FailureReason } from "../../errors.ts";
 import { hasHealth } from "../../health/index.ts";
 import { apiVersionOf, groupKindKey, keyOf, parseApiVersion } from "../../objects/identity.ts";
 import type { GroupKind, GroupVersionKind, KubeObject } from "../../objects/types.ts";
-import type { NodeResources } from "../../pack/index.ts";
+import { type ClassFacts, classFacts, driverName, type NodeFacts, nodeFacts } from "../../plan/core-facts.ts";
 import type { ReleaseName, ReleaseRecord } from "../../plan/release.ts";
 import type { NamedRef, Tracked, WatchState } from "../../plan/seen.ts";
 import type { WatchRequest } from "../../plan/step.ts";
 import type { KubeClient } from "../client.ts";
 import type { Discovery } from "../discovery.ts";
 import { Reflector, type ReflectorEvent } from "../reflector.ts";
-import type { Resource } from "../resource.ts";
+import { coreResource, type Resource } from "../resource.ts";
 import { EvidenceWatch, MOST_WATCHED } from "./evidence-watch.ts";
+import { FactWatch } from "./fact-watch.ts";
 import { MemberStore } from "./member-store.ts";
 import { NamedWatches } from "./named-watches.ts";
-import { NodeWatch } from "./node-watch.ts";
 import { ReleaseWatches } from "./release-watches.ts";
 
 export interface SiteOptions {
@@ -28,6 +28,11 @@ export interface SiteOptions {
   onBreak: (reason: FailureReason) => void;
   onError: (error: unknown) => void;
 }
+
+const NODES = coreResource("Node", "nodes", false);
+const STORAGE = { group: "storage.k8s.io", version: "v1", namespaced: false, verbs: [], hasStatus: false };
+const CLASSES: Resource = { ...STORAGE, kind: "StorageClass", plural: "storageclasses" };
+const DRIVERS: Resource = { ...STORAGE, kind: "CSIDriver", plural: "csidrivers" };
 
 interface KindWatch {
   resource: Resource;
@@ -45,8 +50,10 @@ export interface Interest {
   kept: readonly GroupKind[];
   /** Helm releases whose records are watched. */
   releases: readonly ReleaseName[];
-  /** Whether it asks what the nodes have for pods. */
+  /** Whether it asks what the nodes are like. */
   nodes: boolean;
+  /** Whether it asks for StorageClasses and CSI drivers. */
+  storage: boolean;
 }
 
 /**
@@ -61,7 +68,9 @@ export class Site {
   readonly #evidence = new Map<string, { watch: EvidenceWatch | undefined; for: Set<string> }>();
   readonly #named: NamedWatches;
   readonly #releases: ReleaseWatches;
-  readonly #nodes: NodeWatch;
+  readonly #nodes: FactWatch<NodeFacts>;
+  readonly #classes: FactWatch<ClassFacts>;
+  readonly #drivers: FactWatch<string>;
   /** Kinds of which whole objects are kept, because a health check reads them. */
   readonly #kept = new Set<string>();
   #resources = new Map<string, readonly Resource[]>();
@@ -74,7 +83,9 @@ export class Site {
     const about = { client, onChange: () => options.onChange(undefined), onError };
     this.#named = new NamedWatches(about);
     this.#releases = new ReleaseWatches(about);
-    this.#nodes = new NodeWatch(about);
+    this.#nodes = new FactWatch({ ...about, resource: NODES, factOf: nodeFacts });
+    this.#classes = new FactWatch({ ...about, resource: CLASSES, factOf: classFacts });
+    this.#drivers = new FactWatch({ ...about, resource: DRIVERS, factOf: driverName });
   }
 
   /** Reads what the cluster serves. Throws what the client throws. */
@@ -152,7 +163,7 @@ export class Site {
 
   /** An owner leaves: what nobody else has watched is watched no more. */
   release(owner: string): void {
-    this.want(owner, { late: [], named: [], kept: [], releases: [], nodes: false });
+    this.want(owner, { late: [], named: [], kept: [], releases: [], nodes: false, storage: false });
     for (const [place, { owners, reflector }] of this.#watches) {
       if (!owners.delete(owner) || owners.size > 0) continue;
       reflector.stop();
@@ -163,6 +174,11 @@ export class Site {
 
   member(key: string): Tracked | undefined {
     return this.#store.get(key);
+  }
+
+  /** A member that the cluster has deleted by itself when it was done, as it was then. */
+  expired(key: string): Tracked | undefined {
+    return this.#store.expired(key);
   }
 
   members(applySet: string): Iterable<Tracked> {
@@ -197,9 +213,17 @@ export class Site {
     return this.#releases.get(release);
   }
 
-  /** What the nodes have for pods, as long as somebody wants to know. */
-  nodes(): readonly NodeResources[] | "unknown" | Failure {
+  /** What the nodes are like, as long as somebody wants to know. */
+  nodes(): readonly NodeFacts[] | "unknown" | Failure {
     return this.#nodes.get();
+  }
+
+  /** StorageClasses and the names of the registered CSI drivers, as long as somebody wants to know. */
+  storage(): {
+    classes: readonly ClassFacts[] | "unknown" | Failure;
+    drivers: readonly string[] | "unknown" | Failure;
+  } {
+    return { classes: this.#classes.get(), drivers: this.#drivers.get() };
   }
 
   recordRelease(object: KubeObject): void {
@@ -215,6 +239,8 @@ export class Site {
     this.#keep(interest.kept);
     this.#releases.want(owner, interest.releases);
     this.#nodes.want(owner, interest.nodes);
+    this.#classes.want(owner, interest.storage);
+    this.#drivers.want(owner, interest.storage);
     this.#named.want(
       owner,
       interest.named.flatMap((ref) => this.#withResource(ref)),
@@ -246,7 +272,7 @@ export class Site {
     for (const { watch } of this.#evidence.values()) watch?.stop();
     this.#named.close();
     this.#releases.close();
-    this.#nodes.close();
+    for (const facts of [this.#nodes, this.#classes, this.#drivers]) facts.close();
   }
 
   /** A watch that kept only verdicts begins anew. */

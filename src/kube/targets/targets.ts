@@ -1,3 +1,4 @@
+import { KUBECONFIG_KEY } from "../../api/names.ts";
 import type { TargetCluster } from "../../api/types.ts";
 import { Failure } from "../../errors.ts";
 import type { AddressCheck } from "../../text/addresses.ts";
@@ -11,6 +12,8 @@ import { type LinkOptions, type LinkState, TargetLink } from "./target-link.ts";
 const SECRETS = coreResource("Secret", "secrets", true);
 
 const KEYS_LISTED = 5;
+/** Where Cluster API puts a kubeconfig (its contract for control plane providers). */
+const CLUSTER_API = { key: "value" };
 
 export interface TargetsOptions {
   hub: KubeClient;
@@ -105,13 +108,16 @@ export class Targets {
     const secret = this.#secrets.get(ref);
     const where = `Secret ${ref.namespace}/${ref.name}`;
     if (secret === "unknown") return this.#secrets.failure(ref) ?? "unknown";
+    const { kubeconfigSecretRef, clusterAPIRef } = target.spec.connection;
+    if (secret === "absent" && clusterAPIRef)
+      return new Failure("Unreachable", `Cluster API has not written ${where} yet`);
     if (secret === "absent") return new Failure("ReferenceNotFound", `${where} does not exist`);
-    const { key } = target.spec.connection.kubeconfigSecretRef;
+    const { key = KUBECONFIG_KEY } = kubeconfigSecretRef ?? CLUSTER_API;
     const data = (secret["data"] ?? {}) as Record<string, string>;
     const encoded = data[key];
     if (encoded === undefined) {
       const keys = Object.keys(data).sort().slice(0, KEYS_LISTED).join(", ") || "none";
-      const remedy = `it has ${keys}: name one in kubeconfigSecretRef.key`;
+      const remedy = kubeconfigSecretRef ? `it has ${keys}: name one in kubeconfigSecretRef.key` : `it has ${keys}`;
       return new Failure("InvalidKubeconfig", `${where} has no key ${key}; ${remedy}`);
     }
     const parsed = parseKubeconfig(Buffer.from(encoded, "base64").toString("utf8"), this.#options.check);
@@ -140,6 +146,7 @@ function secretRef(target: TargetCluster): {
   namespace: string;
   name: string;
 } {
-  const { name } = target.spec.connection.kubeconfigSecretRef;
+  const { kubeconfigSecretRef, clusterAPIRef } = target.spec.connection;
+  const name = kubeconfigSecretRef?.name ?? `${clusterAPIRef?.name}-kubeconfig`;
   return { group: "", version: "v1", kind: "Secret", namespace: target.metadata.namespace, name };
 }

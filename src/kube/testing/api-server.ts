@@ -1,4 +1,5 @@
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createSecureServer as createHttp2Server, type ServerHttp2Session, type Settings } from "node:http2";
 import { createServer as createHttpsServer, type ServerOptions } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { accessOf, type ClusterAccess } from "../access.ts";
@@ -27,10 +28,16 @@ export interface ScriptedServer extends AsyncDisposable {
   readonly seen: readonly Seen[];
   /** Connections accepted so far. */
   readonly connections: number;
+  /** Those that are open. */
+  readonly sockets: ReadonlySet<Socket>;
+  /** Those of HTTP/2 that are open, the newest last. */
+  readonly sessions: ReadonlySet<ServerHttp2Session>;
   client(options?: KubeClientOptions): KubeClient;
 }
 
-export async function startServer(script: Script, tls?: ServerOptions): Promise<ScriptedServer> {
+/** @param http2 its settings; without them the server speaks HTTP/1.1. */
+export async function startServer(script: Script, tls?: ServerOptions, http2?: Settings): Promise<ScriptedServer> {
+  const sessions = new Set<ServerHttp2Session>();
   const seen: Seen[] = [];
   const clients: KubeClient[] = [];
   const sockets = new Set<Socket>();
@@ -42,10 +49,19 @@ export async function startServer(script: Script, tls?: ServerOptions): Promise<
     request.on("end", () => {
       const one = describe(request, Buffer.concat(chunks).toString());
       seen.push(one);
-      script(one, response, request.socket);
+      script(one, response, socketOf(request, sockets));
     });
   };
-  const server = tls ? createHttpsServer(tls, listener) : createHttpServer(listener);
+  const server = http2
+    ? createHttp2Server({ ...tls, settings: http2, maxSessionMemory: 1_000 }, listener as never)
+    : tls
+      ? createHttpsServer(tls, listener)
+      : createHttpServer(listener);
+  server.on("session", (session: ServerHttp2Session) => {
+    sessions.add(session);
+    session.on("error", () => undefined);
+    session.on("close", () => sessions.delete(session));
+  });
   server.on("connection", (socket) => {
     connections += 1;
     sockets.add(socket);
@@ -53,11 +69,17 @@ export async function startServer(script: Script, tls?: ServerOptions): Promise<
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
-  const access = accessOf({ server: `${tls ? "https" : "http"}://127.0.0.1:${port}` });
+  const caPem = tls?.ca?.toString();
+  const access = accessOf({
+    server: `${tls ? "https" : "http"}://127.0.0.1:${port}`,
+    ...(caPem !== undefined && { caPem }),
+  });
   return {
     access,
     port,
     seen,
+    sockets,
+    sessions,
     get connections() {
       return connections;
     },
@@ -90,6 +112,11 @@ export function answer(
 /** A `metav1.Status` of a failure. */
 export function failure(code: number, reason: string, message: string, details: object = {}): object {
   return { kind: "Status", apiVersion: "v1", metadata: {}, status: "Failure", message, reason, details, code };
+}
+
+/** HTTP/2 hides the socket of a request from its listener: nobody should cut it, but a test. */
+function socketOf({ socket }: IncomingMessage, sockets: ReadonlySet<Socket>): Socket {
+  return [...sockets].find(({ remotePort }) => remotePort === socket.remotePort) ?? socket;
 }
 
 function describe(request: IncomingMessage, body: string): Seen {

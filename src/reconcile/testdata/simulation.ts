@@ -92,6 +92,7 @@ export class Simulation {
   parent: Parent = { ...EMPTY_PARENT, hub: "hub" };
   status: ProfileDeploymentStatus | undefined;
   profile: Profile;
+  pruneAt: number | undefined;
   #versions = 0;
 
   constructor(profile: Profile) {
@@ -119,6 +120,7 @@ export class Simulation {
       rows: new Map(rowsAndParts(this.status).map((row) => [row.name, row])),
       cluster: { name: "local", target: undefined },
       fixed: {},
+      pruneAt: this.pruneAt,
       site: {
         prepared: { digestKey: KEY, parent: this.parent },
         kubernetesVersion: "v1.36.3",
@@ -136,6 +138,7 @@ export class Simulation {
         members: () => this.live.values(),
         named: (ref) => (typeof this.named === "function" ? this.named(ref) : this.named),
         nodes: () => undefined,
+        storage: () => ({ classes: undefined, drivers: undefined }),
         deleted: () => undefined,
         releases: () => [],
         explain: () => undefined,

@@ -49,7 +49,8 @@ function seenOf(item: Live, list: Live): Seen & { key: string; owned: boolean } 
   const [group = ""] = list.apiVersion.includes("/") ? list.apiVersion.split("/") : [""];
   const { name, namespace = "", uid, resourceVersion, ownerReferences = [] } = item.metadata;
   const owned =
-    (kind === "Pod" && ownerReferences.some(({ controller }: Live) => controller === true)) || isGhost(item);
+    (kind === "Pod" && ownerReferences.some(({ controller }: Live) => controller === true)) ||
+    (kind === "ClusterRole" && isGhost(item));
   return {
     key: `${namespace} ${kind}.${group}/${name}`,
     title: isRecord(item) ? recordTitle(item) : `${kind}/${name}`,
@@ -63,11 +64,11 @@ function seenOf(item: Live, list: Live): Seen & { key: string; owned: boolean } 
 
 /**
  * A ClusterRole that was just deleted, made anew by Kubernetes itself: its aggregation controller applies what it has worked
- * out from the roles that were deleted with it. Whether it comes in time to do so is a matter of chance, with any tool.
+ * out from the roles that were deleted with it, and is named as its manager or, when there are none left, nobody is. Whether it
+ * comes in time to do so is a matter of chance, with any tool.
  */
 function isGhost({ metadata: { managedFields = [] } }: Live): boolean {
-  const managers = managedFields.map(({ manager }: Live) => manager);
-  return managers.length > 0 && managers.every((manager: string) => manager === "clusterrole-aggregation-controller");
+  return managedFields.every(({ manager }: Live) => manager === "clusterrole-aggregation-controller");
 }
 
 const SERVER_FIELDS = ["managedFields", "uid", "resourceVersion", "creationTimestamp", "generation"];

@@ -294,7 +294,7 @@ export const BAD_MANIFESTS: readonly BadRow[] = [
     want: "Stalled",
     reason: "ImmutableField",
     layer: "app",
-    says: 'Deployment acme/fixed: spec.template.metadata.labels: Invalid value: {"app":"fixed"}: `selector` does not match template `labels`; spec.selector: Invalid value: {"matchLabels":{"app":"fixed","v":"2"}}: field is immutable; give the object another name, or delete the one in the cluster',
+    says: 'Deployment acme/fixed: spec.template.metadata.labels: Invalid value: {"app":"fixed"}: `selector` does not match template `labels`; spec.selector: Invalid value: {"matchLabels":{"app":"fixed","v":"2"}}: field is immutable; give the object another name, or delete the one in the cluster; or set the layer\'s recreate to true: it is then deleted and created again, and its pods stop before the new ones start',
     cure: { layers: [objects(deployment("fixed", { replicas: 0, minReadySeconds: 1 }))] },
   },
   {
@@ -304,7 +304,7 @@ export const BAD_MANIFESTS: readonly BadRow[] = [
     want: "Stalled",
     reason: "ImmutableField",
     layer: "app",
-    says: "ConfigMap acme/frozen: data: Forbidden: field is immutable when `immutable` is set; give the object another name, or delete the one in the cluster",
+    says: "ConfigMap acme/frozen: data: Forbidden: field is immutable when `immutable` is set; give the object another name, or delete the one in the cluster; or set the layer's recreate to true: it is then deleted and created again, and what uses it goes without it until then",
     cure: { layers: [objects({ ...configMap("frozen", { a: "1" }), immutable: true })] },
   },
   {

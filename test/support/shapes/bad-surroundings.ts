@@ -190,7 +190,7 @@ export const BAD_SURROUNDINGS: readonly BadRow[] = [
     want: "Stalled",
     reason: "Conflict",
     layer: "app",
-    says: "ConfigMap acme/claimed exists and belongs to AddOnProfile acme/first-come: take it out of one of the two profiles",
+    says: "ConfigMap acme/claimed exists and belongs to layer app of AddOnProfile acme/first-come: take it out of one of the two profiles",
     cure: { deed: ({ hub }) => hub.kubectlOk(["delete", "-n", "acme", "sap/first-come"]) },
   },
   {

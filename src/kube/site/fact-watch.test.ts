@@ -1,7 +1,9 @@
 import type { ServerResponse } from "node:http";
 import { describe, expect, test } from "vitest";
+import { nodeResources } from "../../pack/index.ts";
+import { coreResource } from "../resource.ts";
 import { answer, failure, type Script, startServer } from "../testing/api-server.ts";
-import { NodeWatch } from "./node-watch.ts";
+import { FactWatch } from "./fact-watch.ts";
 
 const node = (cpu: string, resourceVersion: string, heartbeat = "") => ({
   metadata: { name: "n1", resourceVersion },
@@ -17,8 +19,10 @@ async function world(script: Script) {
   const server = await startServer(script);
   let next = Promise.withResolvers<void>();
   const known: unknown[] = [];
-  const watch = new NodeWatch({
+  const watch = new FactWatch({
     client: server.client(),
+    resource: coreResource("Node", "nodes", false),
+    factOf: nodeResources,
     onChange: () => {
       known.push(watch.get());
       next.resolve();

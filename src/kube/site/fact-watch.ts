@@ -1,29 +1,36 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Failure } from "../../errors.ts";
 import type { KubeObject } from "../../objects/types.ts";
-import { type NodeResources, nodeResources } from "../../pack/index.ts";
 import type { KubeClient } from "../client.ts";
 import { Reflector, type ReflectorEvent } from "../reflector.ts";
-import { coreResource } from "../resource.ts";
+import type { Resource } from "../resource.ts";
 
-const NODES = coreResource("Node", "nodes", false);
+export interface FactWatchOptions<T> {
+  client: KubeClient;
+  /** A kind without namespaces. */
+  resource: Resource;
+  /** What of an object is kept. */
+  factOf(object: KubeObject): T;
+  onChange: () => void;
+  onError: (error: unknown) => void;
+}
 
-/** What the nodes of a cluster have for pods: one watch, while anybody wants to know. Of each node only that is kept. */
-export class NodeWatch {
-  readonly #options: { client: KubeClient; onChange: () => void; onError: (error: unknown) => void };
+/** What all objects of a kind are like, nodes say: one watch, while anybody wants to know. Of each only the fact is kept. */
+export class FactWatch<T> {
+  readonly #options: FactWatchOptions<T>;
   readonly #owners = new Set<string>();
-  readonly #nodes = new Map<string, NodeResources>();
+  readonly #facts = new Map<string, T>();
   #reflector: Reflector | undefined;
-  /** Undefined until all nodes are known. */
-  #known: readonly NodeResources[] | undefined;
+  /** Undefined until all are known. */
+  #known: readonly T[] | undefined;
   #failure: Failure | undefined;
 
-  constructor(options: { client: KubeClient; onChange: () => void; onError: (error: unknown) => void }) {
+  constructor(options: FactWatchOptions<T>) {
     this.#options = options;
   }
 
   /** What was known stays so while the watch is broken. */
-  get(): readonly NodeResources[] | "unknown" | Failure {
+  get(): readonly T[] | "unknown" | Failure {
     return this.#known ?? this.#failure ?? "unknown";
   }
 
@@ -39,14 +46,14 @@ export class NodeWatch {
     this.#reflector = undefined;
     this.#known = undefined;
     this.#failure = undefined;
-    this.#nodes.clear();
+    this.#facts.clear();
   }
 
   #start(): Reflector {
-    const { client, onChange, onError } = this.#options;
+    const { client, resource, onChange, onError } = this.#options;
     const reflector = new Reflector({
       client,
-      resource: NODES,
+      resource,
       onError,
       onState: (state) => {
         const failure = state.state === "failing" ? state.failure : undefined;
@@ -60,17 +67,18 @@ export class NodeWatch {
     return reflector;
   }
 
-  /** A node tells of itself all the time; only what it has for pods is news. */
+  /** A node tells of itself all the time; only another fact is news. */
   #take(event: ReflectorEvent): void {
+    const { factOf, onChange } = this.#options;
     if (event.type === "sync") {
-      this.#nodes.clear();
-      for (const node of event.objects) this.#nodes.set(nameOf(node), nodeResources(node));
-    } else if (event.type === "upsert") this.#nodes.set(nameOf(event.object), nodeResources(event.object));
-    else this.#nodes.delete(nameOf(event.object));
-    const known = [...this.#nodes.values()];
+      this.#facts.clear();
+      for (const object of event.objects) this.#facts.set(nameOf(object), factOf(object));
+    } else if (event.type === "upsert") this.#facts.set(nameOf(event.object), factOf(event.object));
+    else this.#facts.delete(nameOf(event.object));
+    const known = [...this.#facts.values()];
     if (isDeepStrictEqual(known, this.#known)) return;
     this.#known = known;
-    this.#options.onChange();
+    onChange();
   }
 }
 

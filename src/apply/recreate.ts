@@ -1,0 +1,77 @@
+import { ADOPTED_ANNOTATION } from "../api/names.ts";
+import { Failure } from "../errors.ts";
+import { type Claim, judge } from "../membership/judge.ts";
+import { layerMark } from "../membership/observed.ts";
+import { groupKindKey } from "../objects/identity.ts";
+import type { KubeObject } from "../objects/types.ts";
+import type { Desired } from "../plan/types.ts";
+import { isConflictError, isNotFoundError } from "./conflicts.ts";
+import type { WriteContext } from "./context.ts";
+
+interface Recreation {
+  desired: Desired;
+  claim: Claim;
+  context: WriteContext;
+  signal: AbortSignal;
+}
+
+/** What would go with an object of these kinds, which are never deleted for a field. */
+const NEVER = new Map([
+  ["CustomResourceDefinition.apiextensions.k8s.io", "all its objects would go with it"],
+  ["Namespace", "all that is in it would go with it"],
+  ["PersistentVolume", "its data may go with it"],
+  ["PersistentVolumeClaim", "its data may go with it"],
+]);
+
+const PODS = "its pods stop before the new ones start";
+const COSTS = new Map([
+  ["Deployment.apps", PODS],
+  ["StatefulSet.apps", PODS],
+  ["DaemonSet.apps", PODS],
+  ["ReplicaSet.apps", PODS],
+  ["Job.batch", "what it is running is cut off, and it runs again"],
+  ["Service", "it gets other addresses"],
+]);
+
+/**
+ * Deletes an object in the foreground, because a field changes that cannot; it is created again when it is gone. The delete
+ * carries uid and resourceVersion of the object that was judged. Only for a layer with `recreate`, and for what is its own;
+ * what was made with this very content is not made again: whoever changes it would do so for ever.
+ *
+ * @param failure the API server's ImmutableField
+ * @returns the uid of the object that goes
+ * @throws Failure ImmutableField that says what would help, and what it costs
+ */
+export async function recreate({ desired, claim, context, signal }: Recreation, failure: Failure): Promise<string> {
+  const resource = context.resourceFor(desired.ref);
+  const live = resource && (await context.client.find(resource, desired.ref, { metadataOnly: true, signal }));
+  if (!resource || !live) throw new Failure("StaleRead", "it went away while it was written; tried again");
+  const against = reasonAgainst(live, { desired, claim, context });
+  if (against !== undefined) throw new Failure(failure.reason, `${failure.message}; ${against}`, { cause: failure });
+  const { uid = "", resourceVersion } = live.metadata;
+  try {
+    const preconditions = { uid, ...(resourceVersion === undefined ? {} : { resourceVersion }) };
+    await context.client.delete(resource, desired.ref, { ...preconditions, propagationPolicy: "Foreground", signal });
+  } catch (error) {
+    if (isConflictError(error)) throw new Failure("StaleRead", "it changed while it was to be deleted; tried again");
+    if (!isNotFoundError(error)) throw error;
+  }
+  return uid;
+}
+
+function reasonAgainst(live: KubeObject, { desired, claim, context }: Omit<Recreation, "signal">): string | undefined {
+  const kind = groupKindKey(desired.ref);
+  const loss = NEVER.get(kind);
+  if (loss !== undefined) return `Strata never deletes a ${desired.ref.kind} for that: ${loss}`;
+  const { recreate: isAllowed, adoption } = claim;
+  if (!isAllowed) {
+    const cost = COSTS.get(kind) ?? "what uses it goes without it until then";
+    return `or set the layer's recreate to true: it is then deleted and created again, and ${cost}`;
+  }
+  const isTheirs = judge(live, context.set, claim).kind !== "ours" || live.metadata.annotations?.[ADOPTED_ANNOTATION];
+  if (isTheirs && adoption !== "Always")
+    return "recreate is not for what was there before Strata: set the layer's adoption to Always too";
+  if (layerMark(live).digest === desired.digest)
+    return "it was created with this very content, and changed by somebody else";
+  return undefined;
+}

@@ -1,0 +1,203 @@
+import { describe, expect, it } from "vitest";
+import type { Layer } from "../api/types.ts";
+import { applySetOf } from "../membership/applyset.ts";
+import type { KubeObject } from "../objects/types.ts";
+import { driftProblems, fightSentence, isKnownToDiffer, lastWriteOf, leftStanding, looks } from "./drift.ts";
+import type { KnownLayer } from "./layer-view.ts";
+import { place } from "./place.ts";
+import type { Attempt, Seen, Tracked } from "./seen.ts";
+import type { Desired } from "./types.ts";
+
+const set = applySetOf({ kind: "AddOnProfile", namespace: "acme", name: "p" });
+const desired = {
+  key: "c",
+  digest: "d",
+  createOnly: false,
+  ref: { kind: "ConfigMap", namespace: "web", name: "c" },
+} as Desired;
+const layerIn = (mode?: string): KnownLayer =>
+  ({
+    spec: { name: "one", ...(mode ? { drift: { mode } } : {}) },
+    state: { digest: "all", desired: [desired] },
+  }) as unknown as KnownLayer;
+
+const OWN = "2030-01-01T00:00:10Z";
+interface Observation {
+  stamp?: string;
+  own?: string;
+  other?: string | undefined;
+  frozen?: boolean;
+}
+function tracked({ stamp = "s1", own = OWN, other, frozen = false }: Observation = {}): Tracked {
+  const fieldsV1 = { "f:metadata": { "f:labels": { "f:applyset.kubernetes.io/part-of": {} } } };
+  const entries = [{ manager: set.manager, operation: "Apply", time: own, fieldsV1 }];
+  const lastOther = other === undefined ? undefined : { manager: "rival", time: other };
+  return { observed: { partOf: set.id, entries, stamp, lastOther, frozen, terminating: false } } as unknown as Tracked;
+}
+function seen(attempt?: Partial<Attempt>, row: object = {}): Seen {
+  const attempts = new Map(attempt ? [["c", { digest: "d", ...attempt }]] : []);
+  return { now: 1_000_000, set, attempts, rows: new Map([["one", row]]) } as unknown as Seen;
+}
+const looked = (at: Seen, observation: Observation, mode?: string) =>
+  looks(layerIn(mode), [{ desired, tracked: tracked(observation), standing: "current" }], at);
+
+describe("an object whose values are looked at", () => {
+  const known = { witness: { stamp: "s1", values: "v" } };
+
+  it.each([
+    ["nobody has written since our own write", seen(known), {}, 0],
+    ["somebody has", seen(known), { stamp: "s2" }, 1],
+    ["it is to be left as it is", seen(known), { stamp: "s2", frozen: true }, 0],
+    ["a fresh process sees that we wrote last", seen(), { other: "2030-01-01T00:00:09Z" }, 0],
+    ["a fresh process sees a write in the same second", seen(), { other: OWN }, 1],
+    ["a fresh process sees a later write", seen(), { other: "2030-01-01T00:00:11Z" }, 1],
+    [
+      "a fresh process sees a write by our name that was not ours",
+      seen({}, { writtenAt: "2030-01-01T00:00:05Z" }),
+      {},
+      1,
+    ],
+    ["a fresh process sees the last write that was ours", seen({}, { writtenAt: OWN }), {}, 0],
+  ])("because %s, or not", (_name, at, observation, want) => expect(looked(at, observation).items).toHaveLength(want));
+
+  it("is compared with what our last write was answered with, and only looked at under Warn", () => {
+    expect(looked(seen(known), { stamp: "s2" }).items[0]).toMatchObject({
+      mode: "verify",
+      values: "v",
+      looksOnly: false,
+    });
+    expect(looked(seen(known), { stamp: "s2" }, "Warn").items[0]).toMatchObject({ looksOnly: true });
+    expect(looked(seen(known), { stamp: "s2" }, "Ignore").items).toEqual([]);
+  });
+
+  it("is looked at ever more seldom while it is written again and again", () => {
+    const beaten = (count: number) => looked(seen({ ...known, lookedAt: 1_000_000, looks: count }), { stamp: "s2" });
+    expect([1, 2, 3, 40].map((count) => beaten(count).wakeAt)).toEqual([1_010_000, 1_020_000, 1_040_000, 1_600_000]);
+    expect(beaten(1).items).toEqual([]);
+    expect(looked(seen({ ...known, lookedAt: 900_000, looks: 1 }), { stamp: "s2" }).items).toHaveLength(1);
+  });
+
+  it("differs as long as nobody has written again", () => {
+    const at = seen({ ...known, differs: true });
+    expect(isKnownToDiffer({ desired, tracked: tracked({}) }, at)).toBe(true);
+    expect(isKnownToDiffer({ desired, tracked: tracked({ stamp: "s2" }) }, at)).toBe(false);
+    const modes = ["Warn", "Ignore", "Correct"].map((mode) => looked(at, {}, mode).items.length);
+    expect(modes).toEqual([0, 0, 1]);
+  });
+});
+
+describe("what differs", () => {
+  const ready = { readyDigest: "all" };
+  it.each([
+    ["is repaired", undefined, "drifted", seen({}, ready), "drifted"],
+    ["is left under Warn", "Warn", "drifted", seen({}, ready), "left"],
+    ["is left under Ignore", "Ignore", "missing", seen({}, ready), "left"],
+    [
+      "is left though the layer was never Ready, if this process made it",
+      "Warn",
+      "missing",
+      seen({ fields: "f" }),
+      "left",
+    ],
+    ["is made if it was never there", "Warn", "missing", seen({}, { readyDigest: "older" }), "missing"],
+    ["is not made again while it goes", "Ignore", "terminating", seen({}, ready), "left"],
+    ["is written when the layer has changed", "Ignore", "outdated", seen({}, ready), "outdated"],
+    ["is what it should be", "Warn", "current", seen({}, ready), "current"],
+  ] as const)("%s", (_name, mode, standing, at, want) => {
+    expect(leftStanding(layerIn(mode), { desired, tracked: undefined }, { standing, seen: at })).toBe(want);
+  });
+});
+
+describe("the last write of a layer", () => {
+  const last = (at: Seen, observation?: Observation) =>
+    lastWriteOf(layerIn(), [{ desired, tracked: observation && tracked(observation) }], at);
+  const witness = (writtenAt: string) => ({ witness: { stamp: "s", writtenAt } });
+
+  it("is one that this process or one before it knows of", () => {
+    expect(last(seen(witness("2030-01-02T00:00:00Z"), { writtenAt: OWN }))).toBe("2030-01-02T00:00:00Z");
+    expect(last(seen(witness("2029-01-02T00:00:00Z"), { writtenAt: OWN }))).toBe(OWN);
+    expect(last(seen())).toBeUndefined();
+  });
+
+  it("waits for what is still to be looked at: it would seem to be ours", () => {
+    const other = { ...desired, key: "other" };
+    const at = seen({}, { writtenAt: "2030-01-01T00:00:05Z" });
+    const attempts = new Map([["other", { digest: "d", ...witness("2030-01-01T00:01:00Z") }]]);
+    const views = [
+      { desired, tracked: tracked({}) },
+      { desired: other, tracked: undefined },
+    ];
+    expect(lastWriteOf(layerIn(), views, { ...at, attempts })).toBe("2030-01-01T00:00:05Z");
+    expect(lastWriteOf(layerIn(), views.slice(1), { ...at, attempts })).toBe("2030-01-01T00:01:00Z");
+  });
+});
+
+it("names who fights for an object, if that is known", () => {
+  const about = { desired: { ...desired, ref: { ...desired.ref, group: "", version: "v1" } } };
+  const what = "ConfigMap web/c is changed or deleted again and again by";
+  expect(fightSentence({ ...about, tracked: tracked({ other: OWN }) })).toBe(
+    `${what} field manager rival: repaired more slowly`,
+  );
+  expect(fightSentence({ ...about, tracked: undefined })).toBe(`${what} somebody else: repaired more slowly`);
+});
+
+describe("drift.ignore", () => {
+  const web: KubeObject = {
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { name: "web", labels: { app: "web" } },
+    spec: { replicas: 1 },
+  };
+  const ignored = (...ignore: NonNullable<NonNullable<Layer["drift"]>["ignore"]>) => {
+    const layer = { name: "one", drift: { ignore } } as unknown as Layer;
+    const about = { namespace: "acme", set, digestKey: new Uint8Array(), scopes: () => "Namespaced" as const };
+    return place({ objects: [web], crds: [] }, { layer, ...about }).desired[0];
+  };
+  const jsonPointers = ["/spec/replicas"];
+  const labelled = (key: string, operator: "In" | "Exists", values?: string[]) => ({
+    labelSelector: { matchExpressions: [{ key, operator, ...(values ? { values } : {}) }] },
+  });
+
+  // leaf: Profile spec.layers[].drift.ignore[].target.group
+  // leaf: Profile spec.layers[].drift.ignore[].target.version
+  // leaf: Profile spec.layers[].drift.ignore[].target.kind
+  // leaf: Profile spec.layers[].drift.ignore[].target.name
+  // leaf: Profile spec.layers[].drift.ignore[].target.namespace
+  // leaf: Profile spec.layers[].drift.ignore[].target.labelSelector.matchLabels
+  // leaf: Profile spec.layers[].drift.ignore[].target.labelSelector.matchExpressions[].key
+  // leaf: Profile spec.layers[].drift.ignore[].target.labelSelector.matchExpressions[].operator
+  // leaf: Profile spec.layers[].drift.ignore[].target.labelSelector.matchExpressions[].values
+  it.each([
+    [{ group: "apps" }, { group: "" }],
+    [{ version: "v1" }, { version: "v2" }],
+    [{ kind: "Deployment" }, { kind: "StatefulSet" }],
+    [{ name: "web" }, { name: "other" }],
+    [{ namespace: "acme" }, { namespace: "other" }],
+    [{ labelSelector: { matchLabels: { app: "web" } } }, { labelSelector: { matchLabels: { app: "other" } } }],
+    [labelled("app", "Exists"), labelled("other", "Exists")],
+    [labelled("app", "In", ["web"]), labelled("app", "In", ["other"])],
+  ])("is for %j and not for %j", (own, other) => {
+    expect(ignored({ target: own, jsonPointers })?.ignored).toEqual(jsonPointers);
+    expect(ignored({ target: other, jsonPointers })?.ignored).toBeUndefined();
+  });
+
+  it("is refused for what makes the object the one that it is, and for all labels at once", () => {
+    const wrong = (pointer: string) =>
+      driftProblems({ drift: { ignore: [{ target: {}, jsonPointers: ["/a", pointer] }] } });
+    expect(wrong("/metadata/labels")).toEqual([
+      "drift.ignore[0].jsonPointers[1]: /metadata/labels cannot be ignored: name a field below it, such as a single label",
+    ]);
+    expect(["/kind", "/metadata", "/metadata/name"].map((pointer) => wrong(pointer).length)).toEqual([1, 1, 1]);
+    expect(["/spec", "/metadata/labels/a", "/metadata/annotations/a~1b"].flatMap(wrong)).toEqual([]);
+  });
+
+  // leaf: Profile spec.layers[].drift.ignore[].jsonPointers
+  it("adds up over rules, and changes neither what is created nor its digest", () => {
+    const both = ignored(
+      { target: {}, jsonPointers },
+      { target: {}, jsonPointers: ["/spec/paused", "/spec/replicas"] },
+    );
+    expect(both?.ignored).toEqual(["/spec/replicas", "/spec/paused"]);
+    expect([both?.object, both?.digest]).toEqual([ignored()?.object, ignored()?.digest]);
+  });
+});

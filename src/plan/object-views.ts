@@ -1,0 +1,60 @@
+import { RECONCILE_ANNOTATION } from "../api/names.ts";
+import type { Verdict } from "../health/verdict.ts";
+import { describeRef } from "../objects/identity.ts";
+import { driftModeOf, isKnownToDiffer, type Leaving, lastWriteOf, leftSentence, leftStanding } from "./drift.ts";
+import { expiredVerdict, finishedOf } from "./expiry.ts";
+import { driftLeft, type KnownLayer, type LayerView } from "./layer-view.ts";
+import type { Seen, Tracked } from "./seen.ts";
+import { standingOf } from "./standing.ts";
+import type { Desired } from "./types.ts";
+
+/** An object of a layer, with how it stands in the cluster. */
+export interface ObjectView {
+  desired: Desired;
+  tracked: Tracked | undefined;
+  /** `left`: somebody changed or deleted it, and the layer leaves it so. */
+  standing: Leaving;
+  /** Of an object that was done, and that the cluster has deleted. */
+  expired?: Verdict | undefined;
+}
+
+export function viewsOf(layer: KnownLayer, seen: Seen): ObjectView[] {
+  return layer.state.desired.map((desired) => {
+    const tracked = seen.site.member(desired.key);
+    const expired = expiredVerdict(desired, layer, seen);
+    const standing = expired ? "current" : standingOf(desired, layer.spec.name, tracked, seen);
+    return { desired, tracked, expired, standing: leftStanding(layer, { desired, tracked }, { standing, seen }) };
+  });
+}
+
+/** Whether something is to be done for the object, or to be waited for. */
+export function isOpen({ standing }: ObjectView): boolean {
+  return standing !== "current" && standing !== "left";
+}
+
+/** Somebody has said on the object itself that it is to be left as it is. */
+export function frozenWarning({ spec }: KnownLayer, { desired, tracked }: ObjectView): string | undefined {
+  if (!tracked?.observed.frozen) return undefined;
+  const { digest, layer } = tracked.observed;
+  const isOld = digest !== desired.digest || layer !== spec.name;
+  const why = `as it says ${RECONCILE_ANNOTATION}: Disabled`;
+  return `${describeRef(desired.ref)} is left as it is, ${why}${isOld ? "; the layer wants it otherwise by now" : ""}`;
+}
+
+/** Says what is left as somebody else made it, and what a later process has to know. */
+export function withDrift(
+  layer: KnownLayer,
+  view: LayerView,
+  { views, seen }: { views: readonly ObjectView[]; seen: Seen },
+): LayerView {
+  const writtenAt = lastWriteOf(layer, views, seen);
+  const finished = finishedOf(layer, seen);
+  const known = {
+    ...view,
+    ...(writtenAt === undefined ? {} : { writtenAt }),
+    ...(finished.length > 0 ? { finished } : {}),
+  };
+  if (driftModeOf(layer) !== "Warn") return known;
+  const left = views.filter((one) => one.standing === "left" || isKnownToDiffer(one, seen));
+  return left.length > 0 ? driftLeft(known, leftSentence(left.map(({ desired }) => describeRef(desired.ref)))) : known;
+}

@@ -1,0 +1,149 @@
+import { describe, expect, it } from "vitest";
+import type { Profile, ProfileDeployment, ProfileKind } from "../api/types.ts";
+import { type Neighbour, turnOf } from "./turn.ts";
+
+interface About {
+  needs?: [kind: ProfileKind, name: string][];
+  /** Gates of its layers on the cluster, by name; "old" stands for a status of an older generation. */
+  gates?: Record<string, "Open" | "Closed"> | "old" | "none";
+  age?: number;
+  suspend?: boolean;
+  going?: boolean;
+  namespace?: string;
+}
+
+function neighbour(kind: ProfileKind, name: string, about: About = {}): Neighbour {
+  const { needs, gates = { a: "Open" }, age = 0, suspend, going, namespace = "acme" } = about;
+  const rows = typeof gates === "string" ? { a: "Open" } : gates;
+  const place = kind === "SystemProfile" ? {} : { namespace };
+  const layers = Object.keys(rows).map((layer) => ({ name: layer, type: "AddOn" }));
+  const profile = {
+    kind,
+    metadata: { name, ...place, generation: 2, ...(going ? { deletionTimestamp: "2026-01-01T00:00:00Z" } : {}) },
+    spec: {
+      layers,
+      ...(suspend ? { suspend } : {}),
+      ...(needs ? { dependsOn: needs.map(([of, one]) => ({ kind: of, name: one })) } : {}),
+    },
+  };
+  const status = {
+    profileGeneration: gates === "old" ? 1 : 2,
+    layers: Object.entries(rows).map(([layer, gate]) => ({
+      name: layer,
+      gate,
+      state: gate === "Open" ? "Ready" : "Waiting",
+    })),
+  };
+  const deployment = {
+    metadata: { namespace, name: `${name}-local`, creationTimestamp: `2026-01-01T00:00:0${age}Z` },
+    ...(gates === "none" ? {} : { status }),
+  };
+  return { profile: profile as unknown as Profile, deployment: deployment as unknown as ProfileDeployment };
+}
+
+const told = (own: Neighbour, others: Neighbour[], isInstalled = false): string => {
+  const turn = turnOf(own, others, isInstalled);
+  if (turn.kind === "free") return "free";
+  return turn.kind === "waits" ? `waits for ${turn.on}` : `${turn.failure.reason}: ${turn.failure.message}`;
+};
+
+const closed: About = { gates: { cni: "Closed", csi: "Closed" } };
+const base = neighbour("ClusterProfile", "base");
+const late = neighbour("ClusterProfile", "base", closed);
+const addOn = (about: About = {}) => neighbour("AddOnProfile", "web", about);
+
+const ROWS: [what: string, own: Neighbour, others: Neighbour[], isInstalled: boolean, told: string][] = [
+  ["alone", addOn(), [], false, "free"],
+  ["beside a cluster profile that is complete", addOn(), [base], false, "free"],
+  ["beside one that is not", addOn(), [late], false, "waits for ClusterProfile acme/base: layer cni is Waiting"],
+  [
+    "beside one that nobody has judged",
+    addOn(),
+    [neighbour("ClusterProfile", "base", { gates: "none" })],
+    false,
+    "waits for ClusterProfile acme/base: is not judged yet",
+  ],
+  [
+    "beside one that was changed just now",
+    addOn(),
+    [neighbour("ClusterProfile", "base", { gates: "old" })],
+    false,
+    "waits for ClusterProfile acme/base: is not judged yet",
+  ],
+  ["what is installed waits for no tier", addOn(), [late], true, "free"],
+  [
+    "a suspended one is not waited for",
+    addOn(),
+    [neighbour("ClusterProfile", "base", { ...closed, suspend: true })],
+    false,
+    "free",
+  ],
+  ["nor one on its way out", addOn(), [neighbour("ClusterProfile", "base", { ...closed, going: true })], false, "free"],
+  ["a higher tier waits for no lower one", base, [addOn(closed)], false, "free"],
+  [
+    "a cluster profile waits for the platform's",
+    base,
+    [neighbour("SystemProfile", "edge", closed)],
+    false,
+    "waits for SystemProfile edge: layer cni is Waiting",
+  ],
+  ["equals do not wait for each other", addOn(), [neighbour("AddOnProfile", "other", closed)], false, "free"],
+  [
+    "but for those that they name",
+    addOn({ needs: [["AddOnProfile", "other"]] }),
+    [neighbour("AddOnProfile", "other", closed)],
+    true,
+    "waits for AddOnProfile acme/other: layer cni is Waiting",
+  ],
+  [
+    "which must come to the cluster",
+    addOn({ needs: [["AddOnProfile", "other"]] }),
+    [neighbour("AddOnProfile", "other", { namespace: "elsewhere" })],
+    false,
+    "waits for AddOnProfile other, which does not come to this cluster",
+  ],
+  [
+    "a circle of two",
+    addOn({ needs: [["AddOnProfile", "b"]] }),
+    [neighbour("AddOnProfile", "b", { needs: [["AddOnProfile", "web"]] })],
+    false,
+    "InvalidSpec: dependsOn goes in a circle: AddOnProfile acme/web needs AddOnProfile acme/b needs AddOnProfile acme/web: take one of them out",
+  ],
+  [
+    "a circle that it is not in",
+    addOn({ needs: [["AddOnProfile", "b"]] }),
+    [
+      neighbour("AddOnProfile", "b", { needs: [["AddOnProfile", "c"]], ...closed }),
+      neighbour("AddOnProfile", "c", { needs: [["AddOnProfile", "b"]] }),
+    ],
+    false,
+    "waits for AddOnProfile acme/b: layer cni is Waiting",
+  ],
+  [
+    "itself",
+    addOn({ needs: [["AddOnProfile", "web"]] }),
+    [],
+    false,
+    "InvalidSpec: dependsOn goes in a circle: AddOnProfile acme/web needs AddOnProfile acme/web: take one of them out",
+  ],
+  [
+    "the second cluster profile",
+    neighbour("ClusterProfile", "second", { age: 2 }),
+    [neighbour("ClusterProfile", "first", { age: 1 })],
+    true,
+    "Conflict: the cluster has ClusterProfile acme/first already, and a cluster has one ClusterProfile: make an AddOnProfile of this one, or take the cluster out of one of the two",
+  ],
+  [
+    "the first cluster profile",
+    neighbour("ClusterProfile", "first", { age: 1 }),
+    [neighbour("ClusterProfile", "second", { age: 2 })],
+    false,
+    "free",
+  ],
+];
+
+describe("whose turn it is on a cluster", () => {
+  it.each(ROWS)("%s", (_what, own, others, isInstalled, sentence) => {
+    expect(told(own, others, isInstalled)).toBe(sentence);
+  });
+});

@@ -1,0 +1,52 @@
+import type { Heir } from "../apply/context.ts";
+import type { ApplySet, ProfileIdentity } from "../membership/applyset.ts";
+import { outranks } from "../membership/judge.ts";
+
+/** What one deployment waits for on a cluster, because others have it. */
+interface Claims {
+  /** The uid of the physical cluster: two connections may lead to one. */
+  cluster: string | undefined;
+  set: ApplySet;
+  profile: ProfileIdentity;
+  /** The layer that wants it, by the object's key. */
+  layers: ReadonlyMap<string, string>;
+}
+
+/** Who waits for what: an owner that gives an object up hands it over to them instead of deleting it. */
+export class ClaimBook {
+  readonly #claims = new Map<string, Claims>();
+
+  /** Replaces what a deployment waits for. */
+  set(deployment: string, claims: Claims): void {
+    if (claims.layers.size > 0) this.#claims.set(deployment, claims);
+    else this.#claims.delete(deployment);
+  }
+
+  delete(deployment: string): void {
+    this.#claims.delete(deployment);
+  }
+
+  /**
+   * Who gets an object that `owner` gives up: the highest tier, and of one tier the first by name. Only who was refused the
+   * object by a write of its own has a claim, so that none gets what it may not write.
+   */
+  heirOf(key: string, { cluster, set }: Pick<Claims, "cluster" | "set">): Heir | undefined {
+    const heirs = [...this.#claims.values()]
+      .filter((claims) => claims.cluster === cluster && claims.set.id !== set.id && claims.layers.has(key))
+      .toSorted((a, b) => order(a.profile, b.profile));
+    const [first] = heirs;
+    const layer = first?.layers.get(key);
+    if (!first || layer === undefined) return undefined;
+    const { kind, namespace, name } = first.profile;
+    return { set: first.set, layer, profile: `${kind} ${[namespace, name].filter(Boolean).join("/")}` };
+  }
+}
+
+function order(a: ProfileIdentity, b: ProfileIdentity): number {
+  if (outranks(a.kind, textOf(b))) return -1;
+  return outranks(b.kind, textOf(a)) ? 1 : textOf(a).localeCompare(textOf(b));
+}
+
+function textOf({ kind, namespace = "", name }: ProfileIdentity): string {
+  return `${kind}/${namespace}/${name}`;
+}

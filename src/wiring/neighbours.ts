@@ -1,0 +1,56 @@
+import type { Profile } from "../api/types.ts";
+import { applySetOf } from "../membership/applyset.ts";
+import { profileKey } from "../reconcile/profile.ts";
+import type { Neighbours } from "../reconcile/settling.ts";
+import type { Hub } from "./hub.ts";
+
+/** A deployment, with the physical cluster that it acts on. */
+interface Here {
+  key: string;
+  uid: string | undefined;
+  /** The id of its ApplySet. */
+  set: string;
+}
+
+interface Street {
+  hub: Hub;
+  clusterOf(key: string): string;
+  /** The generations of profiles for which deployments have done all that they can. */
+  still: ReadonlyMap<string, number | undefined>;
+}
+
+/** How the deployments of other profiles on the same physical cluster are. */
+export function neighboursOf({ key, uid, set }: Here, { hub, clusterOf, still }: Street): Neighbours {
+  const others = [...hub.cache.deployments].flatMap(
+    ([
+      other,
+      {
+        metadata,
+        spec: { profileRef },
+      },
+    ]) => {
+      if (other === key || metadata.deletionTimestamp !== undefined) return [];
+      if (hub.linkOf(clusterOf(other))?.uid !== uid) return [];
+      const profile = hub.cache.profile(profileKey({ kind: profileRef.kind, metadata: profileRef }));
+      if (!profile || applySetOf(identityOf(profile)).id === set) return [];
+      return [still.get(other) === profile.metadata.generation];
+    },
+  );
+  if (others.length === 0) return "none";
+  return others.every(Boolean) ? "still" : "moving";
+}
+
+/** For people: the profile of this hub whose ApplySet has this parent. */
+export function profileOfParent(parent: string, hub: Hub): string | undefined {
+  for (const key of hub.cache.profileKeys()) {
+    const profile = hub.cache.profile(key);
+    if (!profile || applySetOf(identityOf(profile)).parent !== parent) continue;
+    const { namespace, name } = profile.metadata;
+    return `${profile.kind} ${[namespace, name].filter(Boolean).join("/")}`;
+  }
+  return undefined;
+}
+
+export function identityOf({ kind, metadata: { namespace, name } }: Profile): Parameters<typeof applySetOf>[0] {
+  return { kind, namespace, name };
+}

@@ -1,0 +1,301 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type ControlPlane, startControlPlane } from "../support/controlplane.ts";
+import {
+  apply,
+  auditMark,
+  condition,
+  isReady,
+  type Live,
+  layerOf,
+  pathOf,
+  read,
+  strataWrites,
+  trustedTenant,
+  waitUntil,
+} from "../support/stories.ts";
+import { type StrataProcess, startStrata } from "../support/strata.ts";
+
+let hub: ControlPlane;
+let strata: StrataProcess;
+
+beforeAll(async () => {
+  hub = await startControlPlane({ name: "core", controllers: false });
+  strata = await startStrata(hub);
+  await trustedTenant(hub, "acme");
+});
+
+afterAll(async () => {
+  await strata?.kill();
+  await hub?.stop();
+});
+
+interface Kubelet {
+  version?: string;
+  system?: string;
+  ready?: boolean;
+  network?: boolean;
+}
+
+/** What a kubelet says of its node; there is no other. */
+async function node(name: string, { version, system, ready = true, network = true }: Kubelet = {}): Promise<void> {
+  const path = `/api/v1/nodes/${name}`;
+  if (!(await read(hub, path)))
+    await hub.kubectlOk(["create", "-f", "-"], {
+      input: JSON.stringify({ apiVersion: "v1", kind: "Node", metadata: { name } }),
+    });
+  const told = (type: string, isTrue: boolean, message: string) => ({
+    type,
+    status: isTrue ? "True" : "False",
+    reason: "Told",
+    message,
+    lastHeartbeatTime: new Date().toISOString(),
+    lastTransitionTime: new Date().toISOString(),
+  });
+  const conditions = [
+    told("Ready", ready, ready ? "kubelet is ready" : "container runtime network not ready"),
+    told("NetworkUnavailable", !network, network ? "routes are there" : "no route yet"),
+  ];
+  const nodeInfo = {
+    kubeletVersion: version ?? "v1.36.3",
+    osImage: system ?? "Ubuntu 24.04.1 LTS",
+    kernelVersion: "6.8.0-45-generic",
+    architecture: "amd64",
+    bootID: "b",
+    containerRuntimeVersion: "c",
+    kubeProxyVersion: "",
+    machineID: "m",
+    operatingSystem: "linux",
+    systemUUID: "s",
+  };
+  const body = { status: { conditions, nodeInfo } };
+  const answer = await hub.request("PATCH", `${path}/status`, { body, contentType: "application/merge-patch+json" });
+  if (answer.status !== 200) throw new Error(`node ${name}: ${JSON.stringify(answer.body)}`);
+}
+
+const storageClass = (name: string, isDefault: boolean) => ({
+  apiVersion: "storage.k8s.io/v1",
+  kind: "StorageClass",
+  metadata: { name, annotations: { "storageclass.kubernetes.io/is-default-class": String(isDefault) } },
+  provisioner: "disk.csi.example.com",
+});
+const driver = {
+  apiVersion: "storage.k8s.io/v1",
+  kind: "CSIDriver",
+  metadata: { name: "disk.csi.example.com" },
+  spec: {},
+};
+
+const path = (name: string): string => pathOf("strata.dev/v1alpha1", "clusterprofiles", `acme/${name}`);
+
+/** Orphan: no controllers run here, and so no garbage collector that would end a delete in the foreground. */
+function profile(name: string, layers: object[]): object {
+  const spec = { namespace: "acme", clusterRefs: [{ name: "local" }], deletionPolicy: "Orphan", layers };
+  return { apiVersion: "strata.dev/v1alpha1", kind: "ClusterProfile", metadata: { name, namespace: "acme" }, spec };
+}
+
+const configMap = (name: string, type = "AddOn") => ({
+  name,
+  type,
+  manifests: [{ object: { apiVersion: "v1", kind: "ConfigMap", metadata: { name } } }],
+});
+
+const rows = (live: Live): string[] =>
+  live.status.layers.map(({ name, state, source, message }: Live) => `${name} (${source}) ${state}: ${message ?? ""}`);
+
+async function deploymentRow(profileName: string, layer: string): Promise<Live> {
+  const { body } = await hub.request("GET", "/apis/strata.dev/v1alpha1/namespaces/acme/profiledeployments");
+  const items: Live[] = body.items;
+  return layerOf(
+    items.find(({ spec }) => spec.profileRef.name === profileName),
+    layer,
+  );
+}
+
+// leaf: Profile spec.layers[].expect.version
+// leaf: Profile spec.layers[].expect.nodes
+// leaf: Profile spec.layers[].expect.osImage
+// leaf: Profile spec.layers[].expect.kernelVersion
+// leaf: Profile spec.layers[].expect.architecture
+// leaf: Profile spec.layers[].expect.storageClass
+describe("the layers that a cluster is made of", () => {
+  test("an imported cluster is looked at: each core layer is observed, in order, and an add-on comes after them", async () => {
+    await apply(
+      hub,
+      profile("imported", [
+        { name: "os", type: "OS", expect: { osImage: "^Ubuntu 24", kernelVersion: ">=6.1", architecture: "amd64" } },
+        { name: "kubernetes", type: "Kubernetes", expect: { version: ">=1.33 <1.37", nodes: 2 } },
+        { name: "cni", type: "Network", expect: {} },
+        { name: "csi", type: "Storage", expect: { storageClass: "fast" } },
+        configMap("addon"),
+      ]),
+    );
+    // No node yet: OS and Kubernetes let the network layer have its turn, which waits for nodes with a network.
+    const early = await waitUntil(hub, path("imported"), {
+      what: "waiting for nodes",
+      is: (live) => layerOf(live, "cni")?.state === "Waiting",
+    });
+    expect(rows(early)).toEqual([
+      "os (observed) Waiting: the cluster has 0 nodes, and 1 is expected",
+      "kubernetes (observed) Waiting: the cluster has 0 nodes, and 2 are expected",
+      "cni (observed) Waiting: the cluster has 0 nodes, and 1 is expected",
+      "csi (observed) Pending: waits for layer cni",
+      "addon (manifests) Pending: waits for layer cni",
+    ]);
+    await node("n1", { ready: false, network: false });
+    await node("n2");
+    await waitUntil(hub, path("imported"), {
+      what: "waiting for the network of n1",
+      is: (live) => layerOf(live, "cni")?.message === "Node n1 has no network: no route yet",
+    });
+    await node("n1");
+    await waitUntil(hub, path("imported"), {
+      what: "waiting for the class",
+      is: (live) => layerOf(live, "csi")?.message === "StorageClass fast does not exist yet",
+    });
+    expect(await read(hub, pathOf("v1", "configmaps", "acme/addon"))).toBeUndefined();
+    await apply(hub, driver, storageClass("fast", true));
+    const ready = await waitUntil(hub, path("imported"), { what: "Ready", is: isReady });
+    expect(condition(ready, "CoreLayersComplete")).toMatchObject({ status: "True", reason: "CoreLayersPresent" });
+    expect(ready.status.layers.map(({ name, version }: Live) => [name, version])).toContainEqual([
+      "kubernetes",
+      "v1.36.3",
+    ]);
+    expect(await deploymentRow("imported", "kubernetes")).toMatchObject({
+      ready: "2/2",
+      message: "v1.36.3 on 2 nodes",
+      gate: "Open",
+    });
+    expect((await deploymentRow("imported", "os")).message).toBe("2 nodes: Ubuntu 24.04.1 LTS");
+    expect((await deploymentRow("imported", "csi")).message).toBe(
+      "StorageClass fast (default) by disk.csi.example.com",
+    );
+  });
+
+  test("at rest nothing is written, and what a node says of itself all the time wakes nobody", async () => {
+    await waitUntil(hub, path("imported"), { what: "Ready", is: isReady });
+    const mark = await auditMark(hub);
+    await node("n1");
+    await node("n3");
+    await waitUntil(hub, path("imported"), { what: "still Ready", is: isReady });
+    await hub.kubectlOk(["wait", "-n", "acme", "scp/imported", "--for=condition=Ready", "--timeout=60s"]);
+    await waitUntilRow("imported", "kubernetes", ({ ready }) => ready === "3/3");
+    const writes = await strataWrites(hub, mark);
+    expect(writes.filter((line) => !line.includes("/status"))).toEqual([]);
+  });
+
+  test("a kubelet of another version is named with both versions; what runs stays, and what is new waits", async () => {
+    await node("n2", { version: "v1.32.4" });
+    const blocked = await waitUntil(hub, path("imported"), {
+      what: "Blocked",
+      is: (live) => layerOf(live, "kubernetes")?.state === "Blocked",
+    });
+    expect(layerOf(blocked, "kubernetes")).toMatchObject({
+      reason: "ExpectationNotMet",
+      message: "expects Kubernetes >=1.33 <1.37; node n2 has kubelet v1.32.4",
+    });
+    expect(condition(blocked, "Ready")).toMatchObject({ status: "False", reason: "ExpectationNotMet" });
+    expect(condition(blocked, "Stalled")).toMatchObject({ status: "True", reason: "ExpectationNotMet" });
+    expect(layerOf(blocked, "addon")?.state).toBe("Ready");
+
+    await node("n2");
+    await waitUntil(hub, path("imported"), { what: "Ready", is: isReady });
+  });
+
+  test("another system on a node, a node too few, and another default class: each is said by the layer whose it is", async () => {
+    await node("n1", { system: "Flatcar 4000" });
+    await waitUntil(hub, path("imported"), {
+      what: "another system",
+      is: (live) =>
+        layerOf(live, "os")?.message === "expects osImage ^Ubuntu 24; node n1 has Flatcar 4000" &&
+        layerOf(live, "os")?.reason === "ExpectationNotMet",
+    });
+    await node("n1");
+    await hub.kubectlOk(["delete", "node", "n2", "n3"]);
+    await waitUntil(hub, path("imported"), {
+      what: "a node too few",
+      is: (live) => layerOf(live, "kubernetes")?.message === "the cluster has 1 node, and 2 are expected",
+    });
+    await node("n2");
+    await hub.kubectlOk(["delete", "storageclass", "fast"]);
+    await waitUntil(hub, path("imported"), {
+      what: "no class",
+      is: (live) => layerOf(live, "csi")?.message === "StorageClass fast does not exist yet",
+    });
+    await apply(hub, storageClass("fast", true));
+    await waitUntil(hub, path("imported"), { what: "Ready", is: isReady });
+  });
+
+  test("of a cluster that never was as expected nothing is brought after the layer that says so", async () => {
+    await hub.kubectlOk(["delete", "scp", "imported", "-n", "acme", "--timeout=60s"]);
+    await node("n2", { version: "v1.32.4" });
+    await apply(
+      hub,
+      profile("later", [{ name: "kubernetes", type: "Kubernetes", expect: { version: ">=1.33" } }, configMap("later")]),
+    );
+    await waitUntil(hub, path("later"), {
+      what: "Blocked",
+      is: (live) => layerOf(live, "kubernetes")?.state === "Blocked" && layerOf(live, "later")?.state === "Pending",
+    });
+    expect(await read(hub, pathOf("v1", "configmaps", "acme/later"))).toBeUndefined();
+
+    await node("n2");
+    const ready = await waitUntil(hub, path("later"), { what: "Ready", is: isReady });
+    expect(condition(ready, "CoreLayersComplete")).toMatchObject({
+      status: "False",
+      message: "the profile has no layer of type OS, Network, Storage",
+    });
+    await hub.kubectlOk(["delete", "scp", "later", "-n", "acme", "--timeout=60s"]);
+  });
+
+  test("a network layer with a source is brought while nodes are not Ready, and is Ready when they are", async () => {
+    await node("n1", { ready: false });
+    await apply(
+      hub,
+      profile("brings", [
+        { name: "kubernetes", type: "Kubernetes", expect: {} },
+        configMap("cni", "Network"),
+        configMap("after"),
+      ]),
+    );
+    const waiting = await waitUntil(hub, path("brings"), {
+      what: "waiting for its nodes",
+      is: (live) => layerOf(live, "cni")?.state === "Waiting",
+    });
+    expect(await read(hub, pathOf("v1", "configmaps", "acme/cni"))).toBeDefined();
+    expect(layerOf(waiting, "cni")?.message).toBe("Node n1 is not Ready: container runtime network not ready");
+    expect(layerOf(waiting, "after")).toMatchObject({ state: "Pending", message: "waits for layer cni" });
+    await node("n1");
+    await waitUntil(hub, path("brings"), { what: "Ready", is: isReady });
+    await hub.kubectlOk(["delete", "scp", "brings", "-n", "acme", "--timeout=60s"]);
+  });
+
+  test("whoever may not read the nodes is told so, in the API server's words", async () => {
+    await hub.kubectlOk(["create", "namespace", "poor"]);
+    await hub.kubectlOk([
+      "create",
+      "rolebinding",
+      "edit",
+      "-n",
+      "poor",
+      "--clusterrole=edit",
+      "--serviceaccount=poor:default",
+    ]);
+    const layers = [{ name: "kubernetes", type: "Kubernetes", expect: {} }];
+    const poor = profile("poor", layers) as { metadata: object };
+    await apply(hub, { ...poor, metadata: { name: "poor", namespace: "poor" } });
+    const live = await waitUntil(hub, pathOf("strata.dev/v1alpha1", "clusterprofiles", "poor/poor"), {
+      what: "refused",
+      is: (one) => layerOf(one, "kubernetes")?.reason === "Forbidden",
+    });
+    expect(layerOf(live, "kubernetes")?.message).toContain('cannot watch resource "nodes"');
+  });
+});
+
+async function waitUntilRow(profileName: string, layer: string, is: (row: Live) => boolean): Promise<void> {
+  const { body } = await hub.request("GET", "/apis/strata.dev/v1alpha1/namespaces/acme/profiledeployments");
+  const found = body.items.find((one: Live) => one.spec.profileRef.name === profileName);
+  await waitUntil(hub, pathOf("strata.dev/v1alpha1", "profiledeployments", `acme/${found.metadata.name}`), {
+    what: "so",
+    is: (live) => is(layerOf(live, layer)),
+  });
+}

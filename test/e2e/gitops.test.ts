@@ -1,0 +1,208 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type ControlPlane, startControlPlane } from "../support/controlplane.ts";
+import { isReady, type Live, pathOf, read, strataWrites, trustedTenant, waitUntil } from "../support/stories.ts";
+import { type StrataProcess, startStrata } from "../support/strata.ts";
+
+let hub: ControlPlane;
+let strata: StrataProcess;
+
+beforeAll(async () => {
+  hub = await startControlPlane({ name: "gitops" });
+  strata = await startStrata(hub);
+  await trustedTenant(hub, "acme");
+});
+
+afterAll(async () => {
+  await strata?.kill();
+  await hub?.stop();
+});
+
+const profilePath = (name: string): string => pathOf("strata.dev/v1alpha1", "addonprofiles", `acme/${name}`);
+
+/** A layer with one ConfigMap of its name. */
+const layer = (name: string, data = "1"): Live => ({
+  name,
+  manifests: [{ object: { apiVersion: "v1", kind: "ConfigMap", metadata: { name }, data: { data } } }],
+});
+
+function profile(name: string, layers: readonly Live[], spec: Live = {}): Live {
+  return {
+    apiVersion: "strata.dev/v1alpha1",
+    kind: "AddOnProfile",
+    metadata: { name, namespace: "acme" },
+    spec: { ...spec, layers },
+  };
+}
+
+/** `kubectl apply --server-side` by somebody; resolves with kubectl's complaint, empty when there is none. */
+async function applyAs(manager: string, object: Live): Promise<string> {
+  const args = ["apply", "--server-side", `--field-manager=${manager}`, "-f", "-"];
+  const { code, stderr } = await hub.kubectl(args, { input: JSON.stringify(object) });
+  return code === 0 ? "" : stderr;
+}
+
+const namesOf = (live: Live): string[] => live.spec.layers.map(({ name }: Live) => name);
+
+describe("a layer list that two managers write", () => {
+  // The platform team says which clusters and the first layers; the shop team adds its own, each by its own manifest.
+  const targets = (name: string): Live => ({ clusterRefs: [{ name: "local" }], namespace: name });
+  const platform = (name: string, ...layers: Live[]) => applyAs("platform", profile(name, layers, targets(name)));
+  const shop = (name: string, ...layers: Live[]) => applyAs("shop", profile(name, layers));
+  const order = async (name: string) => namesOf(await read(hub, profilePath(name)));
+
+  test("has the layers of the second behind those of the first, and keeps that order whoever applies again", async () => {
+    expect(await platform("behind", layer("base"), layer("mesh"))).toBe("");
+    expect(await shop("behind", layer("cart"), layer("pay"))).toBe("");
+    expect(await order("behind")).toEqual(["base", "mesh", "cart", "pay"]);
+    const { generation } = (await read(hub, profilePath("behind"))).metadata;
+
+    expect(await platform("behind", layer("base"), layer("mesh"))).toBe("");
+    expect(await shop("behind", layer("cart"), layer("pay"))).toBe("");
+    const again = await read(hub, profilePath("behind"));
+    expect(again.metadata.generation).toBe(generation);
+    expect(namesOf(again)).toEqual(["base", "mesh", "cart", "pay"]);
+  });
+
+  test("has a layer of the second before one that he names", async () => {
+    expect(await platform("before", layer("base"), layer("mesh"))).toBe("");
+    expect(await shop("before", layer("certs"), { name: "mesh" }, layer("cart"))).toBe("");
+    expect(await order("before")).toEqual(["base", "certs", "mesh", "cart"]);
+    expect(await platform("before", layer("base"), layer("mesh", "2"))).toBe("");
+    expect(await order("before")).toEqual(["base", "certs", "mesh", "cart"]);
+  });
+
+  test("is brought to the cluster in the order in which it is stored", async () => {
+    expect(await shop("stored", layer("z-first"), layer("m-last"))).toMatch(/exactly one of clusterRefs/);
+    // Nothing is brought before both have written.
+    const base = [layer("z-first"), layer("k-second"), layer("m-last")];
+    const held = profile("stored", base, { ...targets("stored"), suspend: true });
+    expect(await applyAs("platform", held)).toBe("");
+    expect(await shop("stored", layer("a-third"), { name: "m-last" }, layer("b-fifth"))).toBe("");
+    expect(await platform("stored", ...base)).toBe("");
+    const live = await waitUntil(hub, profilePath("stored"), { what: "Ready", is: isReady });
+    const names = ["z-first", "k-second", "a-third", "m-last", "b-fifth"];
+    expect(namesOf(live)).toEqual(names);
+    expect(live.status.layers.map(({ name }: Live) => name)).toEqual(names);
+    const writes = await strataWrites(hub, 0, { accepted: true });
+    const brought = writes.flatMap((write) => /^patch configmaps stored\/(.*)$/.exec(write)?.[1] ?? []);
+    expect(brought.filter((name) => names.includes(name))).toEqual(names);
+  });
+
+  test("has the first one's new order, with the second one's layers still in it", async () => {
+    expect(await platform("moved", layer("one"), layer("two"), layer("three"))).toBe("");
+    expect(await shop("moved", layer("own"))).toBe("");
+    expect(await platform("moved", layer("three"), layer("two"), layer("one"))).toBe("");
+    const moved = await order("moved");
+    expect(moved.filter((name) => name !== "own")).toEqual(["three", "two", "one"]);
+    expect(moved).toContain("own");
+  });
+
+  test("loses the layers of one who leaves them out, and only those", async () => {
+    expect(await platform("left", layer("base"))).toBe("");
+    expect(await shop("left", layer("cart"), layer("pay"))).toBe("");
+    expect(await shop("left", layer("pay"))).toBe("");
+    expect(await order("left")).toEqual(["base", "pay"]);
+    const live = await waitUntil(hub, profilePath("left"), { what: "Ready", is: isReady });
+    expect(live.status.layers.map(({ name }: Live) => name)).toEqual(["base", "pay"]);
+  });
+
+  test("does not lose a layer that the other still names: the API server says so", async () => {
+    expect(await platform("named", layer("base"), layer("mesh"))).toBe("");
+    expect(await shop("named", { name: "mesh" }, layer("cart"))).toBe("");
+    expect(await platform("named", layer("base"))).toContain("exactly one of pack, helm and manifests must be set");
+    expect(await order("named")).toEqual(["base", "mesh", "cart"]);
+    expect(await shop("named", layer("cart"))).toBe("");
+    expect(await platform("named", layer("base"))).toBe("");
+    expect(await order("named")).toEqual(["base", "cart"]);
+  });
+
+  test("is not taken from under the other: one layer with two contents is a conflict that names him", async () => {
+    expect(await platform("twice", layer("base"))).toBe("");
+    expect(await shop("twice", layer("base", "2"))).toMatch(/conflict with "platform".*spec\.layers\[name="base"\]/s);
+  });
+});
+
+/** A profile that leaves out all that has a default, and one that spells out what a person might. */
+const WRITTEN: readonly Live[] = [
+  {
+    ...profile("plain", [layer("plain")], { clusterRefs: [{ name: "local" }], namespace: "acme" }),
+  },
+  {
+    ...profile(
+      "full",
+      [
+        { ...layer("one"), timeout: "5m", gate: "Applied", adoption: "Never", prune: "Never", type: "AddOn" },
+        { name: "two", manifests: [{ inline: "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: two }\n" }] },
+      ],
+      {
+        clusterSelector: { matchLabels: { diff: "yes" } },
+        namespace: "acme",
+        serviceAccountName: "default",
+        deletionPolicy: "Orphan",
+        variables: [{ name: "greeting", default: "hello" }],
+        version: "1.0.0",
+      },
+    ),
+  },
+  {
+    apiVersion: "strata.dev/v1alpha1",
+    kind: "TargetCluster",
+    metadata: { name: "diff", namespace: "acme", labels: { diff: "yes" } },
+    spec: { connection: { kubeconfigSecretRef: { name: "diff" } }, variables: { greeting: "hi" } },
+  },
+];
+
+describe("what GitOps tools compare", () => {
+  const input = WRITTEN.map((object) => JSON.stringify(object)).join("\n");
+  const ready = async (): Promise<void> => {
+    for (const name of ["plain", "full"]) await waitUntil(hub, profilePath(name), { what: "Ready", is: isReady });
+  };
+
+  beforeAll(async () => {
+    const secret = {
+      apiVersion: "v1",
+      kind: "Secret",
+      metadata: { name: "diff", namespace: "acme" },
+      stringData: { kubeconfig: hub.kubeconfig },
+    };
+    await hub.kubectlOk(["apply", "-f", "-"], { input: JSON.stringify(secret) });
+  });
+
+  test.each([
+    ["kubectl apply", []],
+    ["kubectl apply --server-side", ["--server-side"]],
+    ["Flux", ["--server-side", "--field-manager=kustomize-controller", "--force-conflicts"]],
+    ["Argo CD", ["--server-side", "--field-manager=argocd-controller", "--force-conflicts"]],
+  ])("is equal once all is Ready: by %s", async (_, options) => {
+    await hub.kubectlOk(["apply", ...options, "-f", "-"], { input });
+    await ready();
+    const { code, stdout, stderr } = await hub.kubectl(["diff", ...options, "-f", "-"], { input });
+    expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: "", stderr: "" });
+  });
+
+  test("has no mark of a tool on what Strata makes of a profile", async () => {
+    const marks = {
+      labels: { "app.kubernetes.io/instance": "shop", "kustomize.toolkit.fluxcd.io/name": "shop" },
+      annotations: { "argocd.argoproj.io/tracking-id": "shop:strata.dev/AddOnProfile:acme/marked" },
+    };
+    const marked = profile("marked", [{ ...layer("marked"), namespace: "marked" }], {
+      clusterRefs: [{ name: "local" }],
+    });
+    await hub.kubectlOk(["apply", "--server-side", "-f", "-"], {
+      input: JSON.stringify({ ...marked, metadata: { ...marked.metadata, ...marks } }),
+    });
+    await waitUntil(hub, profilePath("marked"), { what: "Ready", is: isReady });
+    const [deployment, object, namespace] = await Promise.all([
+      hub.kubectlOk(["get", "spd", "-n", "acme", "-o", "json"]).then((text) => {
+        return JSON.parse(text).items.find(({ spec }: Live) => spec.profileRef.name === "marked");
+      }),
+      read(hub, pathOf("v1", "configmaps", "marked/marked")),
+      read(hub, pathOf("v1", "namespaces", "marked")),
+    ]);
+    for (const { metadata } of [deployment, object, namespace]) {
+      expect(
+        Object.keys({ ...metadata.labels, ...metadata.annotations }).filter((key) => /argo|flux|instance/.test(key)),
+      ).toEqual([]);
+    }
+  });
+});

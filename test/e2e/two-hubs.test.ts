@@ -1,0 +1,120 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type ControlPlane, startControlPlane } from "../support/controlplane.ts";
+import {
+  apply,
+  auditMark,
+  condition,
+  isReady,
+  type Live,
+  pathOf,
+  read,
+  strataWrites,
+  trustedTenant,
+  waitUntil,
+} from "../support/stories.ts";
+import { type StrataProcess, startStrata } from "../support/strata.ts";
+
+let oslo: ControlPlane;
+let bergen: ControlPlane;
+let processes: StrataProcess[] = [];
+
+beforeAll(async () => {
+  [oslo, bergen] = (await Promise.all(
+    ["oslo", "bergen"].map((name) => startControlPlane({ name, controllers: name === "oslo" })),
+  )) as [ControlPlane, ControlPlane];
+  processes = await Promise.all([oslo, bergen].map((plane) => startStrata(plane)));
+  for (const plane of [oslo, bergen]) await trustedTenant(plane, "acme");
+  // Bergen's Strata reaches oslo twice: by two names, as it happens when a cluster is imported a second time.
+  for (const name of ["first", "second"]) {
+    await apply(
+      bergen,
+      {
+        apiVersion: "v1",
+        kind: "Secret",
+        metadata: { name, namespace: "acme" },
+        stringData: { kubeconfig: oslo.kubeconfig },
+      },
+      {
+        apiVersion: "strata.dev/v1alpha1",
+        kind: "TargetCluster",
+        metadata: { name, namespace: "acme" },
+        spec: { connection: { kubeconfigSecretRef: { name } } },
+      },
+    );
+  }
+});
+
+afterAll(async () => {
+  await Promise.all(processes.map((strata) => strata.kill()));
+  await Promise.all([oslo?.stop(), bergen?.stop()]);
+});
+
+const PROFILE = pathOf("strata.dev/v1alpha1", "addonprofiles", "acme/web");
+const OBJECT = pathOf("v1", "configmaps", "web/settings");
+
+function profile(clusters: readonly string[], value = "1"): Live {
+  const object = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "settings" }, data: { value } };
+  return {
+    apiVersion: "strata.dev/v1alpha1",
+    kind: "AddOnProfile",
+    metadata: { name: "web", namespace: "acme" },
+    spec: {
+      clusterRefs: clusters.map((name) => ({ name })),
+      layers: [{ name: "one", namespace: "web", manifests: [{ object }] }],
+    },
+  };
+}
+
+const ready = { what: "Ready", is: isReady };
+const inConflict = {
+  what: "in Conflict",
+  is: (live: Live): boolean => condition(live, "Ready")?.reason === "Conflict",
+};
+const remove = async (plane: ControlPlane): Promise<void> => {
+  await plane.kubectlOk(["delete", "sap/web", "-n", "acme", "--timeout=90s"]);
+};
+
+describe("one profile on one cluster", () => {
+  test("from two hubs: the second says how it takes over, and then the first lets everything be", async () => {
+    await apply(oslo, profile(["local"]));
+    await waitUntil(oslo, PROFILE, ready);
+    const { uid } = (await read(oslo, OBJECT)).metadata;
+    await apply(bergen, profile(["first"], "2"));
+    const refused = await waitUntil(bergen, PROFILE, inConflict);
+    const hub = (await read(oslo, "/api/v1/namespaces/kube-system")).metadata.uid;
+    const { message } = condition(refused, "Ready");
+    const remedy = /another Strata \(hub (\S+)\) brings .* delete ConfigMap (\S+)\/(\S+) in the cluster/.exec(message);
+    expect(remedy?.[1]).toBe(hub);
+
+    await oslo.kubectlOk(["delete", "configmap", "-n", remedy?.[2] ?? "", remedy?.[3] ?? ""]);
+    // It looks again every minute; a change of the profile is a reason to look at once.
+    await apply(bergen, profile(["first"], "3"));
+    await waitUntil(bergen, PROFILE, ready);
+    expect(await read(oslo, OBJECT)).toMatchObject({ metadata: { uid }, data: { value: "3" } });
+
+    const lost = await waitUntil(oslo, PROFILE, inConflict);
+    expect(condition(lost, "Ready").message).toContain("another Strata (hub ");
+    const mark = await auditMark(oslo);
+    await apply(bergen, profile(["first"], "4"));
+    await waitUntil(oslo, OBJECT, { what: "of the second hub", is: ({ data }) => data.value === "4" });
+    await remove(oslo);
+    expect(await read(oslo, OBJECT)).toMatchObject({ metadata: { uid }, data: { value: "4" } });
+    expect(await strataWrites(oslo, mark, { accepted: true })).toEqual(["patch configmaps web/settings"]);
+    await waitUntil(bergen, PROFILE, ready);
+  });
+
+  test("by two names of it: one brings it, the other says so, and takes over when that one goes", async () => {
+    await apply(bergen, profile(["first", "second"], "4"));
+    const live = await waitUntil(bergen, PROFILE, inConflict);
+    const twin = "acme/second is the same cluster as acme/first, to which this profile goes already";
+    expect(condition(live, "Ready").message).toBe(`second: ${twin}: take one of them out of its clusters`);
+    const { uid } = (await read(oslo, OBJECT)).metadata;
+    const mark = await auditMark(oslo);
+    await apply(bergen, profile(["second"], "4"));
+    await waitUntil(bergen, PROFILE, ready);
+    expect((await read(oslo, OBJECT)).metadata.uid).toBe(uid);
+    expect(await strataWrites(oslo, mark, { accepted: true })).toEqual([]);
+    await remove(bergen);
+    expect(await read(oslo, OBJECT)).toBeUndefined();
+  });
+});

@@ -7,11 +7,13 @@ const hookTimeout = process.env["STRATA_E2E_KIND"] ? 600_000 : 120_000;
 export default defineConfig({
   test: {
     reporters: ["default", new ClosingLine()],
-    // Each integration file runs control planes of its own; more of them than cores only makes all of them late.
-    maxWorkers: 2,
+    // Each integration file runs control planes of its own and waits for a third of its time: three keep two cores busy, more
+    // would only make all of them late.
+    maxWorkers: 3,
     teardownTimeout: 30_000,
     projects: [
-      { extends: true, test: { name: "unit", include: ["src/**/*.test.ts"] } },
+      // A budget is counted in steps, not in time: on a busy machine such a test may take its while.
+      { extends: true, test: { name: "unit", include: ["src/**/*.test.ts"], testTimeout: 30_000 } },
       {
         extends: true,
         test: {

@@ -12,7 +12,7 @@ import { CONDITIONS, REASONS } from "../src/api/conditions.ts";
 import { customResourceDefinition, kindSchema } from "../src/api/crd.ts";
 import { KINDS, type KindDefinition } from "../src/api/kinds.ts";
 import { API_VERSION, GROUP } from "../src/api/names.ts";
-import type { StructuralSchema } from "../src/api/structural.ts";
+import { INT_OR_STRING, type StructuralSchema } from "../src/api/structural.ts";
 import { chartValuesPage } from "./chart-values-page.ts";
 import { packsPage } from "./packs-page.ts";
 
@@ -88,6 +88,7 @@ function typeName(field: StructuralSchema): string {
   if (field.items !== undefined) return `list of ${typeName(field.items)}`;
   if (field.additionalProperties !== undefined) return `map of ${typeName(field.additionalProperties)}`;
   if (field["format"] === "date-time") return "time";
+  if (field[INT_OR_STRING] === true) return "integer or string";
   return field.type ?? "any";
 }
 

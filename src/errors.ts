@@ -33,6 +33,7 @@ const FAILURES = {
   TooLarge: { retry: "configuration", state: "Failed" },
   Conflict: { retry: "waiting", state: "Blocked" },
   VersionInUse: { retry: "waiting", state: "Blocked" },
+  PruneHeld: { retry: "waiting", state: "Blocked" },
   // the profile and what it refers to
   InvalidPatch: { retry: "configuration", state: "Failed" },
   InvalidManifest: { retry: "configuration", state: "Failed" },

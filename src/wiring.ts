@@ -14,6 +14,7 @@ import { Targets } from "./kube/targets/targets.ts";
 import type { Logger } from "./ops/log.ts";
 import type { Metrics } from "./ops/metrics.ts";
 import { profileKey, reconcileProfile } from "./reconcile/profile.ts";
+import { reconcileTarget } from "./reconcile/target.ts";
 import { Renderer } from "./render/renderer.ts";
 import { checkedLookup } from "./source/http/checked-lookup.ts";
 import { Sources } from "./source/sources.ts";
@@ -26,6 +27,7 @@ import { LayerRenderer } from "./wiring/layer-renderer.ts";
 import { openLeadership } from "./wiring/leadership.ts";
 import { ProfileWiring } from "./wiring/profiles.ts";
 import { isRegistryOwner, RegistryWiring } from "./wiring/registries.ts";
+import { TargetWiring } from "./wiring/target-clusters.ts";
 
 /** Watches tell of one change in many events: one pass sees them all. */
 const FLURRY_MS = 20;
@@ -81,6 +83,7 @@ export async function startStrata({ config, env, log, metrics }: StrataOptions):
     },
     onTarget: (key, change) => {
       if (change === "status" || !leads) return;
+      targetQueue.add(key);
       targets.refresh(key);
       if (!cache.targets.has(key)) metrics.forgetCluster(key);
       onLinkState(key);
@@ -92,14 +95,20 @@ export async function startStrata({ config, env, log, metrics }: StrataOptions):
       for (const waiting of deployments.waitingBeside(deployment)) deploymentQueue.add(waiting);
       if (deployment) profileQueue.add(profileKeyOf(deployment));
       else addAllProfiles();
+      const place = targetClusters.noticeDeployment(key);
+      if (place !== undefined && change === "spec") targetQueue.add(place);
     },
     onRegistry: (key, change) => {
       if (change !== "spec") return;
       registries.changed(key);
       if (key.startsWith(`${SYSTEM_NAMESPACE}/`)) registryQueue.add(DEFAULTS);
     },
-    onNamespace: (_name, change) => {
-      if (change === "spec") addAllProfiles("SystemProfile/");
+    onNamespace: (name, change) => {
+      if (change !== "spec") return;
+      addAllProfiles("SystemProfile/");
+      // One that is being deleted takes its profiles with it.
+      for (const key of cache.profileKeys()) if (key.split("/")[1] === name) profileQueue.add(key);
+      for (const key of cache.deployments.keys()) if (key.startsWith(`${name}/`)) deploymentQueue.add(key);
     },
     onUnreadable: ({ kind, metadata }, problems) =>
       log.warn("object cannot be read", { kind, namespace: metadata.namespace, name: metadata.name, problems }),
@@ -134,7 +143,11 @@ export async function startStrata({ config, env, log, metrics }: StrataOptions):
     processes: config.renderProcesses,
     cacheBytes: config.renderCacheMib * MIB,
   });
-  const profiles = new ProfileWiring(hub);
+  const targetClusters = new TargetWiring(hub);
+  const profiles = new ProfileWiring(
+    hub,
+    againIn(() => profileQueue),
+  );
   const defaults = new DefaultRegistries(hub);
   const registries: RegistryWiring = new RegistryWiring({
     hub,
@@ -171,6 +184,15 @@ export async function startStrata({ config, env, log, metrics }: StrataOptions):
     work: onceKnown(
       (key, signal) => reconcileProfile(key, profiles, signal),
       () => profileQueue,
+    ),
+  });
+  const targetQueue: WorkQueue = new WorkQueue({
+    groupOf: () => LOCAL_CLUSTER,
+    onError: (key, error) => isConflict(error) || log.error("pass failed", { target: key, error }),
+    onEvent: metrics.queue("target"),
+    work: onceKnown(
+      (key, signal) => reconcileTarget(key, targetClusters, signal),
+      () => targetQueue,
     ),
   });
   const registryQueue: WorkQueue = new WorkQueue({
@@ -229,7 +251,10 @@ export async function startStrata({ config, env, log, metrics }: StrataOptions):
 
   function begin(): void {
     leads = true;
-    for (const key of cache.targets.keys()) targets.refresh(key);
+    for (const key of cache.targets.keys()) {
+      targets.refresh(key);
+      targetQueue.add(key);
+    }
     addAllProfiles();
     for (const key of cache.deployments.keys()) deploymentQueue.add(key);
     for (const key of cache.registries.keys()) registryQueue.add(key);
@@ -247,6 +272,7 @@ export async function startStrata({ config, env, log, metrics }: StrataOptions):
       await Promise.all([
         deploymentQueue.shutdown(config.gracePeriodMs),
         profileQueue.shutdown(config.gracePeriodMs),
+        targetQueue.shutdown(config.gracePeriodMs),
         // To ask a registry how it is is nothing that has to end well.
         registryQueue.shutdown(0),
       ]);

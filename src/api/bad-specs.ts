@@ -36,6 +36,9 @@ const withCheck = (fields: object) =>
 const core = (...types: string[]) => withLayers(...types.map((type, index) => ({ ...plain, name: `l${index}`, type })));
 const manyLabels = Object.fromEntries(Array.from({ length: 65 }, (_, index) => [`l${index}`, "x"]));
 
+const ready = (readyWhen: object) => clusterProfile({ ...local, readyWhen, layers: [plain] });
+
+const UNAVAILABLE = "maxUnavailable must be a number from 0 on, or a percentage from 0% to 100%, such as 1 or 10%";
 const ONE_TARGETING = "exactly one of clusterRefs and clusterSelector must be set";
 const ONE_SOURCE = "exactly one of pack, helm and manifests must be set, or expect alone";
 const ONE_PLACE = "exactly one of repo and registryRef must be set";
@@ -47,6 +50,7 @@ const CORE_ORDER =
 const CORE_ONCE = "there can be at most one layer each of type OS, Kubernetes, Network and Storage";
 const ADD_ONS = "only a ClusterProfile may have layers of type OS, Kubernetes, Network or Storage";
 const DURATION = "timeout must be a duration from 1s to 24h, such as 90s, 10m or 1h30m";
+const GRACE = DURATION.replace("timeout", "deletionGrace");
 const REPO = "repo must be a URL that starts with https://, http:// or oci://, without credentials, query or fragment";
 const VERSION = `version ${RANGE}`;
 const SEMVER = "version must be a semantic version such as 1.4.0 or 1.4.0-rc.1";
@@ -85,7 +89,15 @@ const PROFILE: Row[] = [
   ["an empty service account", clusterProfile({ ...local, serviceAccountName: "", layers: [plain] }), "spec.serviceAccountName", `serviceAccountName ${OBJECT_NAME}`],
   ["a service account as Kubernetes spells users", addOnProfile({ ...local, serviceAccountName: "system:masters", layers: [plain] }), "spec.serviceAccountName", `serviceAccountName ${OBJECT_NAME}`],
   ["a namespace with a slash", clusterProfile({ ...local, namespace: "a/b", layers: [plain] }), "spec.namespace", `namespace ${LABEL_NAME}`],
+  ["fewer than no clusters that may be late", ready({ maxUnavailable: -1 }), "spec.readyWhen.maxUnavailable", UNAVAILABLE],
+  ["more than all clusters that may be late", ready({ maxUnavailable: "101%" }), "spec.readyWhen.maxUnavailable", UNAVAILABLE],
+  ["clusters that may be late, as a text without a percent sign", ready({ maxUnavailable: "1" }), "spec.readyWhen.maxUnavailable", UNAVAILABLE],
+  ["clusters that may be late, as a fraction", ready({ maxUnavailable: 0.5 }), "spec.readyWhen.maxUnavailable", "must be of type integer,string"],
+  ["readyWhen with a misspelled field", ready({ maxUnvailable: 1 }), "spec.readyWhen.maxUnvailable", "unknown field"],
   ["an unknown deletion policy", clusterProfile({ ...local, deletionPolicy: "Keep", layers: [plain] }), "spec.deletionPolicy", 'supported values: "Delete", "Orphan"'],
+  ["an unknown unmatch policy", clusterProfile({ ...local, unmatchPolicy: "Keep", layers: [plain] }), "spec.unmatchPolicy", 'supported values: "Delete", "Orphan"'],
+  ["a deletion grace of days", clusterProfile({ ...local, deletionGrace: "2d", layers: [plain] }), "spec.deletionGrace", GRACE],
+  ["a deletion grace of nothing", clusterProfile({ ...local, deletionGrace: "0s", layers: [plain] }), "spec.deletionGrace", GRACE],
   ["a misspelled field", clusterProfile({ ...local, layer: [], layers: [plain] }), "spec.layer", "unknown field"],
 ];
 

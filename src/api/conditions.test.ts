@@ -7,7 +7,7 @@ const NOW = "2026-01-02T00:00:00Z";
 const ready: Condition = {
   type: "Ready",
   status: "False",
-  reason: "LayersNotReady",
+  reason: "NotReady",
   message: "csi waits",
   observedGeneration: 1,
   lastTransitionTime: THEN,

@@ -3,7 +3,7 @@ import type { Condition } from "./types.ts";
 /** The conditions that Strata sets, and what each says when it is True (the first three as kstatus reads them). */
 export const CONDITIONS = {
   Ready:
-    "All layers are Ready on all clusters; on a TargetCluster or a Registry: it answers, and accepts the credentials where it asks for them.",
+    "All layers are Ready on all clusters, or on as many as `readyWhen` demands; on a TargetCluster or a Registry: it answers, and accepts the credentials where it asks for them.",
   Reconciling: "Strata is at work on the spec, or tries again after a failure.",
   Suspended:
     "Layers are left as they are, because the profile or they themselves say so; absent otherwise. Ready stays as it was.",
@@ -19,8 +19,10 @@ export const REASONS = {
   LayersReady: "All layers are Ready.",
   CoreLayersPresent: "The ClusterProfile has all four core layers.",
   CoreLayersAbsent: "The ClusterProfile lacks core layers; what it lacks is up to somebody else.",
-  LayersNotReady: "At least one layer is not Ready.",
+  EnoughClusters: "Not all clusters are Ready, but as many as the profile's `readyWhen` demands.",
   NoClusters: "The profile names or selects no cluster that exists.",
+  MassUnmatch:
+    "The profile has left many of its clusters at once, and by `unmatchPolicy: Delete` would delete its objects there: nothing is deleted until `allowMassPrune` permits it.",
   Connected: "The cluster answers and accepts the credentials.",
   Synced: "The registry answers, and accepts the credentials where it asks for them.",
   Progressing: "Strata is at work and nothing is wrong so far.",

@@ -129,6 +129,10 @@ export const GOOD_SPECS: readonly GoodSpec[] = [
         serviceAccountName: "deployer",
         clusterSelector: selector,
         deletionPolicy: "Orphan",
+        unmatchPolicy: "Delete",
+        deletionGrace: "1h30m",
+        readyWhen: { maxUnavailable: "10%" },
+        allowMassPrune: true,
         layers: [
           { ...addOn, name: "first" },
           { ...addOn, name: "os", type: "OS" },

@@ -10,6 +10,8 @@ export function issueSentence(issue: RawIssue): string | undefined {
     case "invalid_type":
       if (issue.input === undefined) return "Required value";
       return `must be of type ${TYPE_NAMES[formatOf(issue) ?? issue.expected] ?? issue.expected}`;
+    case "invalid_union": // There is no other one in Kubernetes: see INT_OR_STRING.
+      return "must be of type integer,string";
     case "invalid_value":
       return unsupportedValue(issue.input, issue.values);
     case "too_big":

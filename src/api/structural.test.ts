@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { structuralSchema } from "./structural.ts";
+import { INT_OR_STRING, structuralSchema } from "./structural.ts";
 
 const text = z.string().max(9).describe("A text.");
 const inObject = (field: z.ZodType) => z.strictObject({ field });
@@ -15,6 +15,14 @@ describe("what Kubernetes cannot take is refused with its path", () => {
         .max(1)
         .describe("x"),
       "root.field[]: not structural",
+    ],
+    [
+      "a union of other things that says it were one of these",
+      z
+        .union([text, z.boolean()])
+        .meta({ [INT_OR_STRING]: true })
+        .describe("x"),
+      "root.field: a union can only be of integer and string",
     ],
     ["anything", z.unknown().describe("x"), "root.field: not structural: type is undefined"],
     ["a field without a description", z.string().max(9), "root.field: has no description"],
@@ -61,6 +69,11 @@ test("what Kubernetes takes comes out as it wants it", () => {
     size: z.int32().min(0).describe("Size."),
     ratio: z.number().exactOptional().describe("Ratio."),
     any: z.unknown().meta({ "x-kubernetes-preserve-unknown-fields": true }).describe("Any.").exactOptional(),
+    most: z
+      .union([z.int(), z.string()])
+      .meta({ [INT_OR_STRING]: true })
+      .describe("Most.")
+      .exactOptional(),
     generation: z.int().describe("Generation."),
     time: z.iso.datetime({ offset: true }).describe("Time."),
     mode: z.enum(["A", "B"]).default("A").describe("Mode."),
@@ -78,6 +91,7 @@ test("what Kubernetes takes comes out as it wants it", () => {
       size: { description: "Size.", type: "integer", format: "int32", minimum: 0 },
       ratio: { description: "Ratio.", type: "number" },
       any: { description: "Any.", "x-kubernetes-preserve-unknown-fields": true },
+      most: { description: "Most.", "x-kubernetes-int-or-string": true },
       generation: { description: "Generation.", type: "integer", format: "int64" },
       time: { description: "Time.", type: "string", format: "date-time" },
       mode: { description: "Mode.", type: "string", enum: ["A", "B"], default: "A" },

@@ -18,6 +18,9 @@ type JsonNode = Record<string, unknown>;
 
 const PRESERVE = "x-kubernetes-preserve-unknown-fields";
 
+/** The one union that Kubernetes has: a number or a text, as in `maxUnavailable`. Its node has no type. */
+export const INT_OR_STRING = "x-kubernetes-int-or-string";
+
 /** Keywords that go into the CRD as they are. Anything else is an error: a keyword must not get lost in silence. */
 const KEPT = new Set([
   "type",
@@ -39,6 +42,7 @@ const KEPT = new Set([
   "x-kubernetes-embedded-resource",
   "not",
   PRESERVE,
+  INT_OR_STRING,
   VALIDATIONS,
 ]);
 
@@ -61,7 +65,7 @@ export function structuralSchema(schema: z.ZodType, path: string): StructuralSch
 
 function structuralNode(node: JsonNode, path: string): StructuralSchema {
   const { type, description } = node;
-  const isOpen = type === undefined && node[PRESERVE] === true;
+  const isOpen = type === undefined && (node[PRESERVE] === true || node[INT_OR_STRING] === true);
   if (!isOpen && !TYPES.has(String(type))) throw new Error(`${path}: not structural: type is ${String(type)}`);
   const result: JsonNode = { ...(description !== undefined && { description }), ...(!isOpen && { type }) };
   for (const [keyword, value] of Object.entries(node)) {
@@ -114,6 +118,9 @@ function convertKeyword(result: JsonNode, { node, keyword, value, path }: Keywor
       if (String(value).includes("(?")) throw new Error(`${path}: the pattern is not one for RE2: ${String(value)}`);
       result["pattern"] = value;
       return;
+    case "anyOf":
+      demandIntOrString(value as JsonNode[], path);
+      return;
     default:
       throw new Error(`${path}: keyword ${keyword} cannot be expressed in a structural schema`);
   }
@@ -138,6 +145,12 @@ function convertAdditional(result: JsonNode, node: JsonNode, path: string): void
   } else if (node[PRESERVE] !== true) {
     throw new Error(`${path}: a free object must say that it keeps unknown fields`);
   }
+}
+
+function demandIntOrString(branches: readonly JsonNode[], path: string): void {
+  const types = branches.map(({ type }) => type).join(" or ");
+  if (types !== "integer or string")
+    throw new Error(`${path}: a union can only be of integer and string, not ${types}`);
 }
 
 function boundInteger(node: JsonNode): void {

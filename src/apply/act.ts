@@ -14,15 +14,17 @@ import { applyItem } from "./apply-object.ts";
 import type { WriteContext } from "./context.ts";
 import { noteHook, removeHook, runHook } from "./hook-steps.ts";
 import { ensureNamespace, leaveNamespace } from "./layer-namespace.ts";
+import { claimRelease, handOverRelease } from "./release-handover.ts";
 import type { ReleaseCache, ReleaseContext } from "./release-records.ts";
 import { forgetRelease, markRelease, openRelease, rollback } from "./release-steps.ts";
 import { removeStrays } from "./release-strays.ts";
 import { removeItem } from "./remove-object.ts";
+import { retireVersions } from "./retire-versions.ts";
 import { recallHooks } from "./sealed-release.ts";
 import {
   deleteStoredSet,
   deleteSystemObjects,
-  digestKey,
+  digestKeyOf,
   profileOfApplySet,
   readParent,
   writeParent,
@@ -39,8 +41,9 @@ export interface ActContext {
   site: Site;
   /** Acts as Strata itself, in the target's `strata-system` only. */
   system: KubeClient;
-  /** The uid of the hub's `kube-system`. */
+  /** The uid of the hub's `kube-system`, and that of the cluster's. */
   hub: string;
+  cluster: string | undefined;
   toFailure(error: unknown, what: string): Failure;
   /** The pack of a layer from its registry. */
   loadPack(step: Step & { kind: "FetchPack" }, signal: AbortSignal): Promise<LoadedPack | Failure>;
@@ -89,6 +92,8 @@ async function take(step: Step, context: ActContext, signal: AbortSignal): Promi
       if (step.widens) await writeParent(system, { set, profile, parent: step.parent }, signal);
       site.watch(context.owner, step.watches);
       return { kind: "Reached", parent: step.parent };
+    case "RetireVersions":
+      return await retire(step, context, signal);
     case "EnsureNamespace":
       return await ensure(step, context, signal);
     case "Apply":
@@ -101,6 +106,8 @@ async function take(step: Step, context: ActContext, signal: AbortSignal): Promi
     case "NoteHook":
     case "RemoveHook":
     case "RemoveStrays":
+    case "ClaimRelease":
+    case "HandOverRelease":
     case "ForgetRelease":
     case "Rollback":
     case "RecallHooks":
@@ -157,6 +164,10 @@ function dispatch(step: ReleaseStep, on: ReleaseContext, signal: AbortSignal): P
       return removeHook(step, on, signal);
     case "RemoveStrays":
       return removeStrays(step, on, signal);
+    case "ClaimRelease":
+      return claimRelease(step, on, signal);
+    case "HandOverRelease":
+      return handOverRelease(step, on, signal);
     case "ForgetRelease":
       return forgetRelease(step, on, signal);
     case "Rollback":
@@ -166,9 +177,9 @@ function dispatch(step: ReleaseStep, on: ReleaseContext, signal: AbortSignal): P
   }
 }
 
-async function prepare({ site, system, set, hub }: ActContext, signal: AbortSignal): Promise<Outcome> {
+async function prepare({ site, system, set, hub, cluster }: ActContext, signal: AbortSignal): Promise<Outcome> {
   const [key, parent] = await Promise.all([
-    digestKey(system, signal),
+    digestKeyOf(system, cluster, signal),
     readParent(system, set, hub, signal),
     site.discover(signal, false),
   ]);
@@ -183,11 +194,27 @@ async function ensure(
   const { site, set } = context;
   try {
     const { namespace: name, metadata } = step;
-    await ensureNamespace(site.client, { set, name, metadata }, signal);
+    // Who may not do all may be without the right to make namespaces: to be refused would be noise in somebody's audit log.
+    const isNew = step.isNew && !site.isBounded;
+    await ensureNamespace(site.client, { set, name, metadata, isNew }, signal);
     return { kind: "NamespaceEnsured" };
   } catch (error) {
     signal.throwIfAborted();
     return { kind: "NamespaceEnsured", failure: context.toFailure(error, `Namespace ${step.namespace}`) };
+  }
+}
+
+async function retire(
+  { retirement }: Step & { kind: "RetireVersions" },
+  context: ActContext,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  try {
+    await retireVersions(retirement, writeContext(context, true), signal);
+    return { kind: "VersionsRetired" };
+  } catch (error) {
+    signal.throwIfAborted();
+    return { kind: "VersionsRetired", failure: asFailure(error, context, describeRef(retirement.crd.ref)) };
   }
 }
 

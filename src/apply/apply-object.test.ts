@@ -4,6 +4,7 @@ import { coreResource } from "../kube/resource.ts";
 import { applySetOf } from "../membership/applyset.ts";
 import { keyOf } from "../objects/identity.ts";
 import type { KubeObject } from "../objects/types.ts";
+import type { ApplyItem } from "../plan/step.ts";
 import type { Desired } from "../plan/types.ts";
 import { applyItem } from "./apply-object.ts";
 import type { WriteContext } from "./context.ts";
@@ -84,4 +85,48 @@ describe("an object with a null that its kind does not allow", () => {
     expect(outcome).toMatchObject({ kind: "written", how: "created" });
     expect(sent).toEqual([{ infra: null, on: null }, { on: null }]);
   });
+});
+
+describe("a field that somebody else has by now", () => {
+  const object = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "flip" }, data: { a: "1", b: "2" } };
+  const desired = { ref, key: keyOf(ref), object, digest: "d" } as unknown as Desired;
+  const observed = { observed: { resourceVersion: "7", adopted: false } };
+
+  /** An update that meets the managers, and what is sent. */
+  async function updated(...managers: string[]) {
+    const sent: object[] = [];
+    const conflict = { status: 409, fieldConflicts: managers.map((manager) => ({ field: ".data.a", manager })) };
+    const apply = async (_resource: unknown, { metadata }: KubeObject, { force }: { force: boolean }) => {
+      sent.push({ force, version: metadata.resourceVersion });
+      if (!force) throw conflict;
+      return { object };
+    };
+    const { context } = cluster(object);
+    const options = { context: { ...context, client: { apply } as unknown as KubeClient }, signal };
+    const item = { desired, mode: "update", observed } as unknown as ApplyItem;
+    const said = await applyItem(item, { layer: "shop", adoption: "IfUnowned" }, options).catch(
+      (error) => error.message,
+    );
+    return { said, sent };
+  }
+
+  it("is taken back from a person, on the very version that was judged", async () => {
+    const { said, sent } = await updated("kubectl-edit");
+    expect(said).toMatchObject({ kind: "written", how: "updated" });
+    expect(sent).toEqual([
+      { force: false, version: undefined },
+      { force: true, version: "7" },
+    ]);
+  });
+
+  it.each(["helm", "kustomize-controller", "helm-controller", "argocd-controller", "strata-01234567"])(
+    "is not taken from %s: the object, the field and the manager are named",
+    async (manager) => {
+      const { said, sent } = await updated("kubectl-edit", manager);
+      expect(said).toBe(
+        `ConfigMap web/flip: other tools manage .data.a (${manager}): take the fields out of this layer, or the object out of the other tool`,
+      );
+      expect(sent).toHaveLength(1);
+    },
+  );
 });

@@ -1,20 +1,20 @@
-import { ADOPTED_ANNOTATION } from "../api/names.ts";
+import { ADOPTED_ANNOTATION, PART_OF_LABEL } from "../api/names.ts";
 import { Failure } from "../errors.ts";
 import { withLiveIgnored } from "../membership/ignored-fields.ts";
 import { type Claim, conflictSentence, judge, type Owner, outranks } from "../membership/judge.ts";
-import { isProtectedManager, observe, ownsLabel, storedVersionsOf } from "../membership/observed.ts";
-import { describeRef, isCrd } from "../objects/identity.ts";
+import { isProtectedManager, observe, ownsLabel } from "../membership/observed.ts";
+import { describeRef, isCrd, refOf } from "../objects/identity.ts";
 import type { KubeObject } from "../objects/types.ts";
 import { withMark } from "../plan/place.ts";
 import type { ApplyItem } from "../plan/step.ts";
-import { droppedVersions } from "../plan/stored-versions.ts";
 import type { Desired } from "../plan/types.ts";
 import { fieldConflictsOf, isConflictError, isFailedTest } from "./conflicts.ts";
 import type { WriteContext, WriteOutcome } from "./context.ts";
 import { foldOperations, handOverOperations, type Operation, reownOperations } from "./fold.ts";
 import { recreate } from "./recreate.ts";
 import { withoutRefusedNulls } from "./refused-nulls.ts";
-import { valuesDiffer } from "./witness.ts";
+import { spareVersions } from "./retire-versions.ts";
+import { hasSameValues, repairOf, valuesDiffer } from "./witness.ts";
 
 /** How often a write is tried on top of what somebody else wrote in between. */
 const MAX_RACES = 4;
@@ -69,7 +69,8 @@ async function brought(item: ApplyItem, write: Write): Promise<WriteOutcome> {
   // Handed over: the label and the mark were not written by an apply, which would meet itself as somebody else.
   const isNew = heir === context.set.manager && digest === undefined;
   if (isNew) return await overwrite(write, { adopted, resourceVersion }, "updated");
-  if (item.mode === "repair") return await overwrite(write, { adopted, resourceVersion }, "repaired");
+  if (item.mode === "repair")
+    return repairOf(await overwrite(write, { adopted, resourceVersion }, "repaired"), item.observed, context.set);
   return await update(write, { adopted, resourceVersion });
 }
 
@@ -87,7 +88,7 @@ async function create(write: Write): Promise<WriteOutcome> {
 
 /** The object of that name exists: ours, to be adopted, or somebody else's. */
 async function takeExisting(write: Write, live: KubeObject | undefined, races: number): Promise<WriteOutcome> {
-  if (!live) throw new Failure("StaleRead", "it went away while it was read; tried again");
+  if (!live) throw wentAway(write.desired);
   const { fromCrdsFolder } = write.desired;
   const standing = judge(live, write.context.set, { ...write.claim, fromCrdsFolder });
   if (standing.kind === "terminating") return { kind: "terminating" };
@@ -98,8 +99,7 @@ async function takeExisting(write: Write, live: KubeObject | undefined, races: n
       const outcome = await takeExisting(write, await takeOver(write, live), races);
       return outcome.kind === "written" ? { ...outcome, how: "adopted" } : outcome;
     }
-    const inUse = isCrd(live) && droppedVersions(write.desired.object, storedVersionsOf(live));
-    if (inUse) throw inUse;
+    if (isCrd(live)) await spareVersions({ desired: write.desired, live }, write.context, write.signal);
     const isAdopting = standing.kind === "adoptable";
     const adopted = isAdopting || live.metadata.annotations?.[ADOPTED_ANNOTATION] === "true";
     const folded = await fold(write, live, { isAdopting, adopted });
@@ -135,10 +135,10 @@ async function takeOver(write: Write, live: KubeObject): Promise<KubeObject> {
 
 /** Makes ours alone what nobody owned for a moment. Whether the fields have the right values is seen thereafter. */
 async function reown(write: Write, live: KubeObject | undefined): Promise<WriteOutcome> {
-  if (!live) throw new Failure("StaleRead", "it went away while it was read; tried again");
+  if (!live) throw wentAway(write.desired);
   const operations = reownOperations(live, write.context.set);
   if (!operations) return await takeExisting(write, live, 0);
-  return { kind: "written", object: await patch(write, operations, false), how: "repaired" };
+  return { kind: "written", object: await patch(write, operations, false), how: "retaken" };
 }
 
 /** @param metadataOnly whether the answer is read on as `readLive` reads it */
@@ -179,7 +179,7 @@ async function update(write: Write, version: Version): Promise<WriteOutcome> {
     if (conflicts.length === 0) throw error;
     const { manager: own } = write.context.set;
     const foreign = conflicts.filter(({ manager }) => manager !== own && isProtectedManager(manager));
-    if (foreign.length > 0) throw fieldConflict(foreign);
+    if (foreign.length > 0) throw fieldConflict(write.desired, foreign);
     return await overwrite(write, version, "updated");
   }
 }
@@ -200,23 +200,31 @@ async function overwrite(write: Write, version: Version, how: "updated" | "repai
 
 /**
  * Others have written the object and taken no field of ours: it is read, to see whether they, or what rewrites objects on
- * their way in, changed a value. What our own apply leaves as it is does not count.
+ * their way in, changed a value. What our own apply leaves as it is does not count, such as a quantity that the API server
+ * writes otherwise: where nothing is to be repaired, and it is not known what the last one was answered with, a dry run tells.
  */
 async function verify(item: ApplyItem, write: Write): Promise<WriteOutcome> {
   const { desired, claim, context, signal } = write;
   const live = await context.client.find(resourceOf(desired, context), desired.ref, { signal });
-  if (!live) throw new Failure("StaleRead", "it went away while it was read; tried again");
+  if (!live) throw wentAway(desired);
   const differs = valuesDiffer(live, item, { set: context.set, claim });
-  if (!differs || item.looksOnly) return { kind: "seen", object: live, differs };
+  const { looksOnly = false, values } = item;
+  if (!differs || (looksOnly && values !== undefined)) return { kind: "seen", object: live, differs };
   const { resourceVersion, annotations } = live.metadata;
   const adopted = annotations?.[ADOPTED_ANNOTATION] === "true";
   try {
-    const object = await send(write, { resourceVersion, force: true, adopted, live, isWhole: true });
+    const object = await send(write, { resourceVersion, force: true, adopted, live, isWhole: true, dryRun: looksOnly });
+    if (looksOnly)
+      return { kind: "seen", object: live, differs: !hasSameValues(live, object, { desired, set: context.set }) };
     if (object.metadata.resourceVersion === resourceVersion) return { kind: "seen", object, differs: false };
     return { kind: "written", object, how: "repaired" };
   } catch (error) {
-    if (!isConflictError(error)) throw error;
-    throw new Failure("StaleRead", "it changed while it was looked at; tried again");
+    signal.throwIfAborted();
+    if (isConflictError(error))
+      throw new Failure("StaleRead", `${describeRef(desired.ref)} changed while it was looked at; tried again`);
+    // A webhook may refuse dry runs.
+    if (looksOnly) return { kind: "seen", object: live, differs };
+    throw error;
   }
 }
 
@@ -228,6 +236,7 @@ interface SendOptions {
   live?: KubeObject | undefined;
   /** Whether all of the answer is wanted. */
   isWhole?: boolean;
+  dryRun?: boolean;
 }
 
 async function send({ desired, claim, context, signal }: Write, options: SendOptions): Promise<KubeObject> {
@@ -245,6 +254,7 @@ async function send({ desired, claim, context, signal }: Write, options: SendOpt
       force: options.force,
       metadataOnly: context.metadataOnly(desired.ref) && options.isWhole !== true,
       hideEchoes: context.hideEchoes,
+      ...(options.dryRun ? { dryRun: true } : {}),
       signal,
     });
     return object;
@@ -298,13 +308,18 @@ function managerOf(live: KubeObject): string {
   const observed = observe(live);
   const entry = observed?.entries.find((one) => ownsLabel(one) || one.manager === observed.heir);
   if (entry?.manager) return entry.manager;
-  throw new Failure("Conflict", "it has the label of another profile, which has not applied it: take the label off");
+  const what = `${describeRef(refOf(live))} has the label ${PART_OF_LABEL} of another profile`;
+  throw new Failure("Conflict", `${what}, which has not applied it: take the label off`);
 }
 
-function fieldConflict(conflicts: readonly { field: string; manager: string }[]): Failure {
+function fieldConflict({ ref }: Desired, conflicts: readonly { field: string; manager: string }[]): Failure {
   const fields = conflicts.map(({ field, manager }) => `${field} (${manager})`).join(", ");
   return new Failure(
     "Conflict",
-    `other tools manage ${fields}: take the fields out of this layer, or the object out of the other tool`,
+    `${describeRef(ref)}: other tools manage ${fields}: take the fields out of this layer, or the object out of the other tool`,
   );
+}
+
+function wentAway({ ref }: Desired): Failure {
+  return new Failure("StaleRead", `${describeRef(ref)} went away while it was read; tried again`);
 }

@@ -39,7 +39,7 @@ export interface Heir {
 
 /** What came of one write: the object as the API server answered it, or that it must first go away. */
 export type WriteOutcome =
-  | { kind: "written"; object: KubeObject; how: "created" | "updated" | "repaired" | "adopted" }
+  | { kind: "written"; object: KubeObject; how: "created" | "updated" | "repaired" | "retaken" | "adopted" }
   | { kind: "terminating" }
   /** Its values were looked at, and stay as they are; `differs` when not all of ours are as we want them. */
   | { kind: "seen"; object: KubeObject; differs: boolean }

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { applySetOf } from "../membership/applyset.ts";
 import { isMember, observe } from "../membership/observed.ts";
 import type { KubeObject, ManagedFieldsEntry } from "../objects/types.ts";
-import { foldOperations, handOverOperations, type Operation, reownOperations } from "./fold.ts";
+import { foldOperations, handOverOperations, type Operation, releaseOperations, reownOperations } from "./fold.ts";
 
 const SET = applySetOf({ kind: "AddOnProfile", namespace: "acme", name: "p" });
 const OTHER = applySetOf({ kind: "ClusterProfile", namespace: "acme", name: "q" });
@@ -38,6 +38,7 @@ describe("an object that is adopted", () => {
     ["kubectl apply --server-side", entry("kubectl", "Apply", data("a", "b"))],
     ["a time before the first apply", entry("before-first-apply", "Update", data("a", "b"))],
     ["a tool that has it no more", entry("kustomize-controller", "Apply", data("a", "b"))],
+    ["a profile that has left it", entry(OTHER.manager, "Apply", data("a", "b"))],
   ])("gets the layer's fields from %s, which keeps the rest", (_name, theirs) => {
     const operations = adopt([theirs]);
     expect(managed(operations)).toEqual([{ ...theirs, fieldsV1: data("b") }, ours]);
@@ -59,9 +60,15 @@ describe("an object that is adopted", () => {
     ["a controller", entry("kube-controller-manager", "Update", data("a"))],
     ["kubectl, of a subresource", { ...entry("kubectl", "Update", data("a")), subresource: "scale" }],
     ["kubectl, of other fields", entry("kubectl-label", "Update", data("b"))],
-    ["another profile", entry(OTHER.manager, "Apply", data("a"))],
+    ["itself", entry(SET.manager, "Apply", data("a"))],
   ])("takes nothing from %s", (_name, theirs) => {
     expect(adopt([theirs])).toBeUndefined();
+  });
+
+  it("takes nothing from a profile that uses it as its namespace", () => {
+    const theirs = entry(OTHER.manager, "Apply", data("a"));
+    const live = { ...object([theirs]), kind: "Namespace" };
+    expect(foldOperations(live, { set: SET, desired, isAdopting: true, adopted: true })).toBeUndefined();
   });
 
   it("gets all that Helm has", () => {
@@ -107,5 +114,39 @@ describe("an object that is handed over", () => {
     expect(observed).toMatchObject({ layer: "new", digest: undefined, heir: SET.manager });
     expect(observed && isMember(observed, SET)).toBe(true);
     expect(observed && isMember(observed, OTHER)).toBe(false);
+  });
+});
+
+describe("an object of a chart's layer that is given back", () => {
+  const helm = { "meta.helm.sh/release-name": "web", "meta.helm.sh/release-namespace": "shop" };
+  const labels = { "applyset.kubernetes.io/part-of": SET.id, "app.kubernetes.io/managed-by": "Helm", app: "web" };
+  const lent = { "strata.dev/layer": "web/1", "strata.dev/adopted": "true", ...helm };
+  const own = entry(SET.manager, "Apply", data("a"));
+  const removedOf = (annotations: Record<string, string>, others: ManagedFieldsEntry[] = []) =>
+    releaseOperations(object([own, ...others], { labels, annotations }).metadata, SET.manager)
+      .filter(({ op }) => op === "remove")
+      .map(({ path }) => path.replace("/metadata/", ""));
+  const label = "labels/applyset.kubernetes.io~1part-of";
+  const mark = "annotations/strata.dev~1layer";
+
+  it("loses the marks of the release, which it had not before: the next one would delete it", () => {
+    expect(removedOf(lent)).toEqual([
+      ...[label, "labels/app.kubernetes.io~1managed-by", mark, "annotations/strata.dev~1adopted"],
+      ...["annotations/meta.helm.sh~1release-name", "annotations/meta.helm.sh~1release-namespace"],
+    ]);
+  });
+
+  it("keeps them if the chart made it, or if Helm itself has it by now", () => {
+    expect(removedOf({ "strata.dev/layer": "web/1", ...helm })).toEqual([label, mark]);
+    const annotated = { "f:metadata": { "f:annotations": { "f:meta.helm.sh/release-name": {} } } };
+    expect(removedOf(lent, [entry("helm", "Update", annotated)])).not.toContain(
+      "annotations/meta.helm.sh~1release-name",
+    );
+  });
+
+  it("keeps a label of its own where the layer has no release", () => {
+    expect(removedOf({ "strata.dev/layer": "web/1", "strata.dev/adopted": "true" })).toEqual([
+      ...[label, mark, "annotations/strata.dev~1adopted"],
+    ]);
   });
 });

@@ -1,7 +1,7 @@
 import { ADOPTED_ANNOTATION, LAYER_ANNOTATION, PART_OF_LABEL } from "../api/names.ts";
 import type { ApplySet } from "../membership/applyset.ts";
 import { fieldsGiven, withoutFields } from "../membership/field-sets.ts";
-import { applyEntryOf, mergeFields } from "../membership/fields.ts";
+import { applyEntryOf, mergeFields, ownsField } from "../membership/fields.ts";
 import { disownedEntryOf, helmEntriesOf, isProtectedManager, ownHookEntryOf } from "../membership/observed.ts";
 import type { KubeObject, ManagedFieldsEntry, ObjectMeta } from "../objects/types.ts";
 import type { Heir } from "./context.ts";
@@ -39,7 +39,7 @@ export function foldOperations(
   const { managedFields = [], annotations } = live.metadata;
   const hook = ownHookEntryOf(live, set);
   const whole = [...helmEntriesOf(live), ...(hook ? [hook] : [])];
-  const shared = isAdopting ? managedFields.filter((entry) => isLeft(entry) && !whole.includes(entry)) : [];
+  const shared = isAdopting ? managedFields.filter((entry) => isLeft(entry, live, set) && !whole.includes(entry)) : [];
   const given = new Map(shared.map((entry) => [entry, fieldsGiven(entry.fieldsV1 ?? {}, { ...desired })]));
   const taken = [...given.values()].filter((fields) => Object.keys(fields).length > 0);
   const [apiVersion] = [...whole, ...shared].map((entry) => entry.apiVersion);
@@ -94,22 +94,41 @@ export function handOverOperations(
   ];
 }
 
-/** The JSON patch that takes our label, annotations and field ownership off and leaves every other field as it is. */
+/**
+ * The JSON patch that takes our label, annotations and field ownership off and leaves every other field as it is. What was
+ * there before us was no release's: with Helm's marks, the next layer of that release would take it for its own, and delete it.
+ */
 export function releaseOperations(metadata: ObjectMeta, manager: string): Operation[] {
-  const marks = [LAYER_ANNOTATION, ADOPTED_ANNOTATION].filter((name) => metadata.annotations?.[name] !== undefined);
-  const others = (metadata.managedFields ?? []).filter((entry) => entry.manager !== manager);
+  const { labels = {}, annotations = {}, managedFields = [] } = metadata;
+  const others = managedFields.filter((entry) => entry.manager !== manager);
+  const isHelms = others.some((entry) => ownsField(entry, ["metadata", "annotations", HELM_ANNOTATIONS[0]]));
+  const isLent = annotations[ADOPTED_ANNOTATION] !== undefined && !isHelms;
+  const marks = [LAYER_ANNOTATION, ADOPTED_ANNOTATION, ...(isLent ? HELM_ANNOTATIONS : [])];
+  const isLabelled = isLent && annotations[HELM_ANNOTATIONS[0]] !== undefined && labels[HELM_LABEL] === "Helm";
   return [
     atVersion(metadata),
-    { op: "remove", path: `/metadata/labels/${escaped(PART_OF_LABEL)}` },
-    ...marks.map((name) => ({ op: "remove" as const, path: `/metadata/annotations/${escaped(name)}` })),
+    ...[PART_OF_LABEL, ...(isLabelled ? [HELM_LABEL] : [])].map((name) => removed("labels", name)),
+    ...marks.filter((name) => annotations[name] !== undefined).map((name) => removed("annotations", name)),
     // An empty list would ask the server to begin anew; one empty entry clears it.
     { op: "replace", path: "/metadata/managedFields", value: others.length > 0 ? others : [{}] },
   ];
 }
 
-/** What a person wrote, nobody knows who, or a tool that has it no longer. */
-function isLeft({ manager = "", subresource }: ManagedFieldsEntry): boolean {
-  if (subresource || manager.startsWith("strata-")) return false;
+/** The marks by which Helm knows the objects of a release; layers with a chart set them too. */
+const HELM_ANNOTATIONS = ["meta.helm.sh/release-name", "meta.helm.sh/release-namespace"] as const;
+const HELM_LABEL = "app.kubernetes.io/managed-by";
+
+function removed(where: "labels" | "annotations", name: string): Operation {
+  return { op: "remove", path: `/metadata/${where}/${escaped(name)}` };
+}
+
+/**
+ * What a person wrote, nobody knows who, or a tool or profile that has it no longer. Of a Namespace, profiles that use it have
+ * their labels.
+ */
+function isLeft({ manager = "", subresource }: ManagedFieldsEntry, live: KubeObject, set: ApplySet): boolean {
+  if (subresource || manager === set.manager) return false;
+  if (manager.startsWith("strata-") && live.kind === "Namespace") return false;
   return /^(kubectl.*|before-first-apply)$/.test(manager) || isProtectedManager(manager);
 }
 

@@ -1,9 +1,9 @@
-import { CREATED_ANNOTATION, NAMESPACE_USER_LABEL_PREFIX } from "../api/names.ts";
+import { CREATED_ANNOTATION, NAMESPACE_USER_LABEL_PREFIX, PART_OF_LABEL } from "../api/names.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { Resource } from "../kube/resource.ts";
 import type { ApplySet } from "../membership/applyset.ts";
 import { applyEntryOf } from "../membership/fields.ts";
-import { isMember, observe, saysKeep } from "../membership/observed.ts";
+import { isMember, isProtectedManager, observe, saysKeep } from "../membership/observed.ts";
 import type { KubeObject } from "../objects/types.ts";
 import type { NamespaceMetadata } from "../plan/layer-namespace.ts";
 import { isConflictError, isForbiddenError, isNotFoundError } from "./conflicts.ts";
@@ -19,6 +19,14 @@ const NAMESPACES: Resource = {
   hasStatus: false,
 };
 
+interface Wanted {
+  set: ApplySet;
+  name: string;
+  metadata: NamespaceMetadata;
+  /** Nothing speaks for it that the namespace is there: it is made without a look. */
+  isNew?: boolean;
+}
+
 /**
  * Sees to it that a layer's namespace is there. It is infrastructure, not a member: marked when we create it, used by every
  * ApplySet that has its label on it, and each user's labels belong to that user's field manager. A namespace that others
@@ -26,31 +34,43 @@ const NAMESPACES: Resource = {
  */
 export async function ensureNamespace(
   client: KubeClient,
-  { set, name, metadata }: { set: ApplySet; name: string; metadata: NamespaceMetadata },
+  { isNew = false, ...wanted }: Wanted,
   signal: AbortSignal,
 ): Promise<void> {
+  if (isNew && (await make(client, wanted, signal).catch(falseIfForbidden))) return;
+  const { set, name, metadata } = wanted;
   const asks = Object.keys({ ...metadata.labels, ...metadata.annotations }).length > 0;
   // What was asked for must not be left out in silence because the namespace may not be looked at.
   const live = asks
     ? await client.find(NAMESPACES, { name }, { metadataOnly: true, signal })
     : await lookUp(client, name, signal);
   if (live === "hidden" || (live && isMemberOf(live, set))) return;
-  const ours = !live || live.metadata.annotations?.[CREATED_ANNOTATION] === "true";
-  const object = namespaceObject({ set, name, metadata, ours });
-  if (live && isAsWanted(live, object, set)) return;
-  const guarded = live ? object : { ...object, metadata: { ...object.metadata, resourceVersion: "1" } };
-  try {
-    await client.apply(NAMESPACES, guarded, {
-      manager: set.manager,
-      force: live !== undefined,
-      metadataOnly: true,
-      signal,
-    });
-  } catch (error) {
-    // Another profile has made it just now: it is one of two that use it.
-    if (live || !isConflictError(error)) throw error;
-    await ensureNamespace(client, { set, name, metadata }, signal);
+  if (!live) {
+    if (!(await make(client, wanted, signal))) await ensureNamespace(client, wanted, signal);
+    return;
   }
+  const object = namespaceObject({ ...wanted, ours: live.metadata.annotations?.[CREATED_ANNOTATION] === "true" });
+  if (isAsWanted(live, object, set)) return;
+  await client.apply(NAMESPACES, object, { manager: set.manager, force: true, metadataOnly: true, signal });
+}
+
+/** Whether it was not there, and is by now. Another profile may have made it just now: it is then one of two that use it. */
+async function make(client: KubeClient, wanted: Omit<Wanted, "isNew">, signal: AbortSignal): Promise<boolean> {
+  const object = namespaceObject({ ...wanted, ours: true });
+  const guarded = { ...object, metadata: { ...object.metadata, resourceVersion: "1" } };
+  const { manager } = wanted.set;
+  try {
+    await client.apply(NAMESPACES, guarded, { manager, force: false, metadataOnly: true, signal });
+    return true;
+  } catch (error) {
+    if (isConflictError(error)) return false;
+    throw error;
+  }
+}
+
+function falseIfForbidden(error: unknown): false {
+  if (isForbiddenError(error)) return false;
+  throw error;
 }
 
 /** A tenant may often work in a namespace without being allowed to look at it: then it is taken to be there. */
@@ -125,8 +145,8 @@ export async function leaveNamespace(
 ): Promise<LeaveOutcome> {
   const live = await lookUp(client, name, signal);
   if (!live || live === "hidden") return { kind: "left" };
-  if (live.metadata.deletionTimestamp) return { kind: "deleting" };
   if (live.metadata.labels?.[userLabel(set)] === undefined) return { kind: "left" };
+  if (live.metadata.deletionTimestamp) return { kind: "deleting" };
   const why = await reasonToKeep(client, { set, live, resources }, signal);
   if (why !== undefined) {
     await client.apply(
@@ -162,5 +182,16 @@ async function reasonToKeep(
     (label) => label.startsWith(NAMESPACE_USER_LABEL_PREFIX) && label !== userLabel(set),
   );
   if (user) return `another profile uses it (${user})`;
+  const other = ownerBeside(live, set);
+  if (other !== undefined) return `${other} has it as an object of its own`;
   return await strangerInNamespace(live.metadata.name ?? "", { client, set, resources }, signal);
+}
+
+/** Who manages the namespace itself by now: a profile that has a manifest of it, Helm, Flux or Argo CD. */
+function ownerBeside({ metadata: { labels, managedFields = [] } }: KubeObject, set: ApplySet): string | undefined {
+  const partOf = labels?.[PART_OF_LABEL];
+  if (partOf !== undefined && partOf !== set.id) return "another profile";
+  const tools = managedFields.flatMap(({ manager = "" }) => (manager.startsWith("strata-") ? [] : [manager]));
+  const tool = tools.find(isProtectedManager);
+  return tool && `field manager ${tool}`;
 }

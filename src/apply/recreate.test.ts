@@ -17,6 +17,7 @@ interface Told {
   group?: string;
   kind?: string;
   annotations?: Record<string, string>;
+  spec?: object;
   /** Whether our field manager has applied it. */
   isOurs?: boolean;
   claim?: Partial<Claim>;
@@ -25,7 +26,15 @@ interface Told {
 }
 
 /** What is deleted, or the sentence of the refusal. */
-async function outcome({ group = "batch", kind = "Job", annotations = {}, isOurs = true, claim, refusal }: Told) {
+async function outcome({
+  group = "batch",
+  kind = "Job",
+  annotations = {},
+  isOurs = true,
+  claim,
+  refusal,
+  spec = {},
+}: Told) {
   const fieldsV1 = { "f:metadata": { "f:labels": { "f:applyset.kubernetes.io/part-of": {} } } };
   const live: KubeObject = {
     apiVersion: group === "" ? "v1" : `${group}/v1`,
@@ -42,7 +51,7 @@ async function outcome({ group = "batch", kind = "Job", annotations = {}, isOurs
   };
   const deleted: unknown[] = [];
   const client = {
-    find: async () => live,
+    find: async (_: unknown, __: unknown, { metadataOnly }: Live) => (metadataOnly ? live : { ...live, spec }),
     delete: async (_: unknown, ref: { name: string }, { uid, resourceVersion, propagationPolicy }: Live) => {
       deleted.push([ref.name, uid, resourceVersion, propagationPolicy]);
       if (refusal) throw Object.assign(new Error("no"), refusal);
@@ -60,6 +69,7 @@ async function outcome({ group = "batch", kind = "Job", annotations = {}, isOurs
 }
 
 type Live = Record<string, unknown>;
+const whenDeleted = (policy: string) => ({ persistentVolumeClaimRetentionPolicy: { whenDeleted: policy } });
 const DELETED = [["work", "u1", "7", "Foreground"]];
 
 describe("an object with a field that cannot be changed", () => {
@@ -69,6 +79,7 @@ describe("an object with a field that cannot be changed", () => {
       "with adoption: Always, is deleted also if it was there before",
       { annotations: { "strata.dev/adopted": "true" }, claim: { adoption: "Always" } },
     ],
+    ["that is a StatefulSet whose claims stay", { group: "apps", kind: "StatefulSet", spec: whenDeleted("Retain") }],
     ["that is gone by now, is to be created", { refusal: { status: 404 } }],
   ])("%s", async (_, told) => {
     expect(await outcome(told)).toEqual({ deleted: DELETED, said: "u1" });
@@ -76,7 +87,7 @@ describe("an object with a field that cannot be changed", () => {
 
   test("that somebody writes meanwhile is looked at again", async () => {
     const { said } = await outcome({ refusal: { status: 409 } });
-    expect(said).toBe("StaleRead: it changed while it was to be deleted; tried again");
+    expect(said).toBe("StaleRead: Job web/work changed while it was to be deleted; tried again");
   });
 
   test.each<[string, Told, string]>([
@@ -114,6 +125,16 @@ describe("an object with a field that cannot be changed", () => {
       "a CRD",
       { group: "apiextensions.k8s.io", kind: "CustomResourceDefinition" },
       "Strata never deletes a CustomResourceDefinition for that: all its objects would go with it",
+    ],
+    [
+      "a StatefulSet whose claims go with it",
+      { group: "apps", kind: "StatefulSet", spec: whenDeleted("Delete") },
+      "Strata does not delete it for that: by its persistentVolumeClaimRetentionPolicy its claims, and their data, would go with it. Set whenDeleted to Retain first, in a change of its own",
+    ],
+    [
+      "one that is not to be pruned",
+      { annotations: { "strata.dev/prune": "Disabled" } },
+      "it says of itself that it stays: take the annotation that says so off to have it deleted",
     ],
     [
       "what was there before",

@@ -1,8 +1,8 @@
 import { ADOPTED_ANNOTATION } from "../api/names.ts";
 import { Failure } from "../errors.ts";
 import { type Claim, judge } from "../membership/judge.ts";
-import { layerMark } from "../membership/observed.ts";
-import { groupKindKey } from "../objects/identity.ts";
+import { layerMark, saysKeep } from "../membership/observed.ts";
+import { describeRef, groupKindKey } from "../objects/identity.ts";
 import type { KubeObject } from "../objects/types.ts";
 import type { Desired } from "../plan/types.ts";
 import { isConflictError, isNotFoundError } from "./conflicts.ts";
@@ -23,10 +23,12 @@ const NEVER = new Map([
   ["PersistentVolumeClaim", "its data may go with it"],
 ]);
 
+const STATEFUL_SET = "StatefulSet.apps";
+
 const PODS = "its pods stop before the new ones start";
 const COSTS = new Map([
   ["Deployment.apps", PODS],
-  ["StatefulSet.apps", PODS],
+  [STATEFUL_SET, PODS],
   ["DaemonSet.apps", PODS],
   ["ReplicaSet.apps", PODS],
   ["Job.batch", "what it is running is cut off, and it runs again"],
@@ -43,9 +45,12 @@ const COSTS = new Map([
  * @throws Failure ImmutableField that says what would help, and what it costs
  */
 export async function recreate({ desired, claim, context, signal }: Recreation, failure: Failure): Promise<string> {
+  const what = describeRef(desired.ref);
   const resource = context.resourceFor(desired.ref);
-  const live = resource && (await context.client.find(resource, desired.ref, { metadataOnly: true, signal }));
-  if (!resource || !live) throw new Failure("StaleRead", "it went away while it was written; tried again");
+  // Of one kind, more than the metadata tells what would go with it.
+  const metadataOnly = groupKindKey(desired.ref) !== STATEFUL_SET;
+  const live = resource && (await context.client.find(resource, desired.ref, { metadataOnly, signal }));
+  if (!resource || !live) throw new Failure("StaleRead", `${what} went away while it was written; tried again`);
   const against = reasonAgainst(live, { desired, claim, context });
   if (against !== undefined) throw new Failure(failure.reason, `${failure.message}; ${against}`, { cause: failure });
   const { uid = "", resourceVersion } = live.metadata;
@@ -53,7 +58,8 @@ export async function recreate({ desired, claim, context, signal }: Recreation, 
     const preconditions = { uid, ...(resourceVersion === undefined ? {} : { resourceVersion }) };
     await context.client.delete(resource, desired.ref, { ...preconditions, propagationPolicy: "Foreground", signal });
   } catch (error) {
-    if (isConflictError(error)) throw new Failure("StaleRead", "it changed while it was to be deleted; tried again");
+    if (isConflictError(error))
+      throw new Failure("StaleRead", `${what} changed while it was to be deleted; tried again`);
     if (!isNotFoundError(error)) throw error;
   }
   return uid;
@@ -63,6 +69,9 @@ function reasonAgainst(live: KubeObject, { desired, claim, context }: Omit<Recre
   const kind = groupKindKey(desired.ref);
   const loss = NEVER.get(kind);
   if (loss !== undefined) return `Strata never deletes a ${desired.ref.kind} for that: ${loss}`;
+  if (takesClaims(live))
+    return "Strata does not delete it for that: by its persistentVolumeClaimRetentionPolicy its claims, and their data, would go with it. Set whenDeleted to Retain first, in a change of its own";
+  if (saysKeep(live)) return "it says of itself that it stays: take the annotation that says so off to have it deleted";
   const { recreate: isAllowed, adoption } = claim;
   if (!isAllowed) {
     const cost = COSTS.get(kind) ?? "what uses it goes without it until then";
@@ -74,4 +83,12 @@ function reasonAgainst(live: KubeObject, { desired, claim, context }: Omit<Recre
   if (layerMark(live).digest === desired.digest)
     return "it was created with this very content, and changed by somebody else";
   return undefined;
+}
+
+/** Whether the persistent volume claims of a StatefulSet go with it. */
+function takesClaims({ spec }: KubeObject): boolean {
+  const { persistentVolumeClaimRetentionPolicy: policy } = (spec ?? {}) as {
+    persistentVolumeClaimRetentionPolicy?: { whenDeleted?: unknown };
+  };
+  return policy?.whenDeleted === "Delete";
 }

@@ -2,14 +2,10 @@ import { promisify } from "node:util";
 import { brotliCompress, brotliDecompressSync, constants } from "node:zlib";
 import { Failure } from "../errors.ts";
 import { parseJson, stringifyJson } from "../objects/json.ts";
-import type { LayerContent } from "../plan/types.ts";
+import type { MadeContent } from "../plan/types.ts";
 
 /** A chart layer's objects as they were rendered, with the inputs that they were rendered from. */
-export interface StoredSet {
-  inputs: string;
-  specDigest: string;
-  content: LayerContent;
-}
+export type StoredSet = MadeContent;
 
 const MIB = 1024 * 1024;
 

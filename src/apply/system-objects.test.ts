@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { KubeClient } from "../kube/client.ts";
 import { applySetOf, EMPTY_PARENT, parentObject } from "../membership/applyset.ts";
-import { readParent, writeParent } from "./system-objects.ts";
+import { digestKeyOf, readParent, writeParent } from "./system-objects.ts";
 
 const PROFILE = { kind: "AddOnProfile", namespace: "acme", name: "p" };
 const SET = applySetOf(PROFILE);
@@ -48,5 +48,23 @@ describe("the parent of an ApplySet", () => {
     const { client, sent } = cluster(HUB, "kubectl-edit");
     await write(client);
     expect(sent.map(({ force }) => force)).toEqual([false, true]);
+  });
+});
+
+describe("the key of a cluster's digests", () => {
+  it("is read once, also for other profiles, and anew behind an address where another cluster is by now", async () => {
+    let reads = 0;
+    const client = {
+      find: async () => ({ data: { key: Buffer.from(`key ${++reads}`).toString("base64") } }),
+    } as unknown as KubeClient;
+    const keyOf = async (uid: string | undefined) =>
+      Buffer.from(await digestKeyOf(client, uid, signal)).toString("utf8");
+    expect([await keyOf("one"), await keyOf("one"), await keyOf("two"), await keyOf("two")]).toEqual([
+      "key 1",
+      "key 1",
+      "key 2",
+      "key 2",
+    ]);
+    expect([await keyOf(undefined), await keyOf(undefined)]).toEqual(["key 3", "key 4"]);
   });
 });

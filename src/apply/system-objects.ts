@@ -30,6 +30,26 @@ const NAMESPACES = core("Namespace", "namespaces", false);
 export const SECRETS = core("Secret", "secrets", true);
 const CONFIG_MAPS = core("ConfigMap", "configmaps", true);
 
+/** The keys that this process has read. */
+const knownKeys = new WeakMap<KubeClient, { cluster: string; key: Uint8Array }>();
+
+/**
+ * As `digestKey`; of one cluster it is read once, however many profiles go there.
+ *
+ * @param cluster the uid of its `kube-system`: behind the same address may be another one by now
+ */
+export async function digestKeyOf(
+  client: KubeClient,
+  cluster: string | undefined,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  const known = knownKeys.get(client);
+  if (cluster !== undefined && known?.cluster === cluster) return known.key;
+  const key = await digestKey(client, signal);
+  if (cluster !== undefined) knownKeys.set(client, { cluster, key });
+  return key;
+}
+
 /**
  * The key with which digests of a target's objects are made, from the target itself: they stand in annotations and
  * statuses, and must not tell what a Secret holds. Made, with `strata-system`, when Strata first works on a cluster.

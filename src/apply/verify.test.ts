@@ -45,8 +45,9 @@ async function verify(
   const writes: object[] = [];
   const client = {
     find: async () => before,
-    apply: async (_resource: unknown, { metadata }: KubeObject, { force, metadataOnly }: Record<string, boolean>) => {
-      writes.push({ version: metadata.resourceVersion, force, metadataOnly });
+    apply: async (_resource: unknown, { metadata }: KubeObject, options: Record<string, boolean>) => {
+      const { force, metadataOnly, dryRun } = options;
+      writes.push({ version: metadata.resourceVersion, force, metadataOnly, ...(dryRun ? { dryRun } : {}) });
       if (answer instanceof Error) throw answer;
       return { object: answer };
     },
@@ -80,9 +81,33 @@ describe("an object that others have written", () => {
     expect(writes).toEqual([{ version: "7", force: true, metadataOnly: false }]);
   });
 
-  it("is only told of where the layer leaves it so", async () => {
-    const { outcome, writes } = await verify(live("theirs"), { looksOnly: true });
-    expect([outcome, writes]).toMatchObject([{ kind: "seen", differs: true }, []]);
+  describe("where the layer leaves it so", () => {
+    const dryRun = [{ version: "7", force: true, metadataOnly: false, dryRun: true }];
+    const looksOnly = true;
+
+    it("is only told of", async () => {
+      const { outcome, writes } = await verify(live("theirs"), { looksOnly, values: "as it was" });
+      expect([outcome, writes]).toMatchObject([{ kind: "seen", differs: true }, []]);
+      const unknown = await verify(live("theirs"), { looksOnly });
+      expect(unknown.outcome).toMatchObject({
+        kind: "seen",
+        differs: true,
+        object: { metadata: { resourceVersion: "7" } },
+      });
+      expect(unknown.writes).toEqual(dryRun);
+    });
+
+    it("is as it should be when the API server writes our value otherwise", async () => {
+      const { outcome, writes } = await verify(live("100m"), { looksOnly }, live("100m"));
+      expect(outcome).toMatchObject({ kind: "seen", differs: false });
+      expect(writes).toEqual(dryRun);
+    });
+
+    it("is told of also where no dry run is allowed", async () => {
+      const refusal = Object.assign(new Error("does not support dry run"), { status: 400 });
+      const { outcome } = await verify(live("theirs"), { looksOnly }, refusal);
+      expect(outcome).toMatchObject({ kind: "seen", differs: true });
+    });
   });
 
   it("is as it should be when our own apply leaves the value as it is, and that is remembered", async () => {

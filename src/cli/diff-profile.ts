@@ -5,7 +5,9 @@ import { ApiError } from "../kube/api-error.ts";
 import { toFailure } from "../kube/failures.ts";
 import type { ApplySet, Parent } from "../membership/applyset.ts";
 import { kindsServedBy } from "../objects/waves.ts";
+import { brakesOf, isHeld } from "../plan/brakes.ts";
 import { claimOf } from "../plan/chart-layer.ts";
+import { wantedKeys } from "../plan/listed-layers.ts";
 import { type Referents, referencesOf } from "../plan/references.ts";
 import { refusedLookups } from "../plan/refused-lookups.ts";
 import type { RemoveItem } from "../plan/step.ts";
@@ -138,7 +140,10 @@ async function withRemovals(listed: readonly LayerDiff[], planned: Planned, sign
   const { plan, parent } = planned;
   if (!parent || plan.layers.some(({ state }) => state.kind !== "known")) return [...listed];
   const leaving = leavingOf(plan);
+  const brakes = brakesOf(plan, { seen: plan.seen, wanted: wantedKeys(plan) });
   const layers = listed.map(async (layer) => {
+    const held = brakes.get(layer.name);
+    if (held) return { ...layer, notes: [...layer.notes, held.failure.message] };
     const gone = await leavingDiffs(leaving.get(layer.name) ?? [], planned, signal);
     return gone.length === 0 ? layer : { ...layer, objects: [...layer.objects, ...gone] };
   });
@@ -146,7 +151,7 @@ async function withRemovals(listed: readonly LayerDiff[], planned: Planned, sign
   const order = [...parent.layers, ...leaving.keys()].filter((name, index, all) => all.indexOf(name) === index);
   const removed = order
     .toReversed()
-    .filter((name) => !names.has(name))
+    .filter((name) => !names.has(name) && !isHeld(name, brakes))
     .map(async (name): Promise<LayerDiff> => {
       const objects = await leavingDiffs(leaving.get(name) ?? [], planned, signal);
       return { name, standing: "removed", notes: [], objects, failures: [] };

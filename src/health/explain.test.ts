@@ -49,6 +49,7 @@ interface Story {
   want: string;
 }
 
+const probed = (readinessProbe: object) => ({ containers: [{ name: "app", image: "shop/web:9.9", readinessProbe }] });
 const x2x = pod("web-7d4b9-x2x", {});
 
 const images: Story[] = [
@@ -340,6 +341,23 @@ const places: Story[] = [
       event(x2x, "Unhealthy", "Readiness probe failed: dial tcp: connection refused"),
     ],
     want: "Deployment web 2/3: Pod web-7d4b9-x2x not ready: Readiness probe failed: HTTP probe failed with statuscode: 503",
+  },
+  {
+    name: "what a probe's command printed stays out",
+    pods: onePod(running, { status: { phase: "Running" }, spec: probed({ exec: { command: ["ping-db"] } }) }),
+    events: [event(x2x, "Unhealthy", "Readiness probe failed: cannot log in with password hunter2")],
+    want: "Deployment web 0/3: Pod web-7d4b9-x2x not ready: Readiness probe failed: its command says no",
+  },
+  {
+    name: "what a probe's connection says does not",
+    pods: onePod(running, { status: { phase: "Running" }, spec: probed({ tcpSocket: { port: 80 } }) }),
+    events: [event(x2x, "Unhealthy", "Readiness probe failed: dial tcp: connection refused")],
+    want: "Deployment web 0/3: Pod web-7d4b9-x2x not ready: Readiness probe failed: dial tcp: connection refused",
+  },
+  {
+    name: "what a hook of a container printed stays out",
+    pods: onePod(waiting("PostStartHookError", 'Exec lifecycle hook failed, message: "password hunter2"')),
+    want: "Deployment web 0/3: Pod web-7d4b9-x2x PostStartHookError: container app",
   },
   {
     name: "not ready, nobody says why",

@@ -40,10 +40,25 @@ export function troubleOf(pod: KubeObject, notes: readonly EventNote[]): Trouble
   const phase = textAt(statusOf(pod), "phase");
   if (pod.metadata.deletionTimestamp) return trouble("leaving", "is still terminating");
   if (phase === "Succeeded" || conditionOf(pod, "Ready")?.status === "True") return undefined;
-  const mine = notes.filter((note) => isWarning(note) && isAbout(note, pod));
+  const mine = notes
+    .filter((note) => isWarning(note) && isAbout(note, pod))
+    .map((note) => ({ ...note, message: withoutOutput(note, pod) }));
   if (phase === "Failed") return dead(pod);
   if (textAt(specOf(pod), "nodeName") === "" && containersOf(pod).length === 0) return unscheduled(pod, notes);
   return containerTrouble(pod, mine) ?? setupTrouble(pod, mine) ?? notReady(pod, mine);
+}
+
+const PROBE = /^((Readiness|Liveness|Startup) probe (?:failed|errored))\b/;
+const PROBE_FIELDS = { Readiness: "readinessProbe", Liveness: "livenessProbe", Startup: "startupProbe" } as const;
+const HTTP_WORDS = /: HTTP probe failed with statuscode: \d{3}$/;
+
+/** What a probe's command prints, and the command itself, may hold anything, secrets included. */
+function withoutOutput({ reason, message }: EventNote, pod: KubeObject): string {
+  const [, words, which] = (reason === "Unhealthy" && PROBE.exec(message)) || [];
+  if (words === undefined || HTTP_WORDS.test(message)) return message;
+  const field = PROBE_FIELDS[which as keyof typeof PROBE_FIELDS];
+  const all = [...listAt(specOf(pod), "containers"), ...listAt(specOf(pod), "initContainers")];
+  return all.some((container) => "exec" in mapAt(container, field)) ? `${words}: its command says no` : message;
 }
 
 export function podSentence(pod: KubeObject, { label, detail }: Trouble): string {
@@ -109,6 +124,8 @@ const IMAGE_REASONS = new Set([
   "RegistryUnavailable",
   "SignatureValidationFailed",
 ]);
+/** Their messages hold what a command printed. */
+const HOOK_REASONS = new Set(["PostStartHookError", "PreStopHookError"]);
 /** On the way, or explained by how the run before ended. */
 const ORDINARY_REASONS = new Set(["", "ContainerCreating", "PodInitializing", "CrashLoopBackOff"]);
 
@@ -120,7 +137,8 @@ function waitingTrouble(container: Container, notes: readonly EventNote[]): Trou
   if (PULL_REASONS.has(reason)) return trouble("image", "ImagePullBackOff", pullWords(container, message, notes));
   if (IMAGE_REASONS.has(reason)) return trouble("image", reason, message);
   if (ORDINARY_REASONS.has(reason)) return undefined;
-  return trouble("config", reason, `${container.role} ${container.name}${message && `: ${message}`}`);
+  const words = HOOK_REASONS.has(reason) ? "" : message;
+  return trouble("config", reason, `${container.role} ${container.name}${words && `: ${words}`}`);
 }
 
 /** The back-off of older kubelets names only the image: then the event of the failed pull has the reason. */

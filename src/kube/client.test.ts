@@ -477,6 +477,21 @@ describe("faults", () => {
     ]);
   });
 
+  test("a request without an answer in its time is told too, one that was given up is not", async () => {
+    const records: RequestRecord[] = [];
+    const clock = new FakeClock();
+    await using server = await startServer(() => undefined);
+    const client = server.client({ clock, onRequest: (record) => records.push(record) });
+    const giveUp = new AbortController();
+    const get = (signal: AbortSignal) => client.get(ROLE, { name: "a" }, { signal }).catch((error: unknown) => error);
+    const all = [get(signal), get(giveUp.signal)];
+    await expect.poll(() => server.seen.length).toBe(2);
+    giveUp.abort(new Error("enough"));
+    await clock.advance(30_000);
+    await Promise.all(all);
+    expect(records).toMatchObject([{ verb: "get", status: 0, ms: 30_000, isLate: true }]);
+  });
+
   test("find: a kind that is not served is an error, not an absent object", async () => {
     await using server = await startServer((_seen, response) => response.writeHead(404).end("404 page not found"));
     const refused = server.client().find(CONFIG_MAP, { namespace: "x", name: "a" }, { signal });

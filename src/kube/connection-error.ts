@@ -58,6 +58,11 @@ export function timeoutError(server: string, timeoutMs: number): ConnectionError
   return new ConnectionError(`${hostAndPort(server)}: no answer within ${timeoutMs / 1000} s`, "TIMEOUT");
 }
 
+/** Whether it is such an error: what ended a request, and not somebody who gave it up. */
+export function isTimeout(reason: unknown): boolean {
+  return reason instanceof ConnectionError && reason.code === "TIMEOUT";
+}
+
 /** The source of the bearer token failed, before anything was sent. Its own words may hold what it read: left out. */
 export function tokenError(server: string, cause: unknown): ConnectionError {
   return new ConnectionError(`${hostAndPort(server)}: the token for it could not be read (${codeOf(cause)})`, "TOKEN");

@@ -74,6 +74,34 @@ test("a cluster that hangs keeps its own workers only", async () => {
   expect(queue.depth).toBe(2);
 });
 
+test("clusters that hang, however many, keep no place that one that answers needs", async () => {
+  const { clock, queue, started, finish } = harness({ perGroup: 2, total: 4 });
+  const dead = ["d1/1", "d1/2", "d2/1", "d2/2"];
+  for (const key of [...dead, "live/1", "d1/3"]) queue.add(key);
+  await clock.advance(1_999);
+  expect(started, "nobody knows yet who hangs").toEqual(dead);
+  await clock.advance(1);
+  expect(started, "their places among their own they keep").toEqual([...dead, "live/1"]);
+  await finish("live/1");
+  for (const key of ["live/2", "live/3", "other/1"]) queue.add(key);
+  await settle();
+  expect(started.slice(5)).toEqual(["live/2", "live/3", "other/1"]);
+  for (const key of [...dead, ...started.slice(5)]) await finish(key);
+  await finish("d1/3");
+  expect(clock.waiting).toEqual([]);
+});
+
+test("of passes that are slow no more are counted than there are", async () => {
+  const { clock, queue, started, finish } = harness({ perGroup: 1, total: 1 });
+  queue.add("slow/1");
+  await clock.advance(2_000);
+  queue.add("a/1");
+  queue.add("b/1");
+  await settle();
+  await finish("slow/1");
+  expect(started, "its place was given away once, and is not given back twice").toEqual(["slow/1", "a/1"]);
+});
+
 test("a pass that waits elsewhere leaves its place to others, and goes on when there is room again", async () => {
   const { queue, started, running, events, finish } = harness({ perGroup: 1, total: 1 });
   queue.add("a/1");
@@ -219,23 +247,6 @@ test("what the server asked for (Retry-After) is waited for, and at most a tenth
   clock.chance = 0.5;
   queue.retry("a/1", 20_000);
   expect(clock.waiting).toEqual([21_000]);
-});
-
-test("a held cluster starts nothing, then one probe at a time, until it is released; others go on", async () => {
-  const { clock, queue, started, finish } = harness({ perGroup: 3 });
-  queue.hold("a", 5_000);
-  for (const key of ["a/1", "a/2", "a/3", "b/1"]) {
-    queue.add(key);
-  }
-  await settle();
-  expect(started).toEqual(["b/1"]);
-  await clock.advance(5_000);
-  expect(started).toEqual(["b/1", "a/1"]);
-  await finish("a/1");
-  expect(started).toEqual(["b/1", "a/1", "a/2"]);
-  queue.release("a");
-  await settle();
-  expect(started).toEqual(["b/1", "a/1", "a/2", "a/3"]);
 });
 
 test("shutdown starts nothing more, waits for what runs, and aborts it after the grace time", async () => {

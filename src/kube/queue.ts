@@ -22,7 +22,7 @@ export interface WorkQueueOptions<K extends string> {
   readonly perGroup?: number;
   /** Passes of one group that may be elsewhere at a time, beside those; 32. */
   readonly perGroupElsewhere?: number;
-  /** Passes at a time in all, given to the groups in turn; 256. */
+  /** Passes at a time in all, given to the groups in turn, those apart that are slow; 256. */
   readonly total?: number;
   /** Back-off of `retry`: 1 s to 60 s. */
   readonly backoff?: { readonly baseMs: number; readonly capMs: number };
@@ -37,13 +37,25 @@ interface Group<K> {
   running: number;
   /** Passes that have left their place for something elsewhere, and those of them that want to come back. */
   away: number;
-  readonly returning: (() => void)[];
-  /** Until when nothing starts, after `hold`. */
-  heldUntil: number;
-  /** After a hold: one at a time, until `release`. */
-  probing: boolean;
-  cancelWake: () => void;
+  readonly returning: Run<K>[];
 }
+
+/** A pass that runs. */
+interface Run<K> {
+  readonly group: Group<K>;
+  /** Whether it has a place among all. */
+  isCounted: boolean;
+  /** It has not become slow, or nobody wants to know any more. */
+  cancelSlow: () => void;
+  /** Called when it may come back from elsewhere. */
+  proceed: () => void;
+}
+
+/**
+ * Who has run for so long waits for a cluster that is slow, or does not answer. Its place among all is then another's, so that
+ * sixty dead clusters do not hold what a living one needs; its place in its group it keeps.
+ */
+const SLOW_MS = 2_000;
 
 interface Timer {
   readonly at: number;
@@ -62,9 +74,9 @@ interface Timer {
 export class WorkQueue<K extends string = string> {
   readonly #options: WorkQueueOptions<K>;
   readonly #clock: Clock;
-  /** Only groups with something ready or running or held, in the order of their turns. */
+  /** Only groups with something ready or running, in the order of their turns. */
   readonly #groups = new Map<string, Group<K>>();
-  readonly #running = new Map<K, Group<K>>();
+  readonly #running = new Map<K, Run<K>>();
   /** Added while running. */
   readonly #again = new Set<K>();
   readonly #timers = new Map<K, Timer>();
@@ -72,7 +84,7 @@ export class WorkQueue<K extends string = string> {
   readonly #abort = new AbortController();
   readonly #idle = Promise.withResolvers<void>();
   #depth = 0;
-  /** Passes that have a place: all that run but those that are elsewhere. */
+  /** Passes that have a place: all that run but those that are elsewhere, and slow ones. */
   #busy = 0;
   #stopping = false;
 
@@ -143,42 +155,19 @@ export class WorkQueue<K extends string = string> {
    * `work` does, as soon as there is room again. Where too many are elsewhere already, the pass keeps its place.
    */
   async elsewhere<T>(key: K, work: () => Promise<T>): Promise<T> {
-    const group = this.#running.get(key);
-    if (group === undefined || group.away >= (this.#options.perGroupElsewhere ?? 32)) return await work();
-    group.away += 1;
-    this.#leave(group);
+    const run = this.#running.get(key);
+    if (run === undefined || run.group.away >= (this.#options.perGroupElsewhere ?? 32)) return await work();
+    run.group.away += 1;
+    this.#leave(run);
     this.#dispatch();
     try {
       return await work();
     } finally {
       await new Promise<void>((resolve) => {
-        group.returning.push(resolve);
+        run.proceed = resolve;
+        run.group.returning.push(run);
         this.#dispatch();
       });
-    }
-  }
-
-  /**
-   * A cluster is away or asks for patience: none of its keys starts for `ms`, then one at a time, as a probe, until
-   * `release`. Passes that run are not touched.
-   */
-  hold(groupName: string, ms: number): void {
-    const group = this.#groupNamed(groupName);
-    group.probing = true;
-    group.heldUntil = Math.max(group.heldUntil, this.#clock.now() + ms);
-    group.cancelWake();
-    group.cancelWake = this.#clock.after(group.heldUntil - this.#clock.now(), () => this.#dispatch());
-  }
-
-  /** The cluster answers: its keys run as usual, at once. */
-  release(groupName: string): void {
-    const group = this.#groups.get(groupName);
-    if (group?.probing) {
-      group.cancelWake();
-      group.probing = false;
-      group.heldUntil = 0;
-      this.#tidy(group);
-      this.#dispatch();
     }
   }
 
@@ -192,7 +181,6 @@ export class WorkQueue<K extends string = string> {
       timer.cancel();
     }
     for (const group of this.#groups.values()) {
-      group.cancelWake();
       group.ready.clear();
     }
     this.#depth = 0;
@@ -204,22 +192,10 @@ export class WorkQueue<K extends string = string> {
   }
 
   #group(key: K): Group<K> {
-    return this.#groupNamed(this.#options.groupOf(key));
-  }
-
-  #groupNamed(name: string): Group<K> {
+    const name = this.#options.groupOf(key);
     let group = this.#groups.get(name);
     if (group === undefined) {
-      group = {
-        name,
-        ready: new Map(),
-        running: 0,
-        away: 0,
-        returning: [],
-        heldUntil: 0,
-        probing: false,
-        cancelWake: () => undefined,
-      };
+      group = { name, ready: new Map(), running: 0, away: 0, returning: [] };
       this.#groups.set(name, group);
     }
     return group;
@@ -243,30 +219,42 @@ export class WorkQueue<K extends string = string> {
     }
   }
 
-  /** A pass that comes back has begun already: it ends, whatever is held or stops. */
+  /** A pass that comes back has begun already: it ends, whatever stops. */
   #mayReturn(group: Group<K>): boolean {
     return group.returning.length > 0 && group.running < (this.#options.perGroup ?? 4);
   }
 
   #readmit(group: Group<K>): void {
+    const run = group.returning.shift();
+    if (run === undefined) return;
     group.away -= 1;
-    this.#enter(group);
-    group.returning.shift()?.();
+    this.#enter(run);
+    run.proceed();
   }
 
-  #enter(group: Group<K>): void {
-    group.running += 1;
+  #enter(run: Run<K>): void {
+    run.group.running += 1;
+    run.isCounted = true;
     this.#busy += 1;
+    run.cancelSlow = this.#clock.after(SLOW_MS, () => {
+      this.#uncount(run);
+      this.#dispatch();
+    });
   }
 
-  #leave(group: Group<K>): void {
-    group.running -= 1;
-    this.#busy -= 1;
+  #leave(run: Run<K>): void {
+    run.cancelSlow();
+    run.group.running -= 1;
+    this.#uncount(run);
+  }
+
+  #uncount(run: Run<K>): void {
+    if (run.isCounted) this.#busy -= 1;
+    run.isCounted = false;
   }
 
   #mayStart(group: Group<K>): boolean {
-    const limit = group.probing ? 1 : (this.#options.perGroup ?? 4);
-    return group.ready.size > 0 && group.running < limit && group.heldUntil <= this.#clock.now();
+    return group.ready.size > 0 && group.running < (this.#options.perGroup ?? 4);
   }
 
   #start(group: Group<K>): void {
@@ -280,15 +268,16 @@ export class WorkQueue<K extends string = string> {
     this.#groups.delete(group.name);
     this.#groups.set(group.name, group);
     this.#depth -= 1;
-    this.#enter(group);
-    this.#running.set(key, group);
+    const run: Run<K> = { group, isCounted: false, cancelSlow: () => undefined, proceed: () => undefined };
+    this.#enter(run);
+    this.#running.set(key, run);
     this.#timers.get(key)?.cancel();
     this.#timers.delete(key);
     this.#emit({ type: "started", key, depth: this.#depth, waitedMs: this.#clock.now() - since });
-    void this.#run(key, group);
+    void this.#run(key, run);
   }
 
-  async #run(key: K, group: Group<K>): Promise<void> {
+  async #run(key: K, run: Run<K>): Promise<void> {
     const startedAt = this.#clock.now();
     let failed = false;
     // Whoever adds a key goes on before its pass begins.
@@ -300,10 +289,10 @@ export class WorkQueue<K extends string = string> {
       this.#options.onError(key, error);
       this.retry(key);
     }
-    this.#leave(group);
+    this.#leave(run);
     this.#running.delete(key);
     this.#emit({ type: "finished", key, depth: this.#depth, ranMs: this.#clock.now() - startedAt, failed });
-    this.#afterRun(key, group);
+    this.#afterRun(key, run.group);
   }
 
   #afterRun(key: K, group: Group<K>): void {
@@ -318,7 +307,7 @@ export class WorkQueue<K extends string = string> {
   }
 
   #tidy(group: Group<K>): void {
-    if (group.running === 0 && group.away === 0 && group.ready.size === 0 && !group.probing) {
+    if (group.running === 0 && group.away === 0 && group.ready.size === 0) {
       this.#groups.delete(group.name);
     }
   }

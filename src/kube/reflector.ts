@@ -46,6 +46,8 @@ export interface ReflectorOptions {
   readonly metadataOnly?: boolean;
   readonly handler: (event: ReflectorEvent) => void;
   readonly onState?: (state: ReflectorState) => void;
+  /** A watch goes on where the last one ended, perhaps on another server, or a newer one. */
+  readonly onResume?: () => void;
   /** The handler threw; the watch goes on. */
   readonly onError: (error: unknown) => void;
   readonly limits?: Partial<ReflectorLimits>;
@@ -206,6 +208,7 @@ export class Reflector {
     let snapshot = initial;
     if (snapshot === undefined) {
       this.#live();
+      this.#contained(() => this.#options.onResume?.());
     }
     for await (const event of events) {
       this.#stop.signal.throwIfAborted();

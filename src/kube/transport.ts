@@ -5,7 +5,7 @@ import { type ClusterAccess, sameConnection } from "./access.ts";
 import type { RequestInfo } from "./api-error.ts";
 import type { Clock } from "./clock.ts";
 import type { ClusterLink } from "./cluster-link.ts";
-import { connectionError, timeoutError, tokenError } from "./connection-error.ts";
+import { connectionError, isTimeout, timeoutError, tokenError } from "./connection-error.ts";
 import { Connections } from "./http/connections.ts";
 import { coded, type Incoming } from "./http/exchange.ts";
 import type { HeaderPairs } from "./identity.ts";
@@ -43,6 +43,8 @@ export interface RequestRecord {
   readonly resource: string;
   readonly status: number;
   readonly ms: number;
+  /** Its time limit was over before an answer came. */
+  readonly isLate?: true;
 }
 
 export interface TransportOptions {
@@ -156,8 +158,8 @@ export class Transport {
   async #exchange(request: HttpRequest, token: string | undefined, signal: AbortSignal): Promise<Incoming> {
     const started = this.#options.clock.now();
     const { verb, resource } = request.info;
-    const record = (status: number) =>
-      this.#options.onRequest({ verb, resource, status, ms: this.#options.clock.now() - started });
+    const record = (status: number, more: { isLate?: true } = {}) =>
+      this.#options.onRequest({ verb, resource, status, ms: this.#options.clock.now() - started, ...more });
     const outgoing = {
       method: request.method,
       path: `${prefixOf(this.#link.access.server)}${request.path}${queryString(request.query)}`,
@@ -169,6 +171,7 @@ export class Transport {
       record(response.status);
       return response;
     } catch (error) {
+      if (isTimeout(signal.reason)) record(0, { isLate: true });
       signal.throwIfAborted();
       record(0);
       throw this.#explain(error);

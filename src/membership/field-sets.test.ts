@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type FieldSet, fieldsGiven, sharesFields, withoutFields } from "./field-sets.ts";
+import { type FieldSet, fieldsGiven, isRetaken, sharesFields, withoutFields } from "./field-sets.ts";
 
 const LIST: FieldSet = {
   "f:env": {
@@ -55,6 +55,22 @@ describe("withoutFields: what is left of a field set", () => {
     ["the other field", { "f:a": {}, "f:b": {} }, { "f:b": {}, "f:c": {} }, { "f:a": {} }],
   ];
   it.each(rows)("%s", (_name, set, taken, want) => expect(withoutFields(set, taken)).toEqual(want));
+});
+
+describe("isRetaken: whether fields were taken back without another value", () => {
+  const data = (...keys: string[]): FieldSet => ({
+    "f:data": { ".": {}, ...Object.fromEntries(keys.map((key) => [`f:${key}`, {}])) },
+  });
+  const rows: [name: string, before: FieldSet, after: FieldSet, others: FieldSet, want: boolean][] = [
+    ["somebody has the value too", data("b"), data("a", "b"), data("a"), true],
+    ["it was taken from somebody", data("b"), data("a", "b"), {}, false],
+    ["one was, and another not", {}, data("a", "b"), data("a"), false],
+    ["it was gone", data(), data("a"), data("c"), false],
+    ["somebody wrote more by our name, which goes", data("a", "b"), data("a"), {}, false],
+    ["nothing but the schema is another one: owned as a whole before", { "f:data": {} }, data("a"), {}, true],
+    ["nothing but the schema is another one: owned as a whole by now", data("a"), { "f:data": {} }, {}, true],
+  ];
+  it.each(rows)("%s", (_name, before, after, others, want) => expect(isRetaken({ before, after }, others)).toBe(want));
 });
 
 const { set } = fc.letrec<{ set: FieldSet }>((tie) => ({

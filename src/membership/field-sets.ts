@@ -56,6 +56,18 @@ export function withoutFields(set: FieldSet, taken: FieldSet): FieldSet | undefi
   return "." in set ? { ".": {}, ...left } : left;
 }
 
+/**
+ * Whether a forced apply that took fields back gave none of them another value: a field of which the value differed is taken
+ * from whoever had it, one with the same value is his too from then on. What only the set before has is gone, with its values.
+ *
+ * @param others what everybody else owns after the apply
+ */
+export function isRetaken(own: { before: FieldSet; after: FieldSet }, others: FieldSet): boolean {
+  const { before, after } = own;
+  const taken = withoutFields(after, before);
+  return withoutFields(before, after) === undefined && (!taken || withoutFields(taken, others) === undefined);
+}
+
 /** Whether a set has a field that another has too: what `withoutFields` would take from it. */
 export function sharesFields(set: FieldSet, other: FieldSet): boolean {
   return Object.entries(set).some(([key, below]) => {

@@ -3,7 +3,7 @@ import { describeRef, isCrd, refOf } from "../objects/identity.ts";
 import type { KubeObject, ManagedFieldsEntry } from "../objects/types.ts";
 import type { ApplySet } from "./applyset.ts";
 import { applyEntryOf } from "./fields.ts";
-import { hasControllerOwner, helmEntriesOf, isFrozen, ownHookEntryOf, ownsLabel } from "./observed.ts";
+import { helmEntriesOf, isFrozen, ownHookEntryOf, ownsLabel } from "./observed.ts";
 
 export type Adoption = "Never" | "IfUnowned" | "SameRelease" | "Always";
 
@@ -29,6 +29,8 @@ export type Standing =
 export type Owner =
   | { kind: "applySet"; id: string }
   | { kind: "tool"; words: string }
+  /** The one whose part it is: it can be no member of a set, and goes when its owner does. */
+  | { kind: "controller"; words: string }
   | { kind: "nobody" }
   /** It says of itself that it is to be left as it is. */
   | { kind: "frozen" };
@@ -38,17 +40,18 @@ export type Owner =
  *
  * @param claim with `fromCrdsFolder` for a CRD of a chart's `crds/` folder
  *
- * The order matters: what we applied ourselves is ours even when somebody removed the label, another ApplySet keeps what it
- * has, and only then the layer's `adoption` decides (design, "Writes": *Unowned*).
+ * The order matters: what a controller has is nobody else's, what we applied ourselves is ours even when somebody removed the
+ * label, another ApplySet keeps what it has, and only then the layer's `adoption` decides (design, "Writes": *Unowned*).
  */
 export function judge(live: KubeObject, set: ApplySet, claim: Claim & { fromCrdsFolder?: boolean }): Standing {
   const partOf = live.metadata.labels?.[PART_OF_LABEL];
   const applied = applyEntryOf(live, set.manager);
   if (live.metadata.deletionTimestamp) return { kind: "terminating" };
-  if (isFrozen(live)) return { kind: "foreign", owner: { kind: "frozen" } };
+  const untouchable = untouchableBy(live);
+  if (untouchable) return { kind: "foreign", owner: untouchable };
   if (applied && (partOf === undefined || partOf === set.id || ownsLabel(applied))) return { kind: "ours" };
   if (partOf === set.id && isDisowned(live)) return { kind: "ours" };
-  if (partOf !== undefined && partOf !== set.id && !hasControllerOwner(live)) {
+  if (partOf !== undefined && partOf !== set.id) {
     return { kind: "foreign", owner: { kind: "applySet", id: partOf } };
   }
   if (isOfRelease(live, claim) || isOwnHook(live, set, claim)) return { kind: "ours" };
@@ -58,6 +61,13 @@ export function judge(live: KubeObject, set: ApplySet, claim: Claim & { fromCrds
   if (words !== undefined) return { kind: "foreign", owner: { kind: "tool", words } };
   if (adoption === "Never") return { kind: "foreign", owner: { kind: "nobody" } };
   return { kind: "adoptable" };
+}
+
+/** Who keeps an object from any layer, whatever that has applied or may take. */
+function untouchableBy(live: KubeObject): Owner | undefined {
+  if (isFrozen(live)) return { kind: "frozen" };
+  const controller = live.metadata.ownerReferences?.find((owner) => owner.controller === true);
+  return controller && { kind: "controller", words: `${controller.kind} ${controller.name}` };
 }
 
 /** Whether nobody owns the label: somebody has cleared who owns what. A copy's is owned by who made that. */
@@ -99,8 +109,6 @@ const UNOWNED_APPLIERS = /^(kubectl.*|before-first-apply)$/;
 
 /** @param isHelms whether Helm may have made it, for the release that the layer takes over: it claims nothing of `crds/` after */
 function toolOf(live: KubeObject, isHelms: boolean): string | undefined {
-  const controller = live.metadata.ownerReferences?.find((owner) => owner.controller === true);
-  if (controller) return `its controller ${controller.kind} ${controller.name}`;
   for (const [where, key, words] of TOOL_MARKS) {
     const value = live.metadata[where]?.[key];
     // A tracking id is `application:group/Kind:namespace/name`.
@@ -111,12 +119,18 @@ function toolOf(live: KubeObject, isHelms: boolean): string | undefined {
   if (isArgos && instance !== undefined) return `Argo CD application ${instance}`;
   if (!isHelms && live.metadata.labels?.["app.kubernetes.io/managed-by"] === "Helm") return "Helm";
   const helms = isHelms ? helmEntriesOf(live) : [];
-  const applier = live.metadata.managedFields?.find((entry) => isForeignApply(entry) && !helms.includes(entry));
+  const entries = live.metadata.managedFields?.filter((entry) => !isUser(entry, live) && !helms.includes(entry));
+  const applier = entries?.find(isForeignApply);
   return applier && `field manager ${applier.manager}`;
 }
 
+/** A profile that uses a namespace has its labels on it, and no more: the namespace itself is nobody's. */
+function isUser({ manager = "" }: ManagedFieldsEntry, live: KubeObject): boolean {
+  return live.kind === "Namespace" && manager.startsWith("strata-");
+}
+
 function isForeignApply(entry: ManagedFieldsEntry): boolean {
-  return entry.operation === "Apply" && !UNOWNED_APPLIERS.test(entry.manager ?? "");
+  return entry.operation === "Apply" && !entry.subresource && !UNOWNED_APPLIERS.test(entry.manager ?? "");
 }
 
 /**
@@ -138,6 +152,11 @@ export function conflictSentence(live: KubeObject, owner: Owner, profile: string
       return (
         `${name} exists and belongs to ${owner.words}: remove it there, take it out of this layer, ` +
         "or set the layer's adoption to Always to take it over"
+      );
+    case "controller":
+      return (
+        `${name} exists and belongs to its controller ${owner.words} (metadata.ownerReferences): ` +
+        "give the layer's object another name, or take it out of this layer"
       );
     case "frozen":
       return `${name} exists and says ${RECONCILE_ANNOTATION}: Disabled: take the annotation off, or the object out of this layer`;

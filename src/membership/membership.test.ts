@@ -114,6 +114,20 @@ describe("a member", () => {
     expect(member(metadata)).toBe(false);
   });
 
+  it("tells who besides wrote last: of two in the same second the one that is not by Strata", () => {
+    const update = (manager: string, second: string) => ({
+      ...apply(manager),
+      operation: "Update" as const,
+      time: `2030-01-01T00:00:${second}Z`,
+    });
+    const last = (...managedFields: ReturnType<typeof update>[]) =>
+      observe(object({ ...labelled(SET.id), managedFields: [apply(SET.manager), ...managedFields] }))?.lastOther
+        ?.manager;
+    expect(last(update(SET.manager, "05"), update("kubectl-edit", "05"))).toBe("kubectl-edit");
+    expect(last(update("kubectl-edit", "05"), update(SET.manager, "05"))).toBe("kubectl-edit");
+    expect(last(update("kubectl-edit", "04"), update(SET.manager, "05"))).toBe(SET.manager);
+  });
+
   it("carries its layer, its digest and whether it outlives the layer", () => {
     const marked = (mark: string) =>
       observe(object({ ...labelled(SET.id), annotations: { "strata.dev/layer": mark } }));
@@ -143,6 +157,10 @@ describe("a member", () => {
 });
 
 describe("judge: an object that exists already", () => {
+  const controlled: ObjectMeta = {
+    ownerReferences: [{ apiVersion: "v1", kind: "Certificate", name: "tls", uid: "u", controller: true }],
+  };
+  const ofController = { kind: "foreign", owner: { kind: "controller", words: "Certificate tls" } };
   const rows: [string, ObjectMeta, Adoption, object][] = [
     [
       "nobody's, made by kubectl create",
@@ -219,11 +237,25 @@ describe("judge: an object that exists already", () => {
       { kind: "foreign", owner: { kind: "tool", words: "Flux Kustomization apps" } },
     ],
     ["Argo CD's", { annotations: { "argocd.argoproj.io/tracking-id": "app:x" } }, "IfUnowned", { kind: "foreign" }],
+    ["a controller's", controlled, "IfUnowned", ofController],
+    ["a controller's, also with Always: it could be no member", controlled, "Always", ofController],
     [
-      "a controller's",
-      { ownerReferences: [{ apiVersion: "v1", kind: "Certificate", name: "tls", uid: "u", controller: true }] },
+      "ours, until a controller took it",
+      { ...controlled, ...labelled(SET.id), managedFields: [apply(SET.manager)] },
       "IfUnowned",
-      { kind: "foreign", owner: { kind: "tool", words: "its controller Certificate tls" } },
+      ofController,
+    ],
+    [
+      "a copy of another profile's, made by a controller",
+      { ...controlled, ...labelled(OTHER.id) },
+      "Always",
+      ofController,
+    ],
+    [
+      "nobody's, with a status that its controller applies",
+      { managedFields: [{ ...apply("my-operator"), subresource: "status" }] },
+      "IfUnowned",
+      { kind: "adoptable" },
     ],
     [
       "applied by an unknown tool",
@@ -241,6 +273,13 @@ describe("judge: an object that exists already", () => {
     ["nobody's, and says something else", says("Enabled"), "IfUnowned", { kind: "adoptable" }],
   ])("says that it is to be left as it is, and is %s", (_name, metadata, adoption, want) => {
     expect(judge(object(metadata), SET, { layer: "shop", adoption })).toMatchObject(want);
+  });
+
+  it("is nobody's if it is a namespace that another profile only uses", () => {
+    const used = { ...object({ managedFields: [apply(OTHER.manager)] }), kind: "Namespace" };
+    expect(judge(used, SET, { layer: "shop", adoption: "IfUnowned" })).toEqual({ kind: "adoptable" });
+    const applied = { ...object({ managedFields: [apply("my-operator")] }), kind: "Namespace" };
+    expect(judge(applied, SET, { layer: "shop", adoption: "IfUnowned" })).toMatchObject({ kind: "foreign" });
   });
 
   it.each(rows)("%s", (_name, metadata, adoption, want) => {

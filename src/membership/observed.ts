@@ -6,6 +6,7 @@ import {
   PRUNE_ANNOTATION,
   RECONCILE_ANNOTATION,
 } from "../api/names.ts";
+import { servedVersionsOf } from "../objects/crd-versions.ts";
 import { sha256Hex } from "../objects/digest.ts";
 import { isCrd, keyOf, refOf } from "../objects/identity.ts";
 import type { KubeObject, ManagedFieldsEntry, ObjectRef } from "../objects/types.ts";
@@ -48,6 +49,8 @@ export interface Observed {
   finalizers: readonly string[];
   /** Of a CRD: the versions in which objects may be stored (`status.storedVersions`). */
   storedVersions?: readonly string[];
+  /** Of a CRD: the versions that it serves. */
+  servedVersions?: readonly string[];
   /** The Apply entries of Strata's field managers: one, save during a hand-over. */
   entries: readonly ManagedFieldsEntry[];
 }
@@ -80,7 +83,7 @@ export function observe(object: KubeObject): Observed | undefined {
     adopted: metadata.annotations?.[ADOPTED_ANNOTATION] === "true",
     terminating: metadata.deletionTimestamp !== undefined,
     finalizers: metadata.finalizers ?? [],
-    ...(isCrd(ref) ? { storedVersions: storedVersionsOf(object) } : {}),
+    ...(isCrd(ref) ? { storedVersions: storedVersionsOf(object), servedVersions: servedVersionsOf(object) } : {}),
     entries: (metadata.managedFields ?? []).filter(isStrataApply),
   };
 }
@@ -146,7 +149,9 @@ export function stampOf({ metadata }: KubeObject): string {
 
 function lastOtherOf({ metadata }: KubeObject): Observed["lastOther"] {
   const others = (metadata.managedFields ?? []).filter((entry) => !entry.subresource && !isStrataApply(entry));
-  const [last] = others.toSorted((a, b) => (b.time ?? "").localeCompare(a.time ?? ""));
+  const isForeign = ({ manager = "" }: ManagedFieldsEntry): number => Number(!manager.startsWith("strata-"));
+  // Of two in the same second the one that is not by Strata counts.
+  const [last] = others.toSorted((a, b) => (b.time ?? "").localeCompare(a.time ?? "") || isForeign(b) - isForeign(a));
   return last?.manager && last.time ? { manager: last.manager, time: last.time } : undefined;
 }
 
@@ -158,7 +163,7 @@ export function isProtectedManager(manager: string): boolean {
   return PROTECTED_MANAGERS.test(manager);
 }
 
-export function hasControllerOwner(object: KubeObject): boolean {
+function hasControllerOwner(object: KubeObject): boolean {
   return object.metadata.ownerReferences?.some((owner) => owner.controller === true) ?? false;
 }
 

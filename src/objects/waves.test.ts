@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { KubeObject } from "./types.ts";
-import { kindsServedBy, WAVES, waveOf } from "./waves.ts";
+import { kindsServedBy, removalWaveOf, WAVES, waveOf } from "./waves.ts";
 
 function of(apiVersion: string, kind: string, fields: Record<string, unknown> = {}): KubeObject {
   return { apiVersion, kind, metadata: { name: "x" }, ...fields };
@@ -41,6 +41,18 @@ describe("waves", () => {
 
   it("are in order", () => {
     expect(WAVES).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  it.each([
+    [5, "Widget", "demo.example"],
+    [5, "VolumeSnapshotClass", "snapshot.storage.k8s.io"],
+    [4, "APIService", "apiregistration.k8s.io"],
+    [3, "Deployment", "apps"],
+    [3, "Ingress", "networking.k8s.io"],
+    [2, "StorageClass", "storage.k8s.io"],
+    [1, "CustomResourceDefinition", "apiextensions.k8s.io"],
+  ])("%i is the wave in which a %s of %s goes", (wave, kind, group) => {
+    expect(removalWaveOf({ kind, group })).toBe(wave);
   });
 
   it("a malformed CustomResourceDefinition serves nothing", () => {

@@ -1,5 +1,5 @@
 import { groupKindKey, gvkOf } from "./identity.ts";
-import type { KubeObject } from "./types.ts";
+import type { GroupKind, KubeObject } from "./types.ts";
 
 export type Wave = 1 | 2 | 3 | 4 | 5;
 
@@ -70,6 +70,39 @@ const WAVE_OF: ReadonlyMap<string, Wave> = new Map(
 export function waveOf(object: KubeObject, layerKinds: ReadonlySet<string>): Wave {
   const kind = groupKindKey(gvkOf(object));
   return layerKinds.has(kind) ? 5 : (WAVE_OF.get(kind) ?? 3);
+}
+
+/** API groups with a dot that the API server itself serves; no CustomResourceDefinition has a group without one. */
+const BUILT_IN_GROUPS: ReadonlySet<string> = new Set(
+  [
+    "admissionregistration",
+    "apiextensions",
+    "apiregistration",
+    "authentication",
+    "authorization",
+    "certificates",
+    "coordination",
+    "discovery",
+    "events",
+    "flowcontrol.apiserver",
+    "internal.apiserver",
+    "networking",
+    "node",
+    "rbac.authorization",
+    "resource",
+    "scheduling",
+    "storage",
+    "storagemigration",
+  ].map((name) => `${name}.k8s.io`),
+);
+
+/**
+ * The wave in which an object goes, last first. Custom objects go before all others: who takes their finalizers off may stand
+ * beside them, also where their CustomResourceDefinition came from elsewhere.
+ */
+export function removalWaveOf(kind: GroupKind): Wave {
+  const isCustom = kind.group.includes(".") && !BUILT_IN_GROUPS.has(kind.group);
+  return isCustom ? 5 : (WAVE_OF.get(groupKindKey(kind)) ?? 3);
 }
 
 /** The `groupKindKey`s that the CustomResourceDefinitions among these objects serve. Malformed ones serve nothing. */

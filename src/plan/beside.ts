@@ -1,5 +1,7 @@
-import type { ProfileDeployment } from "../api/types.ts";
+import { LOCAL_CLUSTER } from "../api/names.ts";
+import type { DeploymentLayerStatus, Layer, ProfileDeployment } from "../api/types.ts";
 import type { Failure } from "../errors.ts";
+import { isCore, isObserved } from "./core-layers.ts";
 import type { Beside } from "./gates.ts";
 import type { Wait } from "./layer-view.ts";
 import { type Side, sideOf } from "./sides.ts";
@@ -23,8 +25,10 @@ export interface Street {
  * @param isInstalled whether a layer of it was Ready on this cluster once
  */
 export function besideOf(street: Street, isInstalled: boolean): Beside | Failure {
-  const { own, side, others } = street;
-  const turn = turnOf(own, others, isInstalled);
+  const { own, side, sibling, others } = street;
+  // Which profile came first is told by the deployments on the cluster itself: what makes it may have been added later.
+  const deployment = (side === "Management" && sibling) || own.deployment;
+  const turn = turnOf({ profile: own.profile, deployment }, others, isInstalled);
   if (turn.kind === "refused") return turn.failure;
   const waits = turn.kind === "waits" && side === "Workload";
   return {
@@ -34,16 +38,40 @@ export function besideOf(street: Street, isInstalled: boolean): Beside | Failure
   };
 }
 
-/** Layers of the other side that are not done. That a cluster is as expected is not waited for by what makes it. */
-function closedElsewhere({ own: { profile }, side, sibling }: Street): ReadonlyMap<string, Wait> {
-  if (profile.spec.layers.every((layer) => sideOf(layer) === side)) return new Map();
+/** Layers of the other side that are not done; on the hub's own cluster both sides are one. */
+function closedElsewhere({ own: { profile, deployment }, side, sibling }: Street): ReadonlyMap<string, Wait> {
+  const { layers } = profile.spec;
+  const others = layers.filter((layer) => sideOf(layer) !== side);
+  if (others.length === 0 || deployment.spec.clusterRef.name === LOCAL_CLUSTER) return new Map();
   const isCurrent = sibling?.status?.profileGeneration === profile.metadata.generation;
-  const rows = isCurrent ? (sibling?.status?.layers ?? []) : [];
+  const rows = new Map(isCurrent ? sibling?.status?.layers?.map((row) => [row.name, row]) : []);
+  const isDone = side === "Workload" ? isMade : (layer: Layer) => isOfWhatIsMade(layer, layers);
   const where = side === "Workload" ? "on the hub" : "on the cluster";
   return new Map(
-    profile.spec.layers.flatMap((layer): [string, Wait][] => {
-      if (sideOf(layer) === side || rows.some(({ name, gate }) => name === layer.name && gate === "Open")) return [];
+    others.flatMap((layer): [string, Wait][] => {
+      const row = rows.get(layer.name);
+      if (row?.gate === "Open" || isDone(layer, row)) return [];
       return [[layer.name, { on: `layer ${layer.name} ${where}`, reason: "WaitingForLayer" }]];
     }),
   );
+}
+
+/**
+ * What makes nodes and control planes may be healthy only when the nodes have a network, which would wait for it: once it is
+ * written, what is found on the cluster decides.
+ */
+function isMade(layer: Layer, row: DeploymentLayerStatus | undefined): boolean {
+  if (!makesCluster(layer) || !row) return false;
+  const written = row.parts?.length ? row.parts : [row];
+  return written.every(({ appliedAt }) => appliedAt !== undefined);
+}
+
+/** That a cluster is as expected is not waited for by what makes it. */
+function isOfWhatIsMade(layer: Layer, layers: readonly Layer[]): boolean {
+  const after = layers.slice(layers.indexOf(layer) + 1);
+  return isCore(layer) && isObserved(layer) && after.some((one) => makesCluster(one) && sideOf(one) === "Management");
+}
+
+function makesCluster({ type }: Layer): boolean {
+  return type === "OS" || type === "Kubernetes";
 }

@@ -3,7 +3,7 @@ import type { Claim } from "../membership/judge.ts";
 import { type HookEvent, hooksOf } from "./hooks.ts";
 import type { KnownLayer, Surroundings } from "./layer-view.ts";
 import { releaseNameOf } from "./place.ts";
-import { type ReleaseName, type ReleaseProgress, type ReleaseRecord, releaseAttempt } from "./release.ts";
+import { type ReleaseName, type ReleaseProgress, type ReleaseRecord, releaseAttempt, releaseKey } from "./release.ts";
 import type { ReleaseAttempt } from "./step.ts";
 import type { ChartRelease, PlannedLayer } from "./types.ts";
 
@@ -48,6 +48,12 @@ export const HELM_TIMEOUT_MS = 5 * 60_000;
 
 export function attemptAt({ spec }: ChartLayer, sort: "record" | "rollback", digest: string): ReleaseAttempt {
   return { key: releaseAttempt(spec.name, sort), digest };
+}
+
+/** The question whether a layer may write the records of its release, which another profile has. */
+export function claimAttempt(layer: Pick<PlannedLayer, "spec" | "namespace">): ReleaseAttempt {
+  const release = wantedRelease(layer);
+  return { key: releaseAttempt(layer.spec.name, "claim"), digest: release ? releaseKey(release) : "" };
 }
 
 export function eventOf({ spec, state }: ChartLayer, event: string, record: ReleaseRecord): HookEvent {

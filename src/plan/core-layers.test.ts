@@ -219,6 +219,18 @@ describe("core layers on the live cluster", () => {
     expect(told(type, expected, cluster)).toBe(sentence);
   });
 
+  it.each([
+    ["says a book of its system", [node("n1", { info: { osImage: "a".repeat(1_000_000) } })]],
+    [
+      "has ten thousand systems",
+      Array.from({ length: 10_000 }, (_, i) => node(`n${i}`, { info: { osImage: `a${i}` } })),
+    ],
+  ])("a cluster that %s does not hold the hub with it", (_what, nodes) => {
+    const sentence =
+      "InvalidSpec: expect.osImage: what the nodes say of their system is too long to be compared with it";
+    expect(told("OS", { osImage: "^(a?){400}[0-9]*$" }, { nodes })).toBe(sentence);
+  });
+
   it("a pattern that is none is a mistake of the profile, whatever the cluster", () => {
     expect(expectProblems({ expect: { osImage: "(" } })).toEqual([expect.stringMatching(/^expect\.osImage: /)]);
     expect(expectProblems({ expect: { osImage: "^Ubuntu" } })).toEqual([]);

@@ -2,7 +2,16 @@ import { describe, expect, it } from "vitest";
 import type { Layer } from "../api/types.ts";
 import { applySetOf } from "../membership/applyset.ts";
 import type { KubeObject } from "../objects/types.ts";
-import { driftProblems, fightSentence, isKnownToDiffer, lastWriteOf, leftStanding, looks } from "./drift.ts";
+import {
+  driftProblems,
+  fightSentence,
+  isFoughtOver,
+  isKnownToDiffer,
+  lastWriteOf,
+  leftStanding,
+  looks,
+  rewriteSentence,
+} from "./drift.ts";
 import type { KnownLayer } from "./layer-view.ts";
 import { place } from "./place.ts";
 import type { Attempt, Seen, Tracked } from "./seen.ts";
@@ -26,12 +35,14 @@ interface Observation {
   stamp?: string;
   own?: string;
   other?: string | undefined;
+  /** The field manager that wrote last. */
+  by?: string;
   frozen?: boolean;
 }
-function tracked({ stamp = "s1", own = OWN, other, frozen = false }: Observation = {}): Tracked {
+function tracked({ stamp = "s1", own = OWN, other, by = "rival", frozen = false }: Observation = {}): Tracked {
   const fieldsV1 = { "f:metadata": { "f:labels": { "f:applyset.kubernetes.io/part-of": {} } } };
   const entries = [{ manager: set.manager, operation: "Apply", time: own, fieldsV1 }];
-  const lastOther = other === undefined ? undefined : { manager: "rival", time: other };
+  const lastOther = other === undefined ? undefined : { manager: by, time: other };
   return { observed: { partOf: set.id, entries, stamp, lastOther, frozen, terminating: false } } as unknown as Tracked;
 }
 function seen(attempt?: Partial<Attempt>, row: object = {}): Seen {
@@ -50,6 +61,13 @@ describe("an object whose values are looked at", () => {
     ["it is to be left as it is", seen(known), { stamp: "s2", frozen: true }, 0],
     ["a fresh process sees that we wrote last", seen(), { other: "2030-01-01T00:00:09Z" }, 0],
     ["a fresh process sees a write in the same second", seen(), { other: OWN }, 1],
+    [
+      "a fresh process sees what our own hand did in the same second, before it applied",
+      seen(),
+      { other: OWN, by: set.manager },
+      0,
+    ],
+    ["a fresh process sees a later write by our name", seen(), { other: "2030-01-01T00:00:11Z", by: set.manager }, 1],
     ["a fresh process sees a later write", seen(), { other: "2030-01-01T00:00:11Z" }, 1],
     [
       "a fresh process sees a write by our name that was not ours",
@@ -141,6 +159,33 @@ it("names who fights for an object, if that is known", () => {
   expect(fightSentence({ ...about, tracked: undefined })).toBe(`${what} somebody else: repaired more slowly`);
 });
 
+describe("values that are written again and again while no field is taken", () => {
+  const about = { desired: { ...desired, ref: { ...desired.ref, group: "", version: "v1" } } };
+  const damped = { witness: { stamp: "s1" }, repeats: 3, retryAt: 1_001_000 };
+
+  it.each([
+    ["written again since", damped, { stamp: "s2" }, true],
+    ["left alone since", damped, { stamp: "s1" }, false],
+    ["repaired at once, as long as it is seldom", { ...damped, retryAt: undefined }, { stamp: "s2" }, false],
+    ["to be looked at again by now", { ...damped, retryAt: 1_000_000 }, { stamp: "s2" }, false],
+    ["not to be read now", { ...damped, failure: {} }, { stamp: "s2" }, false],
+  ])("are a fight over what was %s, or not", (_name, attempt, observation, want) => {
+    const at = seen(attempt as Partial<Attempt>);
+    expect(isFoughtOver({ ...about, tracked: tracked(observation) }, at)).toBe(want);
+  });
+
+  it("are told with who had a hand in it: whoever changes them has no entry of his own", () => {
+    const what = "ConfigMap web/c gets other values again and again";
+    const end = ", or from an admission policy or webhook: repaired more slowly";
+    expect(rewriteSentence({ ...about, tracked: tracked({ other: OWN }) })).toBe(
+      `${what} when field manager rival writes it${end}`,
+    );
+    expect(rewriteSentence({ ...about, tracked: tracked({}) })).toBe(
+      `${what} by somebody who writes as Strata does${end}`,
+    );
+  });
+});
+
 describe("drift.ignore", () => {
   const web: KubeObject = {
     apiVersion: "apps/v1",
@@ -188,6 +233,10 @@ describe("drift.ignore", () => {
       "drift.ignore[0].jsonPointers[1]: /metadata/labels cannot be ignored: name a field below it, such as a single label",
     ]);
     expect(["/kind", "/metadata", "/metadata/name"].map((pointer) => wrong(pointer).length)).toEqual([1, 1, 1]);
+    expect(wrong("/metadata/annotations/strata.dev~1layer")).toEqual([
+      "drift.ignore[0].jsonPointers[1]: /metadata/annotations/strata.dev~1layer cannot be ignored: Strata sets it itself; take it out",
+    ]);
+    expect(wrong("/metadata/labels/applyset.kubernetes.io~1part-of")).toHaveLength(1);
     expect(["/spec", "/metadata/labels/a", "/metadata/annotations/a~1b"].flatMap(wrong)).toEqual([]);
   });
 

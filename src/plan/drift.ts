@@ -1,7 +1,9 @@
 import type { Layer } from "../api/types.ts";
-import { isMember, memberEntry } from "../membership/observed.ts";
+import { isMember, memberEntry, type Observed } from "../membership/observed.ts";
 import { describeRef } from "../objects/identity.ts";
+import { pointerTokens } from "../objects/json-patch.ts";
 import type { KnownLayer } from "./layer-view.ts";
+import { isReservedMark } from "./reserved.ts";
 import type { Attempt, Seen, Tracked } from "./seen.ts";
 import type { ObjectStanding } from "./standing.ts";
 import type { ApplyItem } from "./step.ts";
@@ -28,9 +30,16 @@ export function driftProblems({ drift }: Pick<Layer, "drift">): string[] {
     jsonPointers.flatMap((pointer, index) => {
       const where = `drift.ignore[${rule}].jsonPointers[${index}]`;
       const remedy = "name a field below it, such as a single label";
+      if (isOwnMark(pointer)) return [`${where}: ${pointer} cannot be ignored: Strata sets it itself; take it out`];
       return NEVER_IGNORED.test(pointer) ? [`${where}: ${pointer} cannot be ignored: ${remedy}`] : [];
     }),
   );
+}
+
+/** A mark that were left as it is would say for ever that the object is not as its layer wants it. */
+function isOwnMark(pointer: string): boolean {
+  const [metadata, field = "", key] = pointerTokens(pointer);
+  return metadata === "metadata" && /^(labels|annotations)$/.test(field) && key !== undefined && isReservedMark(key);
 }
 
 /** How an object stands to a layer that may leave what others change as it is. */
@@ -118,8 +127,13 @@ function isSuspicious(layer: KnownLayer, { desired, tracked }: Wanted & { tracke
   if (witness) return witness.stamp !== observed.stamp;
   const own = memberEntry(observed, seen.set)?.time ?? "";
   const last = seen.rows.get(layer.spec.name)?.writtenAt;
-  const other = observed.lastOther?.time;
-  return (other !== undefined && other >= own) || (last !== undefined && own > last);
+  return isLater(observed.lastOther, own, seen) || (last !== undefined && own > last);
+}
+
+/** A write in the same second may have come after ours, save one by our own hand: before it applies, it takes over what is there. */
+function isLater(other: Observed["lastOther"], own: string, { set }: Seen): boolean {
+  if (other === undefined) return false;
+  return other.manager === set.manager ? other.time > own : other.time >= own;
 }
 
 /**
@@ -140,6 +154,19 @@ export function lastWriteOf(layer: KnownLayer, views: readonly Wanted[], seen: S
 function attemptOf({ key, digest }: Desired, { attempts }: Seen): Attempt | undefined {
   const attempt = attempts.get(key);
   return attempt?.digest === digest ? attempt : undefined;
+}
+
+/** Whether somebody has written an object again, of which a value was repaired again and again: it is looked at ever more slowly. */
+export function isFoughtOver({ desired, tracked }: Wanted, seen: Seen): boolean {
+  const { failure, retryAt = 0, witness } = attemptOf(desired, seen) ?? {};
+  return !failure && retryAt > seen.now && tracked !== undefined && witness?.stamp !== tracked.observed.stamp;
+}
+
+/** The sentence about such a fight. Whoever changed the values has no entry of his own: it is told who had a hand in it. */
+export function rewriteSentence({ desired, tracked }: Wanted): string {
+  const who = tracked?.observed.lastOther?.manager;
+  const when = who === undefined ? "by somebody who writes as Strata does" : `when field manager ${who} writes it`;
+  return `${describeRef(desired.ref)} gets other values again and again ${when}, or from an admission policy or webhook: repaired more slowly`;
 }
 
 /** The sentence about an object that somebody will not leave alone; who it is, the object's last foreign write tells. */

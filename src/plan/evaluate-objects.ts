@@ -1,8 +1,9 @@
 import { Failure } from "../errors.ts";
 import { describeRef, groupKindKey, isCrd } from "../objects/identity.ts";
 import type { GroupVersionKind } from "../objects/types.ts";
+import { brakeOn, heldView, unsureOf } from "./braked-layer.ts";
 import { fightSentence, looks } from "./drift.ts";
-import { judgeHealth, untilObserved } from "./layer-health.ts";
+import { judgeHealth, type LayerHealth, untilObserved } from "./layer-health.ts";
 import { failing, isSettled, type KnownLayer, type LayerView, type Surroundings, working } from "./layer-view.ts";
 import { frozenWarning, isOpen, type ObjectView, viewsOf, withDrift } from "./object-views.ts";
 import { awaited, occupationOf, retryTime } from "./occupied.ts";
@@ -242,25 +243,33 @@ function finished(layer: KnownLayer, views: readonly ObjectView[], around: Surro
   const row = seen.rows.get(layer.spec.name);
   const wasReady = row !== undefined && isSettled(row) && row.readyDigest === layer.state.digest;
   const health = judgeHealth(layer.spec, wasReady ? untilObserved(judged) : judged, seen);
+  const brake = brakeOn(layer, around);
+  if (brake)
+    return heldView(layer, brake, { health, around, handsOver: prune.handsOver && pruneStep(layer, prune, around) });
   const look = looks(layer, views, seen);
   const step = pruneStep(layer, prune, around);
   const opens = health.state === "Ready" || layer.spec.gate === "Applied";
   const [stuck] = health.state === "Ready" ? prune.failed : [];
   const retries = prune.failed.map((failed) => failed.retryAt);
   const wakes = [health.wakeAt, prune.notBefore, look.wakeAt, ...retries].filter((time) => time !== undefined);
+  const unsure = health.state === "Ready" ? unsureOf(layer, around, prune.current.length > 0) : undefined;
   return {
     name: layer.spec.name,
-    ...(stuck
-      ? failing(layer, stuck.failure)
-      : { state: health.state, reason: health.reason, message: health.message }),
+    ...(stuck ? failing(layer, stuck.failure) : told(health)),
+    ...unsure,
     gateOpen: opens || row?.readyDigest === layer.state.digest,
     applied: true,
     health,
     ...(health.failure ? { failure: health.failure } : {}),
     ...(prune.notBefore === undefined ? {} : { leaving: true }),
+    ...(prune.current.length > 0 ? { dropping: true } : {}),
     ...(step ? { step } : lookStep(layer, look.items)),
     ...(wakes.length > 0 ? { wakeAt: Math.min(...wakes) } : {}),
   };
+}
+
+function told({ state, reason, message }: LayerHealth): Pick<LayerView, "state" | "reason" | "message"> {
+  return { state, reason, message };
 }
 
 /** Looking at what others have written is no part of becoming Ready. */
@@ -268,8 +277,9 @@ function lookStep(layer: KnownLayer, items: readonly ApplyItem[]): Pick<LayerVie
   return items.length > 0 ? { step: { kind: "Apply", layer, items }, aside: true } : {};
 }
 
-function pruneStep(layer: KnownLayer, { items }: NextToGo, { unknown, seen }: Surroundings): Step | undefined {
+function pruneStep(layer: KnownLayer, { items }: NextToGo, { unknown, seen, blind }: Surroundings): Step | undefined {
   if (items.length === 0) return undefined;
+  if (blind) return blind.step;
   return onceRendered({ kind: "Remove", layer: layer.spec.name, items }, unknown, seen);
 }
 

@@ -76,8 +76,8 @@ function ownRecord(
   { seen }: Surroundings,
 ): OpenRecord | undefined {
   const latest = latestOf(records);
-  if (!latest?.progress || latest.progress.uninstalling || !belongsTo(latest, seen.set, layer.spec.name))
-    return undefined;
+  if (!latest?.progress || !belongsTo(latest, seen.set, layer.spec.name)) return undefined;
+  if (latest.progress.uninstalling || latest.progress.handedOver) return undefined;
   const isOpen = latest.status === "deployed" || latest.status === "failed" || isPending(latest.status);
   return isOpen && latest.progress.inputs === contentKey(layer) ? { ...latest, progress: latest.progress } : undefined;
 }

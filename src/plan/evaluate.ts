@@ -3,6 +3,7 @@ import { widen } from "../membership/applyset.ts";
 import { groupKindKey, keyOf } from "../objects/identity.ts";
 import type { GroupKind } from "../objects/types.ts";
 import { kindsServedBy } from "../objects/waves.ts";
+import { emptiedView } from "./braked-layer.ts";
 import { isChart, releaseOf } from "./chart-layer.ts";
 import { isCore } from "./core-layers.ts";
 import { verified } from "./core-view.ts";
@@ -13,6 +14,7 @@ import { namespaceDigest, namespaceMetadataOf, namespacesOf } from "./layer-name
 import {
   failing,
   held,
+  isSettled,
   type KnownLayer,
   type LayerView,
   pending,
@@ -22,6 +24,7 @@ import {
   working,
 } from "./layer-view.ts";
 import { renderStep } from "./render-step.ts";
+import { retiringView } from "./retired-versions.ts";
 import type { Seen } from "./seen.ts";
 import type { Step, WatchRequest } from "./step.ts";
 import { versionsInUse } from "./stored-versions.ts";
@@ -47,9 +50,7 @@ export function evaluateLayer(layer: PlannedLayer, around: Surroundings): LayerV
   const reach = reachStep(known, around, installedBefore);
   if (reach instanceof Failure) return failing(layer, reach);
   if (reach) return { ...working(layer, "Applying", "getting ready to apply"), ...reach };
-  const inUse = versionsInUse(known, seen);
-  if (inUse) return { ...failing(layer, inUse), gateOpen: installedBefore };
-  const early = withoutNamespace(known, around, installedBefore);
+  const early = beforeObjects(known, around, installedBefore);
   if (early) return early;
   const view = isChart(known)
     ? evaluateRelease(known, around, installedBefore)
@@ -57,6 +58,17 @@ export function evaluateLayer(layer: PlannedLayer, around: Surroundings): LayerV
   return isCore(layer.spec) && seen.side !== "Management" && !layer.spec.part?.isFollowed
     ? verified(view, known, around)
     : view;
+}
+
+/** What stands before the first object, and would leave the layer half done if it came to light later. */
+function beforeObjects(layer: KnownLayer, around: Surroundings, installedBefore: boolean): LayerView | undefined {
+  const inUse = versionsInUse(layer, around.seen);
+  if (inUse) return { ...failing(layer, inUse), gateOpen: installedBefore };
+  const retiring = retiringView(layer, around);
+  if (retiring) return { ...retiring, gateOpen: installedBefore };
+  const emptied = emptiedView(layer, around, installedBefore);
+  if (emptied) return withRepairs(emptied, layer, around);
+  return withoutNamespace(layer, around, installedBefore);
 }
 
 function withoutContent(layer: PlannedLayer, { seen, waitsFor }: Surroundings): LayerView {
@@ -222,10 +234,18 @@ function unready(
   const metadata = namespaceMetadataOf(layers, namespace);
   if (metadata instanceof Failure) return failing(layer, metadata);
   const attempt = seen.namespaces.get(namespace);
+  const isLivedIn = [...seen.site.members()].some(({ observed: { ref } }) => ref.namespace === namespace);
+  if (!attempt && isLivedIn && installedBefore && wasSeenTo(layer, seen)) return undefined;
   const tried = attempt?.digest === namespaceDigest(metadata) ? attempt : undefined;
   if (tried && !tried.failure) return undefined;
   if (tried?.failure && tried.retryAt !== undefined && seen.now < tried.retryAt)
     return { ...failing(layer, tried.failure), wakeAt: tried.retryAt };
-  const step: Step = { kind: "EnsureNamespace", namespace, metadata };
+  const step: Step = { kind: "EnsureNamespace", namespace, metadata, isNew: !isLivedIn && !installedBefore };
   return { ...working(layer, "Applying", `creating namespace ${namespace}`), step, looking: installedBefore };
+}
+
+/** Whether a process before this one had come to the layer's objects, and so had seen to its namespaces. */
+function wasSeenTo({ spec }: KnownLayer, { isTold, rows }: Seen): boolean {
+  const row = rows.get(spec.name);
+  return isTold === true && row !== undefined && (isSettled(row) || row.state === "Waiting" || row.state === "Drifted");
 }

@@ -26,6 +26,8 @@ export interface LayerView {
   aside?: boolean;
   /** Something that the layer had before is still to go: it is Ready, and the deployment is not done. */
   leaving?: boolean;
+  /** Something that the layer has dropped is there yet, whatever becomes of it. */
+  dropping?: boolean;
   /** Nothing speaks against what was told last: a fresh process is only getting to know what is there. */
   looking?: boolean;
   /** When time alone changes the answer, in milliseconds since the epoch. */
@@ -84,9 +86,23 @@ export interface Surroundings {
   unknown: PlannedLayer | undefined;
   /** Whether a member remains when others go. */
   stays: (tracked: Tracked) => boolean;
+  /** What listed layers have dropped and is held until a person allows it. */
+  brakes: Brakes;
+  /** Kinds that members may have are not seen yet: nobody can tell how much goes. `step` watches those that are not. */
+  blind: { step: Step | undefined } | undefined;
   /** All listed layers: they may share a namespace. */
   layers: readonly PlannedLayer[];
 }
+
+/** Why nothing goes of what a listed layer has dropped: it came out empty, or with less than half of what it had. */
+export interface Brake {
+  /** It has no objects at all: nothing of it is begun. */
+  isEmpty: boolean;
+  failure: Failure;
+}
+
+/** By the name of a layer, or of a part of a pack; under the name of its layer where all that the pack has is held. */
+export type Brakes = ReadonlyMap<string, Brake>;
 
 /** A layer whose objects are known. */
 export interface KnownLayer extends PlannedLayer {

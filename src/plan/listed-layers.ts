@@ -47,7 +47,7 @@ export function remains(plan: Plan, wanted: ReadonlyMap<string, ReadonlySet<stri
 }
 
 /** The keys of all that each layer wants, by its name. While that is not known, it is what it was when it was Ready last. */
-export function wantedKeys(plan: Plan): Map<string, ReadonlySet<string>> {
+export function wantedKeys(plan: Pick<Plan, "layers">): Map<string, ReadonlySet<string>> {
   return new Map(
     plan.layers.map(({ spec, state, installed = [] }) => {
       const states = state.kind === "known" ? [state] : installed.map((one) => one.state);

@@ -303,6 +303,16 @@ describe("evaluateTeardown", () => {
     expect(evaluateTeardown(world.seen(), { digestKey: KEY, parent: world.parent }).step.kind).toBe("Reach");
   });
 
+  it("takes custom objects back before what may be their operator, wherever their CRD came from", () => {
+    const thing = { apiVersion: "example.com/v1", kind: "Thing", metadata: { name: "t" } };
+    const world = new Simulation(profileOf([{ name: "a", objects: [deployment("operator"), thing, configMap("c")] }]));
+    world.served.set("Thing.example.com", "Namespaced");
+    world.run();
+    world.steps.length = 0;
+    expect(world.tearDown().step.kind).toBe("Forget");
+    expect(goings(world)).toEqual(["delete t", "delete operator", "delete c"]);
+  });
+
   it("waits for an object that is on its way out, and names the finalizer that holds it", () => {
     const world = new Simulation(profileOf([{ name: "a", objects: [configMap("a")] }]));
     world.run();
@@ -311,7 +321,8 @@ describe("evaluateTeardown", () => {
     const view = world.tearDown();
     expect(view.step.kind).toBe("None");
     expect(view.removals[0]?.message).toBe(
-      "1 object left; ConfigMap acme/a is being deleted, held by finalizer example.com/keep",
+      "1 object left; ConfigMap acme/a is being deleted, held by finalizer example.com/keep, which its controller takes off; " +
+        `if that runs no more: kubectl patch configmap a -n acme --type=merge -p '{"metadata":{"finalizers":null}}'`,
     );
   });
 
@@ -583,6 +594,7 @@ describe("a layer with a pack", () => {
   it("that has nothing but values now loses all that it had", () => {
     const world = withPack();
     world.profile = profileOf([{ name: "first", objects: [configMap("f")] }, web("2.0.0")]);
+    world.profile.spec.allowMassPrune = true;
     world.fetched = { kind: "loaded", loaded: loadedPack("web") };
     expect(world.run().done).toBe(true);
     expect(world.names()).toEqual(["f"]);

@@ -1,14 +1,16 @@
 import { Failure } from "../errors.ts";
 import { type Parent, widen } from "../membership/applyset.ts";
-import type { GroupKind } from "../objects/types.ts";
+import type { GroupKind, ObjectRef } from "../objects/types.ts";
+import { brakesOf, isHeld } from "./brakes.ts";
 import { withDeparted } from "./departed-release.ts";
 import { evaluateLayer } from "./evaluate.ts";
 import { Gates } from "./gates.ts";
+import { isHome } from "./home.ts";
 import { namespacesOf } from "./layer-namespace.ts";
 import { isSettled, type LayerView, type Surroundings } from "./layer-view.ts";
 import { leftoversDue, listedNames, listedReleases, withLeftovers, withoutOpened } from "./leftovers.ts";
 import { isWrong, remains, unknownLayer, wantedKeys, withoutSkipped } from "./listed-layers.ts";
-import { dwellersOf, type Leaving, membersByLayer, type RemovalView, removeLayer } from "./removal.ts";
+import { dwellersOf, type Leaving, membersByLayer, nextRemoval, type RemovalView, removeLayer } from "./removal.ts";
 import { onceRendered } from "./render-step.ts";
 import type { NamedRef, Seen, Tracked } from "./seen.ts";
 import type { Step, WatchRequest } from "./step.ts";
@@ -44,16 +46,21 @@ export function evaluate(plan: Plan, seen: Seen, prepared: Prepared): Deployment
   const wanted = wantedKeys(listed);
   const unknown = unknownLayer(listed, seen);
   const stays = remains(listed, wanted);
-  const layers = inOrder(plan, wanted, { seen, prepared, order, unknown, stays, layers: listed.layers });
+  const reach = knownKinds(seen, prepared);
+  const isBlind = reach !== undefined || isStarting(seen, prepared);
+  const brakes = brakesOf(listed, { seen, wanted });
+  const blind = isBlind ? { step: reach } : undefined;
+  const layers = inOrder(plan, wanted, { seen, prepared, order, unknown, stays, layers: listed.layers, brakes, blind });
   const allReady = layers.every(isSettled);
   const isWanted = (key: string) => wanted.values().some((keys) => keys.has(key));
-  const removals = removalsOf({ names: withoutOpened(order, listed), isWanted }, { seen, stays }, prepared);
+  const leaving = removalsOf({ names: withoutOpened(order, listed), isWanted }, { seen, stays }, prepared);
+  const removals = leaving.filter(({ layer }) => !isHeld(layer, brakes));
   const isLeaving = layers.some(({ leaving }) => leaving === true);
-  const after = allReady && !isLeaving ? afterLayers(listed, removals, { seen, prepared }) : undefined;
-  const reach = knownKinds(seen, prepared);
+  // Two profiles may each wait for what the other one has.
+  const given = unknown ? undefined : removals.find(({ handsOver }) => handsOver)?.step;
+  const after = allReady && !isLeaving ? afterLayers(listed, removals, { seen, prepared }) : given;
   const hasLeft = prepared.parent.layers.some((name) => !order.includes(name));
   const blocked = hasLeft ? unreadableKind(seen, prepared.parent) : undefined;
-  const isBlind = reach !== undefined || isStarting(seen, prepared);
   const looking = allReady && isBlind;
   const about = { seen, plan: listed, views: layers, parent: prepared.parent };
   // What cannot be seen may be of those that go, or live in them.
@@ -115,7 +122,7 @@ function isOpening({ step }: LayerView): boolean {
 export function evaluateTeardown(seen: Seen, prepared: Prepared): DeploymentView {
   const reach = knownKinds(seen, prepared);
   const removals = removalsOf({ names: new Set(), isWanted: () => false }, { seen, stays: () => false }, prepared);
-  const [first] = removals;
+  const first = nextRemoval(removals);
   const blocked = unreadableKind(seen, prepared.parent);
   const waiting = blocked !== undefined || isStarting(seen, prepared);
   const step: Step =
@@ -138,7 +145,7 @@ function isLeft(namespace: string, seen: Seen): boolean {
   return (
     state === "left" ||
     state === "kept" ||
-    (state === "deleting" && seen.site.named(namespaceRef(namespace)) === "absent")
+    (state === "deleting" && (isHome(namespace, seen) || seen.site.named(namespaceRef(namespace)) === "absent"))
   );
 }
 
@@ -189,12 +196,17 @@ function removalsOf({ names: listed, isWanted }: Listed, leaving: Leaving, prepa
   const members = order.flatMap((name) => byLayer.get(name) ?? []).filter(({ observed: { key } }) => !isWanted(key));
   // Somebody took the mark of its layer off: it is still ours, and nobody's turn would come for it.
   if (listed.size === 0) members.push(...(byLayer.get(undefined) ?? []));
-  const groups = Map.groupBy(members, (tracked) => goesWith(tracked, order, seen));
+  const waited = members.filter(({ observed: { ref, terminating } }) => !(terminating && isHomeItself(ref, seen)));
+  const groups = Map.groupBy(waited, (tracked) => goesWith(tracked, order, seen));
   const blocked = unreadableKind(seen, parent);
   return order.toReversed().flatMap((name) => {
     const view = evaluateUninstall(name, removeLayer(name, groups.get(name) ?? [], leaving), { seen, prepared });
     return view ? [blocked ? { ...view, failure: blocked, message: blocked.message } : view] : [];
   });
+}
+
+function isHomeItself({ group, kind, name }: ObjectRef, seen: Seen): boolean {
+  return group === "" && kind === "Namespace" && isHome(name, seen);
 }
 
 /** The layer with which a member is removed: its own; of what others live in, the one of these that goes last. */
@@ -218,7 +230,7 @@ function afterLayers(
   removals: readonly RemovalView[],
   { seen, prepared }: { seen: Seen; prepared: Prepared },
 ): Step | undefined {
-  const [first] = removals;
+  const first = nextRemoval(removals);
   if (first) return first.step;
   // A suspended layer may be written down otherwise than it is: the parent goes on naming what it has.
   if (plan.layers.some(({ spec }) => spec.suspend)) return undefined;

@@ -1,7 +1,16 @@
 import { RECONCILE_ANNOTATION } from "../api/names.ts";
 import type { Verdict } from "../health/verdict.ts";
 import { describeRef } from "../objects/identity.ts";
-import { driftModeOf, isKnownToDiffer, type Leaving, lastWriteOf, leftSentence, leftStanding } from "./drift.ts";
+import {
+  driftModeOf,
+  isFoughtOver,
+  isKnownToDiffer,
+  type Leaving,
+  lastWriteOf,
+  leftSentence,
+  leftStanding,
+  rewriteSentence,
+} from "./drift.ts";
 import { expiredVerdict, finishedOf } from "./expiry.ts";
 import { driftLeft, type KnownLayer, type LayerView } from "./layer-view.ts";
 import type { Seen, Tracked } from "./seen.ts";
@@ -54,7 +63,17 @@ export function withDrift(
     ...(writtenAt === undefined ? {} : { writtenAt }),
     ...(finished.length > 0 ? { finished } : {}),
   };
-  if (driftModeOf(layer) !== "Warn") return known;
+  const mode = driftModeOf(layer);
+  if (mode === "Correct") return withFight(known, views, seen);
+  if (mode === "Ignore") return known;
   const left = views.filter((one) => one.standing === "left" || isKnownToDiffer(one, seen));
   return left.length > 0 ? driftLeft(known, leftSentence(left.map(({ desired }) => describeRef(desired.ref)))) : known;
+}
+
+/** A fight in which no field changes hands: all objects are there, and one is written otherwise again and again. */
+function withFight(view: LayerView, views: readonly ObjectView[], seen: Seen): LayerView {
+  if (view.state !== "Ready") return view;
+  const fought = views.find((one) => one.standing === "current" && isFoughtOver(one, seen));
+  if (!fought) return view;
+  return { ...view, state: "Drifted", reason: "DriftFight", message: rewriteSentence(fought) };
 }

@@ -17,6 +17,8 @@ export type Outcome =
   /** `missing` names the kinds that are still not served. */
   | { kind: "Discovered"; missing: string | undefined }
   | { kind: "NamespaceEnsured"; failure?: Failure }
+  /** Nobody uses the versions any more, or why they must stay. */
+  | { kind: "VersionsRetired"; failure?: Failure }
   | { kind: "Applied"; results: readonly ApplyResult[] }
   | { kind: "Removed"; results: readonly RemoveResult[] }
   /** A step on a Helm release, or on a hook of it, was taken or refused; `note` says what people should hear. */
@@ -27,8 +29,12 @@ export type Outcome =
   | { kind: "Forgotten" }
   | { kind: "Done" };
 
-export type ApplyResult = { item: ApplyItem } & (
+export type ApplyResult = {
+  item: ApplyItem;
+} & (
   | { ok: true; how: "created" | "updated" | "repaired" | "adopted"; fields: string; witness?: Witness }
+  /** Somebody had taken fields of it, and left their values as they were. */
+  | { ok: true; how: "retaken"; fields: string; witness?: Witness }
   /** It was looked at, and its values are ours, or are not. */
   | { ok: true; how: "verified" | "differs"; witness: Witness }
   | { ok: true; how: "terminating" | "exists" }

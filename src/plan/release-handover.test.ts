@@ -23,6 +23,36 @@ function seenWith(records: object[], pack?: object): Surroundings["seen"] {
   } as never;
 }
 
+describe("a release that another profile has", () => {
+  const open = (kind: string, adoption = "IfUnowned") => {
+    const spec = { name: "web", adoption, helm: { chart: "shop", version: "1", releaseName: "shop" } };
+    const layer = { spec, namespace: "web", inputs: { digest: "2" }, state: { content: { release: { hooks: [] } } } };
+    const theirs = { ...record, parent: "theirs", layer: "shop" } as ReleaseRecord;
+    const seen = { ...seenWith([theirs]), profileOf: () => "ClusterProfile acme/base" };
+    Object.assign(seen.profile, { kind });
+    return openRevision(layer as unknown as ChartLayer, [theirs], { seen, order: ["web"] } as never);
+  };
+
+  it.each([
+    ["a higher tier takes over as it is", "SystemProfile", "OpenRelease"],
+    ["one of the same tier waits for", "ClusterProfile", "ClaimRelease"],
+    ["one of a lower tier waits for", "AddOnProfile", "ClaimRelease"],
+  ])("%s", (_what, kind, want) => {
+    const { step, failure } = open(kind);
+    expect(step).toMatchObject({ kind: want, ...(want === "OpenRelease" ? { revision: 2, adopts: false } : {}) });
+    expect(failure?.message).toEqual(
+      want === "OpenRelease" ? undefined : expect.stringContaining("belongs to layer shop of ClusterProfile acme/base"),
+    );
+  });
+
+  it("stays where it is for a layer that takes nothing that exists", () => {
+    for (const kind of ["SystemProfile", "AddOnProfile"]) {
+      expect(open(kind, "Never").failure?.reason).toBe("Conflict");
+      expect(open(kind, "Never").step).toBeUndefined();
+    }
+  });
+});
+
 describe("a layer that was a chart and has a pack now", () => {
   const open = (name: string, of: string) => {
     const spec = { name, helm: { chart: "shop", version: "1", releaseName: "shop" }, part: { of } };

@@ -1,20 +1,20 @@
 import { durationMs } from "../api/duration.ts";
 import { PARENT_LABEL } from "../api/names.ts";
 import { Failure } from "../errors.ts";
-import { attemptAt, type ChartLayer, HELM_TIMEOUT_MS, releaseOf } from "./chart-layer.ts";
+import { outranks } from "../membership/judge.ts";
+import { attemptAt, type ChartLayer, claimAttempt, HELM_TIMEOUT_MS, releaseOf } from "./chart-layer.ts";
 import { failing, type LayerView, type Surroundings, working } from "./layer-view.ts";
-import { isInstalled, isPending, latestOf, type ReleaseRecord, surplus } from "./release.ts";
+import { isInstalled, isPending, latestOf, type ReleaseRecord, releaseKey, surplus } from "./release.ts";
+import type { Seen } from "./seen.ts";
 
 export function openRevision(layer: ChartLayer, records: readonly ReleaseRecord[], around: Surroundings): LayerView {
   const latest = latestOf(records);
   const revision = (latest?.version ?? 0) + 1;
   const busy = latest && busyView(layer, latest, around);
   if (busy) return busy;
-  // Whoever took an own release over with helm left records of ours below; another layer's claim stands.
-  const isOurs = (record: ReleaseRecord) => isOwn(record, layer, around);
-  const own = latest !== undefined && (isOurs(latest) || (latest.parent === undefined && records.some(isOurs)));
-  const conflict = own ? undefined : conflictOf(layer, latest, around);
-  if (conflict) return failing(layer, conflict);
+  const goesOn = mayGoOn(layer, records, around);
+  const conflict = goesOn ? undefined : conflictOf(layer, latest, around);
+  if (latest && conflict) return conflictView(layer, latest, { conflict, seen: around.seen });
   const key = contentKey(layer);
   const { rolledBack } = layer.state.content.release;
   const goesBack = records.some(({ version }) => version === rolledBack?.to);
@@ -28,12 +28,49 @@ export function openRevision(layer: ChartLayer, records: readonly ReleaseRecord[
       release: releaseOf(layer),
       revision,
       latest,
-      adopts: latest !== undefined && !own,
+      adopts: latest !== undefined && !goesOn,
       progress: { inputs: key, operation, runs: {} },
       records,
       surplus: surplus(records, layer.spec),
     },
   };
+}
+
+/**
+ * Whether the release is the layer's own, or that of a profile that gives way. Whoever took an own release over with helm left
+ * records of ours below; another layer's claim stands.
+ */
+function mayGoOn(layer: ChartLayer, records: readonly ReleaseRecord[], around: Surroundings): boolean {
+  const latest = latestOf(records);
+  if (!latest) return false;
+  const isOurs = (record: ReleaseRecord) => isOwn(record, layer, around);
+  return isOurs(latest) || (latest.parent === undefined && records.some(isOurs)) || yields(latest, layer, around);
+}
+
+/** A profile of a lower tier gives way, and says so itself: its objects are taken over as they are. */
+function yields({ parent }: ReleaseRecord, { spec }: ChartLayer, { seen }: Surroundings): boolean {
+  if (parent === undefined || parent === seen.set.parent || spec.adoption === "Never") return false;
+  return outranks(seen.profile.kind, seen.profileOf?.(parent)?.replace(" ", "/") ?? "");
+}
+
+/** Where another profile has the release, the layer gets it when that one gives it up, if it may write the records. */
+function conflictView(
+  layer: ChartLayer,
+  record: ReleaseRecord,
+  { conflict, seen }: { conflict: Failure; seen: Seen },
+): LayerView {
+  const view = failing(layer, conflict);
+  const { name, adoption } = layer.spec;
+  const { parent } = record;
+  if (adoption === "Never" || parent === undefined || parent === seen.set.parent) return view;
+  const key = releaseKey(releaseOf(layer));
+  const attempt = claimAttempt(layer);
+  const tried = seen.attempts.get(attempt.key);
+  const isClaimed = tried?.digest === attempt.digest && !tried.failure;
+  if (!isClaimed) return { ...view, step: { kind: "ClaimRelease", attempt, record } };
+  const { namespace } = record.release;
+  const ref = { group: "", version: "v1", kind: "Secret", namespace, name: record.secret };
+  return { ...view, awaits: [{ ref, key, isNamed: false, heir: name }] };
 }
 
 /** Of this layer, or of one that left the list: a layer that was renamed, or has a pack now, goes on with its release. */

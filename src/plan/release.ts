@@ -54,6 +54,8 @@ export interface ReleaseProgress {
   strays?: readonly string[];
   /** Whether it is Strata that takes the release away. */
   uninstalling?: boolean;
+  /** Another profile made it, and gave the release to the one that it says: that one's first revision comes next. */
+  handedOver?: boolean;
 }
 
 /** One revision of a Helm release, as the metadata of its Secret tells it. */
@@ -75,6 +77,11 @@ export interface ReleaseRecord {
   seal: string | undefined;
   /** Undefined when somebody else wrote it last. */
   progress: ReleaseProgress | undefined;
+}
+
+/** By what a profile waits for a release that another one has, as it does for objects by their keys. */
+export function releaseKey({ namespace, name }: ReleaseName): string {
+  return `helm/${namespace}/${name}`;
 }
 
 /** The type of the Secrets that hold releases, and the label by which Helm finds them. */
@@ -187,7 +194,7 @@ export function belongsTo(record: ReleaseRecord, set: ApplySet, layer: string): 
  * The key under which the latest attempt at a step on a layer's release is remembered: of each sort by itself, as what was
  * refused must not be tried again only because something else was tried since.
  */
-export function releaseAttempt(layer: string, sort: "hooks" | "record" | "rollback" = "hooks"): string {
+export function releaseAttempt(layer: string, sort: "hooks" | "record" | "rollback" | "claim" = "hooks"): string {
   return `release/${layer}/${sort}`;
 }
 

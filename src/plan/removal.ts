@@ -1,7 +1,8 @@
 import type { Failure } from "../errors.ts";
 import { isMember } from "../membership/observed.ts";
 import { describeRef, isVolume, keyOf } from "../objects/identity.ts";
-import { WAVES, type Wave, waveOf } from "../objects/waves.ts";
+import { removalWaveOf, WAVES } from "../objects/waves.ts";
+import { goingSentence } from "./held.ts";
 import type { LayerView } from "./layer-view.ts";
 import type { Seen, Tracked } from "./seen.ts";
 import type { RemoveItem, Step } from "./step.ts";
@@ -14,6 +15,8 @@ export interface RemovalView {
   failure?: Failure;
   step?: Step;
   wakeAt?: number;
+  /** The step gives something to another profile, which may need it before it can say what else it wants. */
+  handsOver?: boolean;
   /** Hooks: objects to be watched by name, and those that are late. */
   hooks?: LayerView["hooks"];
 }
@@ -29,17 +32,24 @@ export const REMOVAL = "removal";
  */
 export function removeLayer(layer: string, members: readonly Tracked[], leaving: Leaving): RemovalView | undefined {
   if (members.length === 0) return undefined;
-  const { current, items, failed, notBefore } = nextToGo(members, leaving);
+  const { current, items, failed, notBefore, handsOver, intended } = nextToGo(members, leaving);
   const [first] = failed;
   const wakeAt = notBefore ?? first?.retryAt;
+  const words = intended ? intendedSentence(intended) : waitingSentence(members, current);
   return {
     layer,
     left: members.length,
-    message: first ? first.failure.message : waitingSentence(members, current),
+    message: first ? first.failure.message : words,
+    ...(handsOver ? { handsOver } : {}),
     ...(first ? { failure: first.failure } : {}),
     ...(items.length > 0 ? { step: { kind: "Remove", layer, items } } : {}),
     ...(wakeAt === undefined ? {} : { wakeAt }),
   };
+}
+
+/** The removal whose turn it is: first what another profile waits for, as it may not go on without. */
+export function nextRemoval(removals: readonly RemovalView[]): RemovalView | undefined {
+  return removals.find(({ handsOver }) => handsOver) ?? removals[0];
 }
 
 /** Members on their way out, and who is not. */
@@ -56,19 +66,43 @@ export interface NextToGo {
   failed: readonly { failure: Failure; retryAt: number | undefined }[];
   /** Nothing goes before this time, in milliseconds since the epoch. */
   notBefore: number | undefined;
+  /** The items are what other profiles wait for. */
+  handsOver?: boolean;
+  /** One that stays for now, as another profile is about to write it. */
+  intended?: Tracked | undefined;
 }
 
-/** What of some members goes now: the last wave that is still there; the waves before it wait until that is gone. */
+/** So often it is looked whether another profile has said by now what it wants. */
+export const LOOK_MS = 500;
+
+/**
+ * What of some members goes now: first what other profiles wait for, whatever it is; then the last wave that is still there.
+ * The waves before it wait until that is gone. What another profile is about to write stays until it has.
+ */
 export function nextToGo(members: readonly Tracked[], leaving: Leaving): NextToGo {
   const { seen } = leaving;
-  const byWave = Map.groupBy(members, (tracked) => waveOfMember(tracked, seen));
+  const claimed = members.filter(({ observed }) => seen.heirs?.claim(observed.key));
+  const handed = claimed.filter((tracked) => isDueToGo(tracked, seen)).flatMap((one) => toRemoval(one, leaving) ?? []);
+  if (handed.length > 0) return { current: claimed, items: handed, failed: [], notBefore: undefined, handsOver: true };
+  const byWave = Map.groupBy(members, ({ observed }) => removalWaveOf(observed.ref));
   const wave = WAVES.toReversed().find((candidate) => byWave.has(candidate)) ?? 1;
   const current = byWave.get(wave) ?? [];
-  const due = current.filter((tracked) => !tracked.observed.terminating && removalIsDue(tracked, seen));
+  const due = current.filter((tracked) => isDueToGo(tracked, seen));
   const failed = current.flatMap((tracked) => removalFailure(tracked, seen) ?? []);
-  const notBefore = due.length > 0 && seen.pruneAt !== undefined && seen.now < seen.pruneAt ? seen.pruneAt : undefined;
-  const items = notBefore === undefined ? due.flatMap((tracked) => toRemoval(tracked, leaving) ?? []) : [];
-  return { current, items, failed, notBefore };
+  const pruneAt = due.length > 0 ? seen.pruneAt : undefined;
+  if (pruneAt !== undefined && seen.now < pruneAt) return { current, items: [], failed, notBefore: pruneAt };
+  const [intended, free] = partition(due, ({ observed }) => seen.heirs?.intend(observed.key) === true);
+  const items = free.flatMap((tracked) => toRemoval(tracked, leaving) ?? []);
+  const [first] = intended;
+  return { current, items, failed, notBefore: first && seen.now + LOOK_MS, intended: first };
+}
+
+function isDueToGo(tracked: Tracked, seen: Seen): boolean {
+  return !tracked.observed.terminating && removalIsDue(tracked, seen);
+}
+
+function partition<T>(all: readonly T[], is: (one: T) => boolean): [T[], T[]] {
+  return [all.filter(is), all.filter((one) => !is(one))];
 }
 
 const dwellings = new WeakMap<Seen, Map<string, Tracked[]>>();
@@ -143,18 +177,13 @@ function isLent({ observed: { adopted, layer } }: Tracked, { profile }: Seen): b
   return adopted && profile.spec.layers.find(({ name }) => name === layer)?.adoption !== "Always";
 }
 
-/** A member's content is not known here, so whether its CRD is one of ours is read off the members themselves. */
-function waveOfMember({ observed: { ref } }: Tracked, seen: Seen): Wave {
-  const crd = seen.site.crdOf(ref);
-  const served = crd !== undefined && seen.site.member(crd) !== undefined;
-  return served ? 5 : waveOf({ apiVersion: `${ref.group}/${ref.version}`, kind: ref.kind, metadata: {} }, new Set());
+function intendedSentence({ observed: { ref } }: Tracked): string {
+  return `${describeRef(ref)} stays for now: another profile is about to take it over`;
 }
 
 function waitingSentence(members: readonly Tracked[], current: readonly Tracked[]): string {
   const [first] = current.filter(({ observed }) => observed.terminating);
   const left = `${members.length} ${members.length === 1 ? "object" : "objects"} left`;
   if (!first) return left;
-  const { ref, finalizers } = first.observed;
-  const held = finalizers.filter((name) => name !== "foregroundDeletion");
-  return `${left}; ${describeRef(ref)} is being deleted${held.length > 0 ? `, held by finalizer ${held.join(", ")}` : ""}`;
+  return `${left}; ${goingSentence(first.observed)}`;
 }

@@ -3,7 +3,7 @@ import { releaseNameOf } from "./place.ts";
 import { isInstalled, latestOf } from "./release.ts";
 import type { Seen } from "./seen.ts";
 import type { Step } from "./step.ts";
-import type { PlannedLayer } from "./types.ts";
+import type { MadeContent, PlannedLayer } from "./types.ts";
 
 /**
  * The step that renders a layer. A chart sees the revision that it will be and whether there was one before, so that the
@@ -11,11 +11,20 @@ import type { PlannedLayer } from "./types.ts";
  */
 export function renderStep(layer: PlannedLayer, seen: Seen): Step | "unknown" | Failure {
   const { spec, namespace } = layer;
-  if (!spec.helm || namespace === undefined) return { kind: "Render", layer, revision: 1, isUpgrade: false };
+  const before = contentBefore(spec.name, seen);
+  const about = { kind: "Render" as const, layer, ...(before ? { before } : {}) };
+  if (!spec.helm || namespace === undefined) return { ...about, revision: 1, isUpgrade: false };
   const records = seen.site.releases({ namespace, name: releaseNameOf(spec) });
   if (records === "unknown" || records instanceof Failure) return records;
   const latest = latestOf(records);
-  return { kind: "Render", layer, revision: (latest?.version ?? 0) + 1, isUpgrade: isInstalled(latest) };
+  return { ...about, revision: (latest?.version ?? 0) + 1, isUpgrade: isInstalled(latest) };
+}
+
+/** What was recalled for a layer that had left the list does not say what it was made from. */
+function contentBefore(layer: string, { contents }: Seen): MadeContent | undefined {
+  const { inputs, specDigest = "", result } = contents.get(layer) ?? {};
+  if (inputs === undefined || specDigest === "" || result?.kind !== "known") return undefined;
+  return { inputs, specDigest, content: result.content };
 }
 
 /**

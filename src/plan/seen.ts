@@ -138,6 +138,8 @@ export interface Seen {
   leaving: ReadonlyMap<string, "left" | "deleting" | "kept">;
   /** The layer rows as last written, by name: they remember since when, and with which content a layer was Ready. */
   rows: ReadonlyMap<string, DeploymentLayerStatus>;
+  /** Whether the rows tell of the profile as it is written now. */
+  isTold?: boolean;
   /** What the layers wait for besides each other; left out where there is nothing else. */
   beside?: Beside;
   /** Left out: the cluster itself. */
@@ -147,5 +149,15 @@ export interface Seen {
   /** The profile, in words, whose ApplySet has this parent, as far as this hub knows it. */
   profileOf?: (parent: string) => string | undefined;
   /** Before this time nothing goes that the list dropped: another profile may be about to say that it wants it. */
-  pruneAt?: number | undefined;
+  readonly pruneAt?: number | undefined;
+  /** What other profiles on the cluster want; left out where there are none. */
+  heirs?: Heirs;
+}
+
+/** What other profiles on the cluster want of what goes; a release goes by `releaseKey`, an object by its key. */
+export interface Heirs {
+  /** Whether one waits for it and may write it: it is handed over. */
+  claim(key: string): boolean;
+  /** Whether one is yet to try to write it. */
+  intend(key: string): boolean;
 }

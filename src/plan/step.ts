@@ -3,8 +3,9 @@ import type { GroupKind, GroupVersionKind, ObjectRef } from "../objects/types.ts
 import type { MacroExpression } from "../pack/macro-types.ts";
 import type { NamespaceMetadata } from "./layer-namespace.ts";
 import type { HookRun, ReleaseName, ReleaseProgress, ReleaseRecord, ReleaseStatus } from "./release.ts";
+import type { Retirement } from "./retired-versions.ts";
 import type { Tracked } from "./seen.ts";
-import type { Desired, PlacedHook, PlannedLayer } from "./types.ts";
+import type { Desired, MadeContent, PlacedHook, PlannedLayer } from "./types.ts";
 
 /** A kind to watch, and where: one namespace for an identity that may not list them all. */
 export interface WatchRequest {
@@ -74,13 +75,22 @@ export interface MarkRelease {
   superseded: readonly ReleaseRecord[];
 }
 
+/** Looks who uses versions that a CRD is to serve no more, and moves what is the profile's own to one that stays. */
+export interface RetireVersions {
+  kind: "RetireVersions";
+  /** By what the look is remembered. */
+  look: ReleaseAttempt;
+  retirement: Retirement;
+}
+
 /** How the run of a hook ended; `startedAt` in milliseconds since the epoch. */
 export type HookEnd = Pick<HookRun, "phase" | "attempt" | "why"> & { startedAt: number | undefined };
 
 /** The one thing that a pass does. Every step is safe to repeat, and safe to be cut off in the middle. */
 export type Step =
   | { kind: "Prepare" }
-  | { kind: "Render"; layer: PlannedLayer; revision: number; isUpgrade: boolean }
+  /** `before` is the content that the layer has now, where this process knows it: it is what is stored, too. */
+  | { kind: "Render"; layer: PlannedLayer; revision: number; isUpgrade: boolean; before?: MadeContent }
   /** Gets the pack of a layer; `key` says which. */
   | { kind: "FetchPack"; layer: PlannedLayer; key: string }
   /** Evaluates macros of packs, with Go's templates. */
@@ -88,7 +98,9 @@ export type Step =
   | { kind: "Discover"; wanted: readonly GroupVersionKind[] }
   /** `widens` is false when the parent covers everything already and only watches are missing. */
   | { kind: "Reach"; parent: Parent; widens: boolean; watches: readonly WatchRequest[] }
-  | { kind: "EnsureNamespace"; namespace: string; metadata: NamespaceMetadata }
+  /** `isNew`: nothing speaks for it that the namespace is there. */
+  | RetireVersions
+  | { kind: "EnsureNamespace"; namespace: string; metadata: NamespaceMetadata; isNew: boolean }
   | { kind: "Apply"; layer: PlannedLayer; items: readonly ApplyItem[] }
   | { kind: "Remove"; layer: string; items: readonly RemoveItem[] }
   | OpenRelease
@@ -99,6 +111,10 @@ export type Step =
   | { kind: "RemoveHook"; attempt: ReleaseAttempt; ref: ObjectRef; uid: string; resourceVersion: string }
   /** Objects that somebody else's revision of the release brought; what is not of the release any more stays. */
   | { kind: "RemoveStrays"; attempt: ReleaseAttempt; record: ReleaseRecord; strays: readonly string[] }
+  /** Asks whether the identity may write records of a release that another profile has: only then it is waited for. */
+  | { kind: "ClaimRelease"; attempt: ReleaseAttempt; record: ReleaseRecord }
+  /** Gives a release to the profile that waits for it, by its newest record. */
+  | { kind: "HandOverRelease"; attempt: ReleaseAttempt; record: ReleaseRecord }
   /** The records of a release that is taken away. */
   | { kind: "ForgetRelease"; attempt: ReleaseAttempt; records: readonly ReleaseRecord[] }
   /** Goes back to the content of a revision that was Ready once. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { parseProfile } from "../api/parse.ts";
 import type { Profile, ProfileDeployment, TargetCluster } from "../api/types.ts";
-import { isDeploymentOf, newDeployment, targetsOf } from "./targets.ts";
+import { isDeploymentOf, isTargetOf, newDeployment, targetsOf } from "./targets.ts";
 
 const profile = (kind: string, namespace?: string): Profile =>
   ({ kind, metadata: { name: "base", ...(namespace ? { namespace } : {}), uid: "u" }, spec: { layers: [] } }) as never;
@@ -70,6 +70,7 @@ describe("targetsOf: the clusters that a profile goes to", () => {
       selecting({ key: "tier", operator: "Exists" }, { key: "tier", operator: "NotIn", values: ["1"] }),
       ["acme/b"],
     ],
+    ["named ones, save one that is being deleted", { clusterRefs: [{ name: "a" }, { name: "going" }] }, ["acme/a"]],
     [
       "named ones, also when they do not exist",
       { clusterRefs: [{ name: "a" }, { name: "none" }] },
@@ -79,6 +80,19 @@ describe("targetsOf: the clusters that a profile goes to", () => {
   ];
   it.each(rows)("%s", (_name, spec, want) => {
     expect(targets(spec)).toEqual(want);
+  });
+
+  it.each(rows)("isTargetOf says the same of each cluster by itself: %s", (_name, spec, want) => {
+    const profile = { metadata: { name: "p", namespace: "acme" }, spec } as unknown as Profile;
+    const refs = [...clusters.map(({ metadata: { namespace, name } }) => ({ namespace, name })), { name: "local" }];
+    const all = [...refs, { namespace: "acme", name: "none" }];
+    const taken = all.filter((ref) => {
+      const cluster = clusters.find(({ metadata }) => metadata.name === ref.name);
+      return isTargetOf(profile, ref, cluster);
+    });
+    expect(taken.map((ref) => ["namespace" in ref ? ref.namespace : "", ref.name].filter(Boolean).join("/"))).toEqual(
+      want,
+    );
   });
 
   it("a SystemProfile's references name the tenant: leaf: SystemProfile spec.clusterRefs[].namespace", () => {

@@ -3,16 +3,42 @@ import type { ClusterRef, LabelSelector, Profile, ProfileDeployment, TargetClust
 import { sha256Hex } from "../objects/digest.ts";
 import { hasManagement, type Side } from "./sides.ts";
 
-/** The clusters that a profile goes to: named ones also when they do not exist (yet), so that their absence shows. */
+/**
+ * The clusters that a profile goes to: named ones also when they do not exist (yet), so that their absence shows. None that is
+ * being deleted: it is left, as if its labels had been taken off.
+ */
 export function targetsOf(profile: Profile, clusters: readonly TargetCluster[]): ClusterRef[] {
   const { clusterRefs, clusterSelector } = profile.spec;
-  if (clusterRefs) return clusterRefs.map((ref) => withNamespace(ref, profile));
+  if (clusterRefs) {
+    const going = new Set(clusters.filter(({ metadata }) => metadata.deletionTimestamp).map(clusterKey));
+    return clusterRefs
+      .map((ref) => withNamespace(ref, profile))
+      .filter(({ namespace, name }) => !going.has(`${namespace}/${name}`));
+  }
   if (!clusterSelector) return [];
   return clusters
-    .filter(
-      ({ metadata }) => metadata.deletionTimestamp === undefined && matches(clusterSelector, metadata.labels ?? {}),
-    )
+    .filter((cluster) => isSelected(clusterSelector, cluster))
     .map(({ metadata: { name, namespace } }) => ({ name, namespace }));
+}
+
+function clusterKey({ metadata: { namespace, name } }: TargetCluster): string {
+  return `${namespace}/${name}`;
+}
+
+function isSelected(selector: LabelSelector, { metadata }: TargetCluster): boolean {
+  return metadata.deletionTimestamp === undefined && matches(selector, metadata.labels ?? {});
+}
+
+/**
+ * Whether a profile goes to one cluster: what `targetsOf` answers, without a look at the others.
+ *
+ * @param cluster the TargetCluster of that name; undefined when there is none that the profile reaches, and for `local`
+ */
+export function isTargetOf(profile: Profile, { namespace, name }: ClusterRef, cluster?: TargetCluster): boolean {
+  const { clusterRefs, clusterSelector } = profile.spec;
+  if (clusterSelector) return cluster !== undefined && isSelected(clusterSelector, cluster);
+  if (cluster?.metadata.deletionTimestamp) return false;
+  return (clusterRefs ?? []).some((ref) => ref.name === name && withNamespace(ref, profile).namespace === namespace);
 }
 
 function withNamespace(ref: ClusterRef, profile: Profile): ClusterRef {

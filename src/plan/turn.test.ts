@@ -10,13 +10,16 @@ interface About {
   suspend?: boolean;
   going?: boolean;
   namespace?: string;
+  /** Names of layers that are applied on the hub for the cluster. */
+  onHub?: string[];
 }
 
 function neighbour(kind: ProfileKind, name: string, about: About = {}): Neighbour {
-  const { needs, gates = { a: "Open" }, age = 0, suspend, going, namespace = "acme" } = about;
+  const { needs, gates = { a: "Open" }, age = 0, suspend, going, namespace = "acme", onHub = [] } = about;
   const rows = typeof gates === "string" ? { a: "Open" } : gates;
   const place = kind === "SystemProfile" ? {} : { namespace };
-  const layers = Object.keys(rows).map((layer) => ({ name: layer, type: "AddOn" }));
+  const layers: object[] = Object.keys(rows).map((layer) => ({ name: layer, type: "AddOn" }));
+  layers.push(...onHub.map((layer) => ({ name: layer, type: "AddOn", applyTo: "Management" })));
   const profile = {
     kind,
     metadata: { name, ...place, generation: 2, ...(going ? { deletionTimestamp: "2026-01-01T00:00:00Z" } : {}) },
@@ -35,7 +38,8 @@ function neighbour(kind: ProfileKind, name: string, about: About = {}): Neighbou
     })),
   };
   const deployment = {
-    metadata: { namespace, name: `${name}-local`, creationTimestamp: `2026-01-01T00:00:0${age}Z` },
+    metadata: { namespace, name: `${name}-edge`, creationTimestamp: `2026-01-01T00:00:0${age}Z` },
+    spec: { clusterRef: { namespace, name: "edge" } },
     ...(gates === "none" ? {} : { status }),
   };
   return { profile: profile as unknown as Profile, deployment: deployment as unknown as ProfileDeployment };
@@ -75,6 +79,27 @@ const ROWS: [what: string, own: Neighbour, others: Neighbour[], isInstalled: boo
     "a suspended one is not waited for",
     addOn(),
     [neighbour("ClusterProfile", "base", { ...closed, suspend: true })],
+    false,
+    "free",
+  ],
+  [
+    "nor a second cluster profile, which is refused",
+    addOn(),
+    [neighbour("ClusterProfile", "second", { ...closed, age: 2 }), neighbour("ClusterProfile", "first", { age: 1 })],
+    false,
+    "free",
+  ],
+  [
+    "nor what another tenant brings to the hub",
+    addOn(),
+    [neighbour("ClusterProfile", "base", { ...closed, namespace: "elsewhere" })],
+    false,
+    "free",
+  ],
+  [
+    "what a profile applies on the hub is not looked for on the cluster",
+    addOn(),
+    [neighbour("ClusterProfile", "base", { onHub: ["dns"] })],
     false,
     "free",
   ],
@@ -132,6 +157,20 @@ const ROWS: [what: string, own: Neighbour, others: Neighbour[], isInstalled: boo
     [neighbour("ClusterProfile", "first", { age: 1 })],
     true,
     "Conflict: the cluster has ClusterProfile acme/first already, and a cluster has one ClusterProfile: make an AddOnProfile of this one, or take the cluster out of one of the two",
+  ],
+  [
+    "the second cluster profile, while the first is on its way out",
+    neighbour("ClusterProfile", "second", { age: 2 }),
+    [neighbour("ClusterProfile", "first", { age: 1, going: true })],
+    false,
+    "free",
+  ],
+  [
+    "the first cluster profile of a tenant on the hub, which has one of another tenant",
+    neighbour("ClusterProfile", "second", { age: 2 }),
+    [neighbour("ClusterProfile", "first", { age: 1, namespace: "elsewhere" })],
+    false,
+    "free",
   ],
   [
     "the first cluster profile",

@@ -1,5 +1,7 @@
+import { LOCAL_CLUSTER } from "../api/names.ts";
 import type { Profile, ProfileDeployment, ProfileKind } from "../api/types.ts";
 import { Failure } from "../errors.ts";
+import { onSide } from "./sides.ts";
 
 /** Another profile that comes to the same cluster. */
 export interface Neighbour {
@@ -18,13 +20,15 @@ export type Turn =
 const TIERS: readonly ProfileKind[] = ["SystemProfile", "ClusterProfile", "AddOnProfile"];
 
 /**
- * Whose turn it is on a cluster. A lower tier waits for the higher ones when it is first installed there, and no profile waits
- * for one that is suspended or on its way out. What `dependsOn` names is waited for by everything new.
+ * Whose turn it is on a cluster. A lower tier waits for the higher ones when it is first installed there, and for none that is
+ * suspended, on its way out, or refused. What `dependsOn` names is waited for by everything new. On `local`, which each tenant
+ * has, one tenant's profiles are nothing to those of another.
  *
  * @param isInstalled whether a layer of it was Ready on this cluster once
  */
-export function turnOf(own: Neighbour, others: readonly Neighbour[], isInstalled: boolean): Turn {
-  const rival = own.profile.kind === "ClusterProfile" ? rivalOf(own, others) : undefined;
+export function turnOf(own: Neighbour, all: readonly Neighbour[], isInstalled: boolean): Turn {
+  const others = all.filter((other) => isOfTenant(other, own));
+  const rival = rivalOf(own, others);
   if (rival) return { kind: "refused", failure: rivalFailure(rival.profile) };
   const circle = circleFrom(own, others);
   if (circle) return { kind: "refused", failure: new Failure("InvalidSpec", circleSentence(circle)) };
@@ -35,15 +39,23 @@ export function turnOf(own: Neighbour, others: readonly Neighbour[], isInstalled
     if (!found) return { kind: "waits", on: `${kind} ${name}, which does not come to this cluster` };
     if (!isComplete(found)) return { kind: "waits", on: lateSentence(found) };
   }
-  const late = higher.find((other) => !isGoing(other) && !other.profile.spec.suspend && !isComplete(other));
+  const late = higher.find((other) => isAtWork(other, others) && !isComplete(other));
   return late ? { kind: "waits", on: lateSentence(late) } : { kind: "free" };
 }
 
-/** A cluster has one ClusterProfile: the one that came first. */
+/** Profiles of the platform have no tenant: they concern all, and all them. */
+function isOfTenant({ profile: { metadata } }: Neighbour, { profile }: Neighbour): boolean {
+  return metadata.namespace === undefined || [undefined, metadata.namespace].includes(profile.metadata.namespace);
+}
+
+/**
+ * A cluster has one ClusterProfile: the one that came first. The next one has its turn when that one begins to go, and not when
+ * it has gone: what both bring is handed over then, and not deleted in between.
+ */
 function rivalOf(own: Neighbour, others: readonly Neighbour[]): Neighbour | undefined {
-  return others.find(
-    ({ profile, deployment }) => profile.kind === "ClusterProfile" && ageOf(deployment) < ageOf(own.deployment),
-  );
+  if (own.profile.kind !== "ClusterProfile") return undefined;
+  const stays = others.filter((other) => other.profile.kind === "ClusterProfile" && !isGoing(other));
+  return stays.find(({ deployment }) => ageOf(deployment) < ageOf(own.deployment));
 }
 
 /** Sorts by time, then by name. */
@@ -92,14 +104,20 @@ function isGoing({ profile, deployment }: Neighbour): boolean {
   return (profile.metadata.deletionTimestamp ?? deployment.metadata.deletionTimestamp) !== undefined;
 }
 
+/** Whether it will be complete without anybody's doing. */
+function isAtWork(neighbour: Neighbour, others: readonly Neighbour[]): boolean {
+  return !isGoing(neighbour) && !neighbour.profile.spec.suspend && rivalOf(neighbour, others) === undefined;
+}
+
 /** Whether each layer has opened its gate, for the profile as it is now. */
 function isComplete(neighbour: Neighbour): boolean {
   return firstClosed(neighbour) === undefined;
 }
 
-function firstClosed({ profile, deployment: { status } }: Neighbour): string | undefined {
+function firstClosed({ profile, deployment: { spec, status } }: Neighbour): string | undefined {
   if (status?.profileGeneration !== profile.metadata.generation) return "is not judged yet";
-  for (const { name } of profile.spec.layers) {
+  const here = spec.clusterRef.name === LOCAL_CLUSTER ? profile : onSide(profile, "Workload");
+  for (const { name } of here.spec.layers) {
     const row = status?.layers?.find((one) => one.name === name);
     if (row?.gate !== "Open") return `layer ${name} is ${row?.state ?? "Pending"}`;
   }

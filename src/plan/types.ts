@@ -138,6 +138,15 @@ export interface ContentFailed {
   retryAt: number;
 }
 
+/** The content of a layer, with the inputs that it was made from. */
+export interface MadeContent {
+  /** Digest of all inputs. */
+  inputs: string;
+  /** Digest of the layer's own words. */
+  specDigest: string;
+  content: LayerContent;
+}
+
 /** What a render of a layer left behind, good as long as the layer's inputs have this digest. */
 export interface ContentMemory {
   inputs: string;

@@ -4,9 +4,9 @@ import { type LayerRelease, releaseText } from "../membership/applyset.ts";
 import { evaluateHooks, hooksOf, watchedHooks } from "./hooks.ts";
 import { isPartOf } from "./pack-parts.ts";
 import { placeHooks } from "./place.ts";
-import { belongsTo, latestOf, type ReleaseName, type ReleaseRecord, releaseAttempt } from "./release.ts";
+import { belongsTo, latestOf, type ReleaseName, type ReleaseRecord, releaseAttempt, releaseKey } from "./release.ts";
 import { heldBy } from "./release-attempt.ts";
-import type { RemovalView } from "./removal.ts";
+import { LOOK_MS, type RemovalView } from "./removal.ts";
 import type { Seen } from "./seen.ts";
 import type { Step } from "./step.ts";
 import type { Hook, LayerContent, PlacedHook } from "./types.ts";
@@ -106,7 +106,8 @@ function releaseStage(
   seen: Seen,
 ): Stage | undefined {
   const { id, latest, records } = going;
-  if (!latest.progress?.uninstalling) return { message: "uninstalling the Helm release", step: uninstalling(going) };
+  if (!latest.progress?.uninstalling)
+    return givenUp(going, seen) ?? { message: "uninstalling the Helm release", step: uninstalling(going) };
   if (!Array.isArray(hooks)) return hooks;
   const before = hookStage(going, { event: "pre-delete", hooks }, seen);
   if (before) return before;
@@ -121,6 +122,25 @@ function releaseStage(
     records: oldestFirst,
   };
   return { message: "deleting the records of the Helm release", step };
+}
+
+/** A release that another profile waits for, or is about to: it is handed over as it is, and nothing is uninstalled. */
+function givenUp({ id, release, latest }: Going, seen: Seen): Stage | undefined {
+  const key = releaseKey(release);
+  const what = `Helm release ${release.namespace}/${release.name}`;
+  if (seen.heirs?.claim(key)) {
+    const digest = `hand over/${latest.uid}/${latest.resourceVersion}`;
+    const attempt = { key: releaseAttempt(id, "record"), digest };
+    const message = `handing ${what} over to another profile`;
+    const tried = seen.attempts.get(attempt.key);
+    // The watch tells both profiles of it.
+    if (tried?.digest === digest && !tried.failure) return { message };
+    return { message, handsOver: true, step: { kind: "HandOverRelease", attempt, record: latest } };
+  }
+  const { now, pruneAt } = seen;
+  if (pruneAt !== undefined && now < pruneAt) return { message: `${what} goes soon`, wakeAt: pruneAt };
+  if (!seen.heirs?.intend(key)) return undefined;
+  return { message: `${what} stays for now: another profile is about to take it over`, wakeAt: now + LOOK_MS };
 }
 
 function uninstalling({ id, latest }: Going): Step {

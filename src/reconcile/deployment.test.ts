@@ -9,7 +9,7 @@ import { newDeployment } from "../plan/targets.ts";
 import { loadedPack, packLayer } from "../plan/testdata/packs.ts";
 import type { LayerContent } from "../plan/types.ts";
 import { DeploymentReconciler } from "./deployment.ts";
-import type { DeploymentFacts, TargetFacts } from "./ports.ts";
+import type { DeploymentFacts, Interest, TargetFacts } from "./ports.ts";
 
 const KEY = "acme/p-local";
 const VIEW: Omit<SiteView, "prepared"> = {
@@ -39,9 +39,14 @@ class World {
   readonly statuses: ProfileDeploymentStatus[] = [];
   readonly due: number[] = [];
   wanted: readonly NamedRef[] = [];
+  interest: Interest | undefined;
   finished = false;
   answer: (step: Step) => Outcome | Failure = () => ({ kind: "Done" });
   target: TargetFacts;
+  /** What differs from a profile that goes to the cluster `local`. */
+  facts: Partial<DeploymentFacts> = {};
+  absent: string | undefined;
+  tenantGoing = false;
   readonly #reconciler: DeploymentReconciler;
 
   constructor() {
@@ -64,6 +69,7 @@ class World {
         site: this,
         view: VIEW,
         neighbours: () => "none",
+        heirs: { claim: () => false, intend: () => false },
         profileOf: () => undefined,
       },
     };
@@ -77,11 +83,15 @@ class World {
         if (answer instanceof Failure) throw answer;
         return answer;
       },
-      want: (_key, { named }) => {
-        this.wanted = named;
+      want: (_key, interest) => {
+        this.interest = interest;
+        this.wanted = interest.named;
       },
       report: (_key, status) => void this.statuses.push(status),
       tell: (_facts, { reason, message }) => void this.told.push(`${reason}: ${message}`),
+      tellForGood: (_facts, { reason, message }) => void this.told.push(`for good: ${reason}: ${message}`),
+      absence: async () => this.absent,
+      isTenantGoing: async () => this.tenantGoing,
       finish: async () => {
         this.finished = true;
       },
@@ -99,7 +109,11 @@ class World {
       street: () => undefined,
       cluster: undefined,
       target,
+      matched: true,
+      isTenantGoing: false,
+      hasHeir: () => false,
       referents: () => ({ kind: "absent" }),
+      ...this.facts,
     };
   }
 
@@ -253,6 +267,76 @@ describe("a pack that is not verified", () => {
   });
 });
 
+describe("beside a cluster profile that is not done", () => {
+  const base = {
+    profile: {
+      kind: "ClusterProfile",
+      metadata: { name: "base", namespace: "acme" },
+      spec: { layers: [{ name: "cni" }] },
+    },
+    deployment: { metadata: { name: "base-edge", namespace: "acme" }, spec: { clusterRef: { name: "edge" } } },
+  };
+
+  /** The reason of its first layer after some passes on a cluster whose parent has these layers. */
+  async function reasonWith(layers: string[]): Promise<string | undefined> {
+    const world = new World();
+    world.deployment.status = { layers: [{ name: "one", state: "Ready", readyDigest: "d" }] };
+    const own = { profile: world.profile, deployment: world.deployment };
+    world.facts = { street: () => ({ own, side: "Workload", sibling: undefined, others: [base as never] }) };
+    world.answer = () => ({ ...PREPARED, parent: { ...EMPTY_PARENT, hub: "hub", layers } });
+    for (let count = 0; count < 3; count++) await world.pass();
+    return world.statuses.at(-1)?.layers?.[0]?.reason;
+  }
+
+  it("what is installed there waits for nobody", async () => {
+    expect(await reasonWith(["one"])).not.toBe("WaitingForProfile");
+  });
+
+  it("waits for its turn on a cluster that was made anew under the same name", async () => {
+    expect(await reasonWith([])).toBe("WaitingForProfile");
+  });
+});
+
+describe("a second cluster profile", () => {
+  it("is refused, has nothing to do for which others would wait, and is woken by a change of the first", async () => {
+    const world = new World();
+    const second = { ...world.profile, kind: "ClusterProfile" } as Profile;
+    const deploymentAt = (name: string, second: number) =>
+      ({
+        ...world.deployment,
+        metadata: { name, namespace: "acme", creationTimestamp: `2026-01-01T00:00:0${second}Z` },
+      }) as ProfileDeployment;
+    const first = {
+      profile: { ...second, metadata: { ...second.metadata, name: "first" } },
+      deployment: deploymentAt("first", 1),
+    };
+    const own = { profile: second, deployment: deploymentAt("second", 2) };
+    world.facts = {
+      profile: second,
+      street: () => ({ own, side: "Workload", sibling: undefined, others: [first as never] }),
+    };
+    await world.pass();
+    expect(world.steps).toEqual([]);
+    expect(world.statuses.at(-1)?.layers?.[0]).toMatchObject({ state: "Blocked", reason: "Conflict" });
+    expect(world.interest).toMatchObject({ waiting: true, moving: false, generation: 1 });
+  });
+});
+
+describe("a layer that makes a cluster", () => {
+  it.each([
+    ["Management", false],
+    ["Workload", true],
+  ] as const)("on the side %s asks what the nodes are like there: %s", async (side, asks) => {
+    const world = new World();
+    for (const layer of world.profile.spec.layers) layer.type = "Kubernetes";
+    world.facts = { side };
+    world.answer = (step) => (step.kind === "Prepare" ? PREPARED : { kind: "Done" });
+    await world.pass();
+    await world.pass();
+    expect(world.interest?.nodes).toBe(asks);
+  });
+});
+
 describe("on the way out", () => {
   it("installs nothing more for a profile that is being deleted", async () => {
     const world = new World();
@@ -268,22 +352,133 @@ describe("on the way out", () => {
     expect(world).toMatchObject({ finished: true, steps: [] });
   });
 
-  it("lets go of a cluster that is gone", async () => {
+  const DELETED = "2026-11-22T12:00:00Z";
+  const BROUGHT: ProfileDeploymentStatus = {
+    layers: [
+      { name: "one", state: "Ready", readyDigest: "d", counts: [{ kind: "ConfigMap", ready: 2, total: 2 }] },
+      { name: "two", state: "Pending" },
+    ],
+  };
+
+  /** A profile that is deleted, at the very moment of its deletion. */
+  function deletedWorld(target?: TargetFacts): World {
     const world = new World();
-    world.profile.metadata.deletionTimestamp = "2026-11-22T12:00:00Z";
-    world.deployment.metadata.deletionTimestamp = "2026-11-22T12:00:00Z";
-    world.target = { kind: "gone" };
+    world.now = Date.parse(DELETED);
+    world.profile.metadata.deletionTimestamp = DELETED;
+    world.deployment.metadata.deletionTimestamp = DELETED;
+    world.deployment.status = BROUGHT;
+    if (target) world.target = target;
+    return world;
+  }
+
+  it("lets go of a cluster that is gone, and says for good what is left there", async () => {
+    const world = deletedWorld({ kind: "gone" });
+    world.absent = "TargetCluster acme/edge does not exist";
     await world.pass();
-    expect(world).toMatchObject({ finished: true, steps: [] });
+    expect(world).toMatchObject({
+      finished: true,
+      steps: [],
+      told: ["for good: ObjectsLeft: TargetCluster acme/edge does not exist: left there: layer one (2 objects)"],
+    });
   });
 
-  it("waits for a cluster that is away", async () => {
+  it("says nothing of a cluster that is gone and never had anything", async () => {
+    const world = deletedWorld({ kind: "gone" });
+    world.absent = "TargetCluster acme/edge does not exist";
+    world.deployment.status = { layers: [{ name: "one", state: "Blocked" }] };
+    await world.pass();
+    expect(world).toMatchObject({ finished: true, told: [] });
+  });
+
+  it("takes no watch's word for it that a cluster is gone", async () => {
+    const world = deletedWorld({ kind: "gone" });
+    await world.pass();
+    expect(world).toMatchObject({ finished: false, steps: [], told: [], due: [1_000] });
+  });
+
+  it("waits for a cluster that is away, as long as deletionGrace says, and then says what is left there", async () => {
+    const world = deletedWorld({ kind: "failing", failure: away });
+    Object.assign(world.profile.spec, { deletionGrace: "5m" });
+    await world.pass();
+    expect(world).toMatchObject({ finished: false, told: [], due: [300_000] });
+    const message =
+      "unreachable since 2026-11-22T12:00:00Z: no answer; what is there is left there from 2026-11-22T12:05:00Z on, when deletionGrace is over";
+    expect(world.statuses.at(-1)?.layers).toMatchObject([{ name: "one", state: "Removing", message }]);
+    world.now += 299_000;
+    world.facts = { cluster: awaySince(DELETED) };
+    await world.pass();
+    expect(world).toMatchObject({ finished: false, due: [300_000, 1_000] });
+    world.now += 1_000;
+    await world.pass();
+    const left = "no answer, for longer than deletionGrace: left there: layer one (2 objects)";
+    expect(world).toMatchObject({ finished: true, steps: [], told: [`for good: ObjectsLeft: ${left}`] });
+  });
+
+  it("begins the grace anew with each silence: a network that fails for a second ends no long deletion", async () => {
+    const world = deletedWorld({ kind: "failing", failure: away });
+    world.now += 7_200_000;
+    world.facts = { cluster: awaySince("2026-11-22T13:59:00Z") };
+    await world.pass();
+    expect(world).toMatchObject({ finished: false, due: [3_540_000] });
+  });
+
+  it("waits for its twin, however long that takes", async () => {
+    const failure = new Failure("Conflict", "is the same cluster as acme/a");
+    const world = deletedWorld({ kind: "failing", failure, isTwin: true });
+    world.now += 1e9;
+    await world.pass();
+    expect(world).toMatchObject({ finished: false, told: ["Conflict: layer one: is the same cluster as acme/a"] });
+  });
+
+  it("knows after a silence in the midst of a removal what may still be there", async () => {
+    const world = deletedWorld({ kind: "failing", failure: away });
+    world.deployment.status = { layers: [{ name: "one", state: "Removing" }] };
+    await world.pass();
+    world.now += 3_600_000;
+    world.facts = { cluster: awaySince(DELETED) };
+    await world.pass();
+    expect(world.told).toEqual([
+      "for good: ObjectsLeft: no answer, for longer than deletionGrace: left there: layer one",
+    ]);
+  });
+
+  it("touches nothing on a cluster that the profile goes to no more", async () => {
     const world = new World();
-    world.profile.metadata.deletionTimestamp = "2026-11-22T12:00:00Z";
-    world.deployment.metadata.deletionTimestamp = "2026-11-22T12:00:00Z";
-    world.target = { kind: "failing", failure: away };
+    world.facts = { matched: false };
     await world.pass();
+    expect(world).toMatchObject({ finished: false, steps: [], statuses: [] });
+  });
+
+  it("looks once more whether its namespace goes before it leaves its objects there", async () => {
+    const world = new World();
+    world.deployment.metadata.deletionTimestamp = DELETED;
+    world.tenantGoing = true;
     await world.pass();
-    expect(world).toMatchObject({ finished: false, told: ["Unreachable: layer one: no answer"] });
+    expect(world).toMatchObject({ finished: false, steps: [], due: [1_000] });
+    world.facts = { isTenantGoing: true };
+    await world.pass();
+    expect(world).toMatchObject({ finished: false, steps: ["Prepare"] });
+  });
+
+  it("ends when its rights have gone with its namespace", async () => {
+    const forbidden = new Failure("Forbidden", "may not delete");
+    const world = deletedWorld();
+    world.answer = () => ({
+      ...PREPARED,
+      parent: { ...EMPTY_PARENT, hub: "hub", layers: ["one"], places: new Set(["ConfigMap/shop"]) },
+    });
+    if (world.target.kind === "ready") world.target.place.view = { ...VIEW, watchState: () => forbidden };
+    for (let count = 0; count < 3; count++) await world.pass();
+    expect(world).toMatchObject({ finished: false });
+    world.facts = { isTenantGoing: true };
+    await world.pass();
+    expect(world).toMatchObject({ finished: true });
+    expect(world.told.at(-1)).toMatch(/^for good: ObjectsLeft: may not delete: left there: layer one$/);
   });
 });
+
+/** A TargetCluster that has not answered since then. */
+function awaySince(lastTransitionTime: string): NonNullable<DeploymentFacts["cluster"]> {
+  const conditions = [{ type: "Ready", status: "False", reason: "Unreachable", message: "", lastTransitionTime }];
+  return { metadata: { name: "edge", namespace: "acme" }, status: { conditions } } as never;
+}

@@ -7,15 +7,20 @@ import { type DeploymentView, evaluate, evaluateTeardown } from "../plan/next-st
 import type { Seen } from "../plan/seen.ts";
 import type { Step } from "../plan/step.ts";
 import type { Plan } from "../plan/types.ts";
+import { awayStatus } from "../status/away-status.ts";
 import { blockedStatus, deploymentStatus, rowsAndParts, suspendedStatus } from "../status/deployment-status.ts";
 import { earlierDoubt, lookAgain } from "./doubts.ts";
 import { interestOf, NO_INTEREST } from "./interest.ts";
-import { type DeploymentMemory, newMemory, type Renewal } from "./memory.ts";
-import type { DeploymentFacts, DeploymentPorts, Place, Tiding } from "./ports.ts";
+import { isGoing, isPowerless, leftBehind, powerlessness, type WayOut, wayOut } from "./leaving.ts";
+import { type DeploymentMemory, isInstalled, newMemory, type Renewal } from "./memory.ts";
+import type { DeploymentFacts, DeploymentPorts, Place } from "./ports.ts";
 import { afterLook, noticeLeaving, noticeRegistry, noticeSpec, remember, rememberTrouble } from "./remember.ts";
 import { forgetReplaced, rememberPlan } from "./remember-plan.ts";
-import { pruneTime } from "./settling.ts";
+import { patientFor, pruneTime } from "./settling.ts";
+import { transitions } from "./transitions.ts";
 
+/** What the hub says and a watch has not told yet is looked at again after so long. */
+const LOOK_MS = 1_000;
 const NO_PLAN: Plan = { layers: [], packs: new Map(), outputs: { named: [], secrets: [] }, readsNodes: false };
 
 /** What a pass is about. */
@@ -43,9 +48,9 @@ export class DeploymentReconciler {
     if (!facts) return this.#drop(key);
     const { deployment, profile, target, side } = facts;
     const leaving = deployment.metadata.deletionTimestamp !== undefined;
-    if (leaving && leavesObjects(facts)) return await this.#leave(facts, signal);
-    // Of a profile on its way out nothing more is installed; what is there goes when the deployment is deleted in its turn.
-    if (!profile || (profile.metadata.deletionTimestamp !== undefined && !leaving)) return;
+    if (leaving && (await this.#goes(facts, signal))) return;
+    // Of a profile on its way out, or on a cluster that it goes to no more, nothing is touched before the deployment is deleted.
+    if (!profile || (!leaving && (isGoing(facts) || !facts.matched))) return;
     if (profile.spec.suspend && !leaving) return this.#suspended(facts, profile);
     if (target.kind !== "ready") return this.#blocked(facts, profile);
     const beside = leaving ? undefined : this.#besideOf(facts);
@@ -59,7 +64,8 @@ export class DeploymentReconciler {
   /** Another profile stands in the way: what runs stays, and a change of that one is noticed. */
   #refused(facts: DeploymentFacts, profile: Profile, failure: Failure): void {
     this.#blocked({ ...facts, target: { kind: "failing", failure } }, profile);
-    this.#ports.want(facts.key, { ...NO_INTEREST, waiting: true });
+    // It has nothing to do: nobody waits for what it may want.
+    this.#ports.want(facts.key, { ...NO_INTEREST, generation: profile.metadata.generation, waiting: true });
   }
 
   /** An object that was in somebody's way has changed: what was refused because of it is tried again. Whether that is so. */
@@ -81,9 +87,7 @@ export class DeploymentReconciler {
   /** What this deployment waits for besides its own layers, or why it may not come to the cluster at all. */
   #besideOf({ key, deployment, street }: DeploymentFacts): Beside | Failure | undefined {
     const around = street();
-    const status = this.#memories.get(key)?.status ?? deployment.status;
-    const isInstalled = rowsAndParts(status).some(({ readyDigest }) => readyDigest !== undefined);
-    return around && besideOf(around, isInstalled);
+    return around && besideOf(around, isInstalled(this.#memories.get(key), deployment.status));
   }
 
   async #pass(facts: DeploymentFacts, { leaving, ...about }: About, signal: AbortSignal): Promise<void> {
@@ -91,19 +95,20 @@ export class DeploymentReconciler {
     const memory = this.#memoryOf(facts, place);
     const now = this.#ports.now();
     noticeSpec(memory, profile.metadata.generation, now);
-    noticeLeaving(memory, leaving);
+    noticeLeaving(memory, leaving, now);
     lookAgain(memory, now);
     const seen = seenFrom(facts, { ...about, memory, now });
     const { prepared } = memory;
-    const plan = prepared && !leaving ? buildPlan(seen, prepared) : NO_PLAN;
-    const view = prepared && (leaving ? evaluateTeardown(seen, prepared) : evaluate(plan, seen, prepared));
+    const { plan, view } = judged(seen, prepared, leaving);
     const step = afterLook(memory, view?.step ?? { kind: "Prepare" });
     if (step.kind === "None") memory.trouble = undefined;
     // What is said of a step that failed as a whole stands until it went well.
     const silent = memory.trouble !== undefined || (view?.looking === true && speaksOf(facts, profile));
+    const powerless = powerlessness(facts, view, prepared?.parent);
+    if (powerless) return await this.#leaveBehind(facts, { ...powerless, signal });
     rememberPlan(memory, plan, view?.layers ?? []);
     if (view && !silent) this.#report(facts, { profile, plan, view, memory });
-    this.#ports.want(facts.key, interestOf({ plan, beside }, view, memory));
+    this.#ports.want(facts.key, interestOf({ plan, side: facts.side, beside }, view, memory));
     if (memory.trouble && now < memory.trouble.retryAt) {
       this.#inTrouble(facts, profile, memory.trouble);
       return;
@@ -130,14 +135,22 @@ export class DeploymentReconciler {
       // A pass that is cut off has not failed; whoever cut it off begins the next one.
       if (signal.aborted || !(error instanceof Failure)) throw error;
       if (isTakenOver(step, memory, error)) return await this.#leaveAsIs(facts, error, signal);
-      const isNews = memory.trouble?.failure.message !== error.message;
-      rememberTrouble(memory, error, moment());
-      if (memory.renewed) noticeRegistry(memory, memory.renewed);
-      if (isNews) this.#ports.tell(facts, { type: "Warning", reason: error.reason, message: error.message });
-      if (memory.trouble) this.#inTrouble(facts, profile, memory.trouble);
-      return;
+      if (isPowerless(facts, error)) return await this.#leaveBehind(facts, { why: error.message, signal });
+      return this.#stumbled(error, { facts, profile, memory });
     }
     this.#ports.again(facts.key, 0);
+  }
+
+  /** A step failed as a whole. */
+  #stumbled(
+    error: Failure,
+    { facts, profile, memory }: { facts: DeploymentFacts; profile: Profile; memory: DeploymentMemory },
+  ): void {
+    const isNews = memory.trouble?.failure.message !== error.message;
+    rememberTrouble(memory, error, { now: this.#ports.now(), random: this.#ports.random() });
+    if (memory.renewed) noticeRegistry(memory, memory.renewed);
+    if (isNews) this.#ports.tell(facts, { type: "Warning", reason: error.reason, message: error.message });
+    if (memory.trouble) this.#inTrouble(facts, profile, memory.trouble);
   }
 
   #report(
@@ -209,6 +222,52 @@ export class DeploymentReconciler {
     };
   }
 
+  /** Where a deployment on its way out takes nothing back, does what it does instead; answers whether that was so. */
+  async #goes(facts: DeploymentFacts, signal: AbortSignal): Promise<boolean> {
+    const now = this.#ports.now();
+    const way = wayOut(facts, now);
+    if (way.kind === "remove") return false;
+    if (way.kind === "keep") {
+      // The namespace's own end may not have been told yet: with it the profile goes, and by another policy.
+      if (!way.isAsked && (await this.#ports.isTenantGoing(facts, signal))) this.#ports.again(facts.key, LOOK_MS);
+      else await this.#leave(facts, signal);
+    } else if (way.kind === "gone") {
+      const absence = await this.#ports.absence(facts, signal);
+      if (absence === undefined) this.#ports.again(facts.key, LOOK_MS);
+      else await this.#leaveBehind(facts, { why: absence, signal });
+    } else if (now < way.until) this.#away(facts, way);
+    else await this.#leaveBehind(facts, { why: `${way.failure.message}, for longer than deletionGrace`, signal });
+    return true;
+  }
+
+  /** The cluster may come back: what is there is taken back then. */
+  #away(facts: DeploymentFacts, { failure, until }: WayOut & { kind: "away" }): void {
+    const { profile, key } = facts;
+    const memory = this.#memories.get(key) ?? newMemory({}, facts.deployment.status);
+    this.#memories.set(key, memory);
+    this.#ports.want(key, NO_INTEREST);
+    const end = new Date(until).toISOString().replace(/\.\d+Z$/, "Z");
+    const message = `${failure.message}; what is there is left there from ${end} on, when deletionGrace is over`;
+    const why = new Failure(failure.reason, message, { cause: failure });
+    if (profile) this.#publish(facts, memory, awayStatus(why, this.#statusContext(facts, profile, memory)));
+    this.#ports.again(key, until - this.#ports.now());
+  }
+
+  /** Ends without having taken back what it brought, and says what that is. */
+  async #leaveBehind(
+    facts: DeploymentFacts,
+    { why, left, signal }: { why: string; left?: string; signal: AbortSignal },
+  ): Promise<void> {
+    const what = left ?? leftBehind(this.#memories.get(facts.key)?.status ?? facts.deployment.status);
+    if (what !== undefined)
+      this.#ports.tellForGood(facts, {
+        type: "Warning",
+        reason: "ObjectsLeft",
+        message: `${why}: left there: ${what}`,
+      });
+    await this.#leave(facts, signal);
+  }
+
   /** What another hub has taken over is not ours to delete. */
   async #leaveAsIs(facts: DeploymentFacts, { message }: Failure, signal: AbortSignal): Promise<void> {
     this.#ports.tell(facts, { type: "Warning", reason: "ObjectsLeft", message: `nothing is deleted: ${message}` });
@@ -234,6 +293,17 @@ export class DeploymentReconciler {
   }
 }
 
+function judged(
+  seen: Seen,
+  prepared: DeploymentMemory["prepared"],
+  leaving: boolean,
+): { plan: Plan; view: DeploymentView | undefined } {
+  if (!prepared) return { plan: NO_PLAN, view: undefined };
+  if (leaving) return { plan: NO_PLAN, view: evaluateTeardown(seen, prepared) };
+  const plan = buildPlan(seen, prepared);
+  return { plan, view: evaluate(plan, seen, prepared) };
+}
+
 function isTakenOver(step: Step, memory: DeploymentMemory, { reason }: Failure): boolean {
   return step.kind === "Prepare" && memory.isLeaving && reason === "Conflict";
 }
@@ -241,16 +311,6 @@ function isTakenOver(step: Step, memory: DeploymentMemory, { reason }: Failure):
 /** Whether the status tells of the profile as it is now. */
 function speaksOf({ deployment }: DeploymentFacts, profile: Profile): boolean {
   return deployment.status?.profileGeneration === profile.metadata.generation;
-}
-
-/**
- * Leaving a cluster without the profile's own deletion is an unmatch: the objects stay, and are recognised later. What makes
- * a cluster goes with its TargetCluster, whatever becomes of the profile.
- */
-function leavesObjects({ profile, target, side, cluster }: DeploymentFacts): boolean {
-  if (!profile || target.kind === "gone") return true;
-  const isKept = profile.metadata.deletionTimestamp === undefined || profile.spec.deletionPolicy === "Orphan";
-  return isKept && (side === "Workload" || cluster !== undefined);
 }
 
 function seenFrom(
@@ -272,32 +332,18 @@ function seenFrom(
     attempts: memory.attempts,
     namespaces: memory.namespaces,
     leaving: memory.leaving,
+    isTold: memory.status?.profileGeneration === profile.metadata.generation,
     rows: new Map(rowsAndParts(memory.status).map((row) => [row.name, row])),
     cluster: { name: deployment.spec.clusterRef.name, target: cluster },
     side,
     profileOf: (parent) => place.profileOf(parent),
-    pruneAt: memory.isLeaving ? undefined : pruneTime(memory, place.neighbours, now),
+    // Asked of the neighbours only when something is to go.
+    get pruneAt() {
+      return pruneTime(memory, place.neighbours, now);
+    },
+    heirs: patientFor(memory, place.heirs, now),
     fixed: Object.fromEntries(
       memory.status?.variables?.flatMap(({ name, digest }) => (digest ? [[name, digest]] : [])) ?? [],
     ),
   };
-}
-
-/** One event per transition of a layer: that it is Ready, or what went wrong. */
-function transitions(before: ProfileDeploymentStatus | undefined, after: ProfileDeploymentStatus): Tiding[] {
-  const old = new Map(before?.layers?.map((row) => [row.name, row]));
-  return (after.layers ?? []).flatMap((row): Tiding[] => {
-    const previous = old.get(row.name);
-    if (previous?.state === row.state && previous.reason === row.reason) return [];
-    if (row.state === "Ready" && previous?.state !== "Drifted") {
-      return [{ type: "Normal", reason: "LayerReady", message: `layer ${row.name} is Ready` }];
-    }
-    if (row.state === "Suspended")
-      return [{ type: "Normal", reason: "LayerSuspended", message: `layer ${row.name} is left as it is` }];
-    const isTold = row.reason === "DriftFight" || row.reason === "DriftLeft";
-    if (row.state !== "Failed" && row.state !== "Blocked" && !isTold) return [];
-    return [
-      { type: "Warning", reason: row.reason ?? row.state, message: `layer ${row.name}: ${row.message ?? row.state}` },
-    ];
-  });
 }

@@ -7,7 +7,9 @@ import { healthChecksOf } from "../plan/layer-health.ts";
 import { type DeploymentView, namespaceRef } from "../plan/next-step.ts";
 import type { ReleaseName } from "../plan/release.ts";
 import type { NamedRef } from "../plan/seen.ts";
+import type { Side } from "../plan/sides.ts";
 import type { Plan } from "../plan/types.ts";
+import { intentsOf } from "./intents.ts";
 import type { DeploymentMemory } from "./memory.ts";
 import type { Interest } from "./ports.ts";
 
@@ -21,13 +23,14 @@ export const NO_INTEREST: Interest = {
   storage: false,
   waiting: false,
   claims: new Map(),
+  isJudged: true,
   generation: undefined,
   moving: false,
 };
 
 /** Late objects are looked into for the culprit; what health checks and outputs name and namespaces on their way out are watched by name. */
 export function interestOf(
-  { plan, beside }: { plan: Plan; beside: Beside | undefined },
+  { plan, side, beside }: { plan: Plan; side: Side; beside: Beside | undefined },
   view: DeploymentView | undefined,
   memory: DeploymentMemory,
 ): Interest {
@@ -46,7 +49,8 @@ export function interestOf(
   const named = about.flatMap((ref): NamedRef[] => (ref.name === undefined ? [] : [{ ...ref, name: ref.name }]));
   const awaited = view?.layers.flatMap(({ awaits = [] }) => awaits) ?? [];
   const foreign = awaited.filter(({ isNamed }) => isNamed).slice(0, MOST_AWAITED);
-  const facts = plan.layers.map(({ spec }) => factsFor(spec));
+  // What makes a cluster is verified on the cluster: what the hub is like says nothing of it.
+  const facts = side === "Management" ? [] : plan.layers.map(({ spec }) => factsFor(spec));
   const leaving = [...memory.leaving].filter(([, state]) => state === "deleting").map(([name]) => namespaceRef(name));
   return {
     waiting: beside !== undefined && (beside.all !== undefined || beside.closed.size > 0),
@@ -64,7 +68,17 @@ export function interestOf(
     storage: facts.some(({ storage }) => storage),
     generation: memory.generation,
     moving: memory.trouble === undefined && (view === undefined || view.step.kind !== "None" || view.looking),
+    isJudged: view !== undefined,
+    ...(view?.done === false ? { intents: onceAsked(() => intentsOf(plan, view.layers, memory)) } : {}),
     claims: new Map(awaited.flatMap(({ key, heir }) => (heir === undefined ? [] : [[key, heir] as const]))),
+  };
+}
+
+function onceAsked<T>(make: () => T): () => T {
+  let made: { value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
   };
 }
 

@@ -4,6 +4,7 @@ import type { MacroAnswer } from "../pack/macro-types.ts";
 import type { PackMemory } from "../plan/packs.ts";
 import { type Attempt, NO_CONDITIONS, type Seen, type SiteView } from "../plan/seen.ts";
 import type { ContentMemory } from "../plan/types.ts";
+import { rowsAndParts } from "../status/deployment-status.ts";
 
 /** A Registry answers again, or it is another one: it, its credentials, or the signatures that it asks for. */
 export type Renewal = "answers" | "changed";
@@ -17,7 +18,7 @@ export interface DeploymentMemory {
   site: object;
   /** Of the profile: with a new spec, what was refused is tried again at once. */
   generation: number | undefined;
-  /** When this process saw the spec change, in milliseconds since the epoch. */
+  /** When this process saw the spec change, or first saw it, or saw the deployment leave, in milliseconds since the epoch. */
   changedAt: number | undefined;
   prepared: SiteView["prepared"];
   /** Whether somebody who writes as we do was looked for, before what he wrote is written over. */
@@ -62,4 +63,15 @@ export function newMemory(site: object, status: ProfileDeploymentStatus | undefi
     renewed: undefined,
     status,
   };
+}
+
+/**
+ * Whether a layer was Ready once on the cluster that is there now: another one of the same name has nothing of what the status
+ * tells. What is only observed leaves nothing to go by.
+ */
+export function isInstalled(memory: DeploymentMemory | undefined, told: ProfileDeploymentStatus | undefined): boolean {
+  const isEmpty = memory?.prepared?.parent.layers.length === 0;
+  return rowsAndParts(memory?.status ?? told).some(
+    ({ readyDigest, source }) => readyDigest !== undefined && (!isEmpty || source === "observed"),
+  );
 }

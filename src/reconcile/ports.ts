@@ -12,10 +12,11 @@ import type { Street } from "../plan/beside.ts";
 import type { Outcome } from "../plan/outcome.ts";
 import type { Referents } from "../plan/references.ts";
 import type { ReleaseName } from "../plan/release.ts";
-import type { NamedRef, SiteView, Tracked } from "../plan/seen.ts";
+import type { Heirs, NamedRef, SiteView, Tracked } from "../plan/seen.ts";
 import type { Side } from "../plan/sides.ts";
 import type { Step } from "../plan/step.ts";
 import type { Neighbours } from "./settling.ts";
+import type { Unmatches } from "./unmatches.ts";
 
 /**
  * What the story needs of the world, in its own words; `wiring.ts` fits the edges to it. Everything that is read comes from
@@ -34,6 +35,12 @@ export interface DeploymentPorts {
   report(key: string, status: ProfileDeploymentStatus): void;
   /** Tells people, on the profile. */
   tell(facts: DeploymentFacts, event: Tiding): void;
+  /** The same, and in Strata's own namespace, where it outlives the profile and the tenant. */
+  tellForGood(facts: DeploymentFacts, event: Tiding): void;
+  /** Whether the cluster of a deployment, or what leads to it, is there no more, by a live look: a sentence that says what. */
+  absence(facts: DeploymentFacts, signal: AbortSignal): Promise<string | undefined>;
+  /** Whether the profile's namespace is being deleted, by a live look. */
+  isTenantGoing(facts: DeploymentFacts, signal: AbortSignal): Promise<boolean>;
   /** Takes Strata's finalizer off the deployment. */
   finish(key: string, signal: AbortSignal): Promise<void>;
   /** A pass is due at once, or in so many milliseconds. */
@@ -49,6 +56,12 @@ export interface DeploymentFacts {
   /** What the hub says of the cluster; undefined for `local`, and when it is gone. */
   cluster: TargetCluster | undefined;
   target: TargetFacts;
+  /** Whether the profile goes to this cluster. */
+  matched: boolean;
+  /** Whether the namespace of the profile is being deleted, with all that is in it. */
+  isTenantGoing: boolean;
+  /** Whether the same physical cluster is reached by another deployment of the profile, which stays. */
+  hasHeir(): boolean;
   referents: Referents;
   /** Who else is at work on the cluster; undefined while the profile is not known. */
   street(): Street | undefined;
@@ -58,7 +71,8 @@ export interface DeploymentFacts {
 export type TargetFacts =
   | { kind: "ready"; place: Place }
   | { kind: "connecting" }
-  | { kind: "failing"; failure: Failure }
+  /** A twin is the same physical cluster by another name, to which the profile goes already. */
+  | { kind: "failing"; failure: Failure; isTwin?: true }
   | { kind: "gone" };
 
 /** Where a deployment acts: a cluster as one identity, and the ApplySet there. */
@@ -69,6 +83,8 @@ export interface Place {
   view: Omit<SiteView, "prepared">;
   /** How the other profiles on this cluster are. */
   neighbours(): Neighbours;
+  /** What they want of what this one gives up. */
+  heirs: Heirs;
   /** The profile, in words, whose ApplySet has this parent; undefined when it is none of this hub. */
   profileOf(parent: string): string | undefined;
 }
@@ -86,6 +102,10 @@ export interface Interest {
   moving: boolean;
   /** What this deployment gets if its owner gives it up: the layer that wants it, by the object's key. */
   claims: ReadonlyMap<string, string>;
+  /** What it is yet to try to write, by key: until then nobody deletes it. Left out when it is done. */
+  intents?: () => ReadonlySet<string>;
+  /** Whether it is known what it wants: before that, what it wanted last stands. */
+  isJudged: boolean;
   /** Whether a pack or a core layer asks what the nodes are like. */
   nodes: boolean;
   /** Whether a Storage layer asks for StorageClasses and CSI drivers. */
@@ -102,6 +122,7 @@ export interface Tiding {
 }
 
 export interface ProfilePorts {
+  readonly unmatches: Unmatches;
   now(): number;
   observe(key: string): ProfileFacts | undefined;
   createDeployment(deployment: ProfileDeployment, signal: AbortSignal): Promise<void>;
@@ -111,6 +132,8 @@ export interface ProfilePorts {
   addFinalizer(profile: Profile, signal: AbortSignal): Promise<void>;
   removeFinalizer(profile: Profile, signal: AbortSignal): Promise<void>;
   report(key: string, status: ProfileStatus): void;
+  /** A pass is due in so many milliseconds. */
+  again(key: string, afterMs: number): void;
 }
 
 export interface ProfileFacts {
@@ -119,4 +142,13 @@ export interface ProfileFacts {
   clusters: readonly TargetCluster[];
   /** The profile's own deployments. */
   deployments: readonly ProfileDeployment[];
+  /** Whether its namespace is being deleted, with all that is in it. */
+  isTenantGoing: boolean;
+}
+
+export interface TargetPorts {
+  /** Whether a profile has, or had until just now, something on the cluster. */
+  observe(key: string): { target: TargetCluster; isInUse: boolean } | undefined;
+  addFinalizer(target: TargetCluster, signal: AbortSignal): Promise<void>;
+  removeFinalizer(target: TargetCluster, signal: AbortSignal): Promise<void>;
 }

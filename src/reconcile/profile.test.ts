@@ -1,9 +1,10 @@
 import { expect, test } from "vitest";
 import { FINALIZER } from "../api/names.ts";
-import type { Profile, ProfileDeployment } from "../api/types.ts";
+import type { Condition, Profile, ProfileDeployment, TargetCluster } from "../api/types.ts";
 import { newDeployment } from "../plan/targets.ts";
 import type { ProfilePorts } from "./ports.ts";
 import { reconcileProfile } from "./profile.ts";
+import { Unmatches } from "./unmatches.ts";
 
 const CLUSTER = { name: "local" };
 const profileWith = (metadata: object): Profile =>
@@ -13,22 +14,36 @@ const profileWith = (metadata: object): Profile =>
     spec: { clusterRefs: [CLUSTER], layers: [], deletionPolicy: "Delete" },
   }) as never;
 
+interface Given {
+  cached?: ProfileDeployment[];
+  live?: ProfileDeployment[];
+  clusters?: TargetCluster[];
+  unmatches?: Unmatches;
+  now?: number;
+  isTenantGoing?: boolean;
+}
+
+/** That it is held. */
+function reasonsOf(conditions: readonly Condition[] = []): string[] {
+  return conditions.flatMap(({ type, status, reason }) => (reason === "MassUnmatch" ? [`${type} ${status}`] : []));
+}
+
 /** What one pass asks of the world, in order. */
-async function pass(
-  profile: Profile,
-  { cached = [], live = cached }: { cached?: ProfileDeployment[]; live?: ProfileDeployment[] } = {},
-): Promise<string[]> {
+async function pass(profile: Profile, { cached = [], live = cached, ...given }: Given = {}): Promise<string[]> {
   const calls: string[] = [];
   const call = (name: string) => async () => void calls.push(name);
+  const { unmatches = new Unmatches(), now = 0, isTenantGoing = false, clusters = [] } = given;
   const ports: ProfilePorts = {
-    now: () => 0,
-    observe: () => ({ profile, clusters: [], deployments: cached }),
+    unmatches,
+    now: () => now,
+    observe: () => ({ profile, clusters, deployments: cached, isTenantGoing }),
     createDeployment: call("create"),
     deleteDeployment: call("delete"),
     hasDeployments: async () => live.length > 0,
     addFinalizer: call("add finalizer"),
     removeFinalizer: call("remove finalizer"),
-    report: () => void calls.push("report"),
+    report: (_key, { conditions }) => void calls.push(["report", ...reasonsOf(conditions)].join(" ")),
+    again: (_key, afterMs) => void calls.push(`again in ${afterMs}`),
   };
   await reconcileProfile("AddOnProfile/acme/p", ports, new AbortController().signal);
   return calls;
@@ -52,6 +67,14 @@ test("a deployment that is wanted no more is deleted", async () => {
   expect(await pass(profileWith(KEPT), { cached: [deployment, other] })).toEqual(["delete", "report"]);
 });
 
+test("where the TargetCluster is being deleted it waits: the profile may be next, and that is another policy", async () => {
+  const other = newDeployment(profileWith(KEPT), { name: "edge", namespace: "acme" });
+  const edge = { metadata: { name: "edge", namespace: "acme", deletionTimestamp: "2026-11-22T12:00:00Z" } };
+  const given = { cached: [deployment, other], clusters: [edge as TargetCluster], unmatches: new Unmatches() };
+  expect(await pass(profileWith(KEPT), given)).toEqual(["again in 2000", "report"]);
+  expect(await pass(profileWith(KEPT), { ...given, now: 2_000 })).toEqual(["delete", "report"]);
+});
+
 test("a profile stays until each cluster has given its layers back", async () => {
   expect(await pass(profileWith(LEAVING), { cached: [deployment] })).toEqual(["delete", "report"]);
   expect(await pass(profileWith(LEAVING))).toEqual(["remove finalizer"]);
@@ -59,4 +82,47 @@ test("a profile stays until each cluster has given its layers back", async () =>
 
 test("a deployment of which the watch has not told yet keeps the profile, too", async () => {
   expect(await pass(profileWith(LEAVING), { live: [deployment] })).toEqual([]);
+});
+
+test("a profile whose namespace goes is taken down with it, and its finalizer stays until it is deleted itself", async () => {
+  const given = { cached: [deployment], isTenantGoing: true };
+  expect(await pass(profileWith(KEPT), given)).toEqual(["delete", "report"]);
+  expect(await pass(profileWith(KEPT), { isTenantGoing: true })).toEqual([]);
+  expect(await pass(profileWith(LEAVING), { isTenantGoing: true })).toEqual(["remove finalizer"]);
+});
+
+const DELETING = { unmatchPolicy: "Delete", allowMassPrune: false };
+const without = (spec: object, status?: object): Profile => {
+  const profile = profileWith(KEPT);
+  return { ...profile, spec: { ...profile.spec, ...spec }, ...(status ? { status } : {}) } as never;
+};
+const on = (...names: string[]): ProfileDeployment[] => [
+  deployment,
+  ...names.map((name) => newDeployment(profileWith(KEPT), { name, namespace: "acme" })),
+];
+
+test("an unmatch of many clusters at once deletes none, says so, and is let go by allowMassPrune", async () => {
+  const unmatches = new Unmatches();
+  const given = { cached: on("a", "b"), unmatches };
+  const held = "report Ready False Reconciling False Stalled True";
+  expect(await pass(without(DELETING), given)).toEqual([held]);
+  expect(await pass(without(DELETING), { ...given, now: 1e9 })).toEqual([held]);
+  const allowed = without({ ...DELETING, allowMassPrune: true });
+  expect(await pass(allowed, { ...given, now: 1e9 })).toEqual(["delete", "delete", "report"]);
+});
+
+test("what is held stays so over a restart, however many clusters have come since", async () => {
+  const came = Array.from({ length: 20 }, (_, index) => `new-${index}`);
+  const clusterRefs = [CLUSTER, ...came.map((name) => ({ name }))];
+  const spec = { ...DELETING, clusterRefs };
+  const given = { cached: on("a", "b", ...came) };
+  expect(await pass(without(spec), given)).toEqual(["again in 2000", "report"]);
+  const condition = {
+    type: "Ready",
+    status: "False",
+    reason: "MassUnmatch",
+    lastTransitionTime: "2026-11-22T12:00:00Z",
+  };
+  const [told] = await pass(without(spec, { conditions: [condition] }), given);
+  expect(told).toMatch(/^report Ready False/);
 });

@@ -42,6 +42,7 @@ class World extends Simulation {
 
   becomes(layers: Layer[]): void {
     this.profile = profileOf(layers);
+    this.profile.spec.allowMassPrune = true;
     this.run();
   }
 

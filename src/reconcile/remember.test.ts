@@ -5,7 +5,7 @@ import type { ApplyItem, Step } from "../plan/step.ts";
 import { loadedPack } from "../plan/testdata/packs.ts";
 import { PackLost } from "../plan/valued-pack.ts";
 import { type DeploymentMemory, newMemory } from "./memory.ts";
-import { afterLook, noticeRegistry, noticeSpec, remember } from "./remember.ts";
+import { afterLook, noticeLeaving, noticeRegistry, noticeSpec, remember } from "./remember.ts";
 
 const item = { desired: { key: "k", digest: "d", ref: { group: "", version: "v1", kind: "ConfigMap", name: "a" } } };
 const step = { kind: "Apply", layer: {}, items: [item] } as never;
@@ -34,6 +34,20 @@ describe("remember: an object that is written again and again", () => {
     expect(write(5, "other")).toBeUndefined();
     for (let now = 6; now < 9; now++) write(now, "other");
     expect(write(8 + 11 * 60_000, "other")).toBeUndefined();
+  });
+});
+
+describe("remember: a repair", () => {
+  const told = (how: "repaired" | "retaken") => {
+    const memory = newMemory({}, undefined);
+    const repair = { ...item, mode: "repair" } as unknown as ApplyItem;
+    const results = [{ item: repair, ok: true, how, fields: "f" }] as const;
+    return remember(memory, step, { kind: "Applied", results }, { now: 0, random: 0 }).map(({ reason }) => reason);
+  };
+
+  it("is told, unless it changed no value", () => {
+    expect(told("repaired")).toEqual(["Repaired"]);
+    expect(told("retaken")).toEqual([]);
   });
 });
 
@@ -184,5 +198,17 @@ describe("an object that went", () => {
   it("is on its way out until the watch tells of it, but not when another profile has it now", () => {
     expect(removed("deleted")).toBe("u");
     expect(removed("released")).toBeUndefined();
+  });
+});
+
+describe("remember: a deployment that leaves its cluster", () => {
+  it("is as new from then on to whoever takes over what it leaves, also when its spec is an old one", () => {
+    const memory = newMemory({}, undefined);
+    noticeSpec(memory, 1, 1_000);
+    noticeLeaving(memory, false, 2_000);
+    expect(memory.changedAt).toBe(1_000);
+    noticeLeaving(memory, true, 3_000);
+    noticeLeaving(memory, true, 4_000);
+    expect(memory.changedAt).toBe(3_000);
   });
 });

@@ -43,6 +43,9 @@ export function remember(memory: DeploymentMemory, step: Step, outcome: Outcome,
     case "NamespaceEnsured":
       rememberNamespace(memory, step, outcome.failure, moment);
       return [];
+    case "VersionsRetired":
+      rememberRetirement(memory, step, outcome.failure, moment);
+      return [];
     case "Applied":
       return outcome.results.flatMap((result) => rememberApply(memory, result, moment));
     case "Removed":
@@ -71,7 +74,7 @@ export function remember(memory: DeploymentMemory, step: Step, outcome: Outcome,
  */
 export function noticeSpec(memory: DeploymentMemory, generation: number | undefined, now: number): void {
   if (memory.generation === generation) return;
-  if (memory.generation !== undefined) memory.changedAt = now;
+  memory.changedAt = now;
   memory.generation = generation;
   for (const attempt of [...memory.attempts.values(), ...memory.namespaces.values()]) {
     if (attempt.failure) attempt.retryAt = 0;
@@ -79,10 +82,14 @@ export function noticeSpec(memory: DeploymentMemory, generation: number | undefi
   noticeSources(memory);
 }
 
-/** Before anything is deleted it is looked at once more whose it is: another hub may have taken it over. */
-export function noticeLeaving(memory: DeploymentMemory, leaving: boolean): void {
+/**
+ * Before anything is deleted it is looked at once more whose it is: another hub may have taken it over. A cluster may go from
+ * one profile to another by its labels alone: who takes over what is left behind is waited for as after a new spec.
+ */
+export function noticeLeaving(memory: DeploymentMemory, leaving: boolean, now: number): void {
   if (!leaving || memory.isLeaving) return;
   memory.isLeaving = true;
+  memory.changedAt = now;
   memory.prepared = undefined;
 }
 
@@ -246,6 +253,17 @@ function rememberNamespace(memory: DeploymentMemory, step: Step, failure: Failur
   memory.leaving.delete(step.namespace);
 }
 
+function rememberRetirement(
+  { attempts }: DeploymentMemory,
+  step: Step,
+  failure: Failure | undefined,
+  moment: Moment,
+): void {
+  if (step.kind !== "RetireVersions") return;
+  const { key, digest } = step.look;
+  attempts.set(key, failure ? failedAttempt(attempts.get(key), digest, failure, moment) : { digest });
+}
+
 function rememberApply(memory: DeploymentMemory, result: ApplyResult, moment: Moment): Tiding[] {
   const { desired } = result.item;
   const before = memory.attempts.get(desired.key);
@@ -258,6 +276,7 @@ function rememberApply(memory: DeploymentMemory, result: ApplyResult, moment: Mo
     return [normal("Recreated", `${what} is deleted and created again: a field of it cannot be changed`)];
   if (!("fields" in result)) return [];
   if (result.how === "adopted") return [normal("Adopted", `${what} was there before and is managed from now on`)];
+  if (result.how === "retaken") return [];
   // What this process wrote with the very same content is written again only because somebody changed or deleted it.
   const { mode } = result.item;
   const isRepair =

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Neighbours, pruneTime } from "./settling.ts";
+import { type Neighbours, patientFor, pruneTime } from "./settling.ts";
 
 describe("what a new spec dropped", () => {
   const rows: [name: string, changedAt: number | undefined, neighbours: Neighbours, now: number, want?: number][] = [
@@ -12,5 +12,19 @@ describe("what a new spec dropped", () => {
   ];
   it.each(rows)("%s", (_name, changedAt, neighbours, now, want) => {
     expect(pruneTime({ changedAt }, () => neighbours, now)).toBe(want);
+  });
+});
+
+describe("what another profile is about to take", () => {
+  const heirs = { claim: (key: string) => key === "claimed", intend: (key: string) => key === "intended" };
+
+  it.each([
+    ["is waited for after a change", 1_000, 2_000, true],
+    ["is not waited for for ever", 1_000, 601_000, false],
+    ["is not waited for by who never changed", undefined, 2_000, false],
+  ])("%s", (_name, changedAt, now, want) => {
+    const patient = patientFor({ changedAt }, heirs, now);
+    expect([patient.intend("intended"), patient.intend("other")]).toEqual([want, false]);
+    expect([patient.claim("claimed"), patient.claim("intended")]).toEqual([true, false]);
   });
 });

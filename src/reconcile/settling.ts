@@ -1,3 +1,5 @@
+import { LOOK_MS } from "../plan/removal.ts";
+import type { Heirs } from "../plan/seen.ts";
 import type { DeploymentMemory } from "./memory.ts";
 
 /** How other profiles on the cluster are: each has done all that it can, or one has something to do. */
@@ -7,11 +9,13 @@ export type Neighbours = "none" | "still" | "moving";
 const BREATH_MS = 1_000;
 /** A neighbour that moves on for longer is not waited for. */
 const PATIENCE_MS = 30_000;
-const LOOK_MS = 500;
+/** Nobody keeps alive for longer what goes by saying that he is about to take it: layers may be in the way of his. */
+const INTENT_MS = 10 * 60_000;
 
 /**
- * Until when nothing is deleted that a new spec dropped, in milliseconds since the epoch. What moves from one profile to
- * another is handed over, and for that the other one must have said that it wants it.
+ * Until when nothing is deleted that a new spec dropped, or that goes with its profile, in milliseconds since the epoch; to a new
+ * process each spec is new. What moves from one profile to another is handed over, and for that the other one must have said
+ * that it wants it.
  */
 export function pruneTime(
   { changedAt }: Pick<DeploymentMemory, "changedAt">,
@@ -23,4 +27,10 @@ export function pruneTime(
   if (seen === "none") return undefined;
   if (now < changedAt + BREATH_MS) return changedAt + BREATH_MS;
   return seen === "moving" ? now + LOOK_MS : undefined;
+}
+
+/** What other profiles want of what goes, as long as it is waited for that they have tried to take it. */
+export function patientFor({ changedAt }: Pick<DeploymentMemory, "changedAt">, heirs: Heirs, now: number): Heirs {
+  const isPatient = changedAt !== undefined && now < changedAt + INTENT_MS;
+  return { claim: heirs.claim, intend: (key) => isPatient && heirs.intend(key) };
 }

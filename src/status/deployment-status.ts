@@ -6,10 +6,10 @@ import { isSettled, type LayerView } from "../plan/layer-view.ts";
 import type { DeploymentView } from "../plan/next-step.ts";
 import { layerOf } from "../plan/pack-parts.ts";
 import type { RemovalView } from "../plan/removal.ts";
-import type { Plan, PlannedLayer } from "../plan/types.ts";
+import type { ContentKnown, Plan, PlannedLayer } from "../plan/types.ts";
 import { bounded } from "./bound.ts";
 import { driftedBefore, driftFields, isAsGoodAsReady, withDrifted } from "./drifted.ts";
-import { cut, since, sourceOf } from "./row-text.ts";
+import { awayFields, cut, since, sourceOf } from "./row-text.ts";
 import { suspendedLayerRow, suspendedRow, suspendedWords, withSuspended } from "./suspension.ts";
 
 export { cut, sourceOf } from "./row-text.ts";
@@ -160,7 +160,7 @@ function sumOf(parts: readonly DeploymentLayerStatus[]): string {
 /** The status while the cluster cannot be worked on: the rows stay as they were, save that each is Blocked and says why. */
 export function blockedStatus(
   layers: readonly Layer[],
-  { reason, message, retry }: Failure,
+  failure: Failure,
   context: StatusContext,
 ): ProfileDeploymentStatus {
   const previous = new Map(context.previous?.layers?.map((row) => [row.name, row]));
@@ -168,19 +168,17 @@ export function blockedStatus(
     const known = previous.get(layer.name);
     if (layer.suspend) return suspendedLayerRow(layer, known, context.now);
     const { stateBefore: _, ...old } = known ?? {};
-    const row = {
+    return {
       ...old,
       name: layer.name,
       type: layer.type,
       source: sourceOf(layer),
       state: "Blocked" as const,
-      reason,
-      message: cut(message),
+      ...awayFields(failure, known, context.now),
     };
-    return { ...row, lastTransitionTime: since(row, known, context.now) };
   });
-  const stalled = retry === "transient" ? undefined : reason;
-  const status = finish(rows, { first: rows[0], stalled, done: false, idle: message }, context);
+  const stalled = failure.retry === "transient" ? undefined : failure.reason;
+  const status = finish(rows, { first: rows[0], stalled, done: false, idle: failure.message }, context);
   return withVariables(status, context.previous?.variables);
 }
 
@@ -210,7 +208,8 @@ interface Verdict {
   drifted?: readonly string[];
 }
 
-function finish(
+/** A status with its conditions and its summary, from the rows and what is to be thought of them. */
+export function finish(
   layers: DeploymentLayerStatus[],
   { first, stalled, done, idle, isSuspended = false, drifted }: Verdict,
   context: StatusContext,
@@ -243,6 +242,7 @@ function finish(
 
 export interface Readiness {
   ready: boolean;
+  /** `LayersReady` when there is nothing to do any more. */
   reason: string;
   message: string;
   /** The reason why a person must act, when one must. */
@@ -261,21 +261,21 @@ export function conditionsOf(
     {
       type: "Ready",
       status: ready ? "True" : "False",
-      reason: ready ? "LayersReady" : reason,
+      reason,
       message,
       observedGeneration,
     },
     {
       type: "Reconciling",
       status: isIdle ? "False" : "True",
-      reason: ready ? "LayersReady" : (stalled ?? (isIdle ? reason : "Progressing")),
-      message: ready ? "nothing to do" : message,
+      reason: stalled ?? (isIdle ? reason : "Progressing"),
+      message: reason === "LayersReady" ? "nothing to do" : message,
       observedGeneration,
     },
     {
       type: "Stalled",
       status: stalled ? "True" : "False",
-      reason: stalled ?? (ready ? "LayersReady" : "Progressing"),
+      reason: stalled ?? (ready ? reason : "Progressing"),
       message: stalled ? message : "Strata goes on by itself",
       observedGeneration,
     },
@@ -315,6 +315,7 @@ function listedRow(
       appliedAt,
       readyAt,
     }),
+    ...readyObjects(view, known, previous),
     state: view.state,
     reason: view.reason,
     message: cut(view.message),
@@ -325,6 +326,18 @@ function listedRow(
     ...warningFields(view.warnings ?? []),
   };
   return { ...row, lastTransitionTime: since(row, previous, now) };
+}
+
+/** How many objects the layer had when all that it has was as it should be; a skipped layer has none. */
+function readyObjects(
+  view: LayerView,
+  known: ContentKnown | undefined,
+  previous: DeploymentLayerStatus | undefined,
+): Pick<DeploymentLayerStatus, "readyObjects"> {
+  if (view.state === "Skipped") return {};
+  const isWhole = isAsGoodAsReady(view) && view.dropping !== true;
+  const count = isWhole ? known?.desired.length : previous?.readyObjects;
+  return count === undefined ? {} : { readyObjects: count };
 }
 
 function warningFields(warnings: readonly string[]): Partial<DeploymentLayerStatus> {

@@ -32,9 +32,9 @@ function mergedStatus(
   { spec }: Profile,
   sides: readonly ProfileDeployment[],
 ): NonNullable<ProfileDeployment["status"]> {
-  const late = sides.find(
-    ({ status }) => !status?.conditions?.some(({ type, status: is }) => type === "Ready" && is === "True"),
-  );
+  const late = sides.filter((side) => !isTrue(side, "Ready"));
+  // Where one side waits for the other, which only a person can mend, that one speaks.
+  const speaking = late.find((side) => isTrue(side, "Stalled")) ?? late[0] ?? sides[0];
   const rows = Map.groupBy(
     sides.flatMap(({ status }) => status?.layers ?? []),
     ({ name }) => name,
@@ -44,8 +44,12 @@ function mergedStatus(
   );
   const rank = ({ name }: DeploymentLayerStatus): number => spec.layers.findIndex((layer) => layer.name === name);
   return {
-    ...(late ?? sides[0])?.status,
+    ...speaking?.status,
     profileGeneration: Math.min(...sides.map(({ status }) => status?.profileGeneration ?? 0)),
     layers: worst.toSorted((a, b) => rank(a) - rank(b)),
   };
+}
+
+function isTrue({ status }: ProfileDeployment, condition: string): boolean {
+  return status?.conditions?.some(({ type, status: is }) => type === condition && is === "True") ?? false;
 }

@@ -2,6 +2,7 @@ import { setCondition } from "../api/conditions.ts";
 import { LOCAL_CLUSTER } from "../api/names.ts";
 import { CORE_TYPES } from "../api/schema/layer.ts";
 import type {
+  ClusterRef,
   Condition,
   DeploymentLayerStatus,
   LayerStatus,
@@ -10,6 +11,7 @@ import type {
   ProfileStatus,
 } from "../api/types.ts";
 import { isSettled } from "../plan/layer-view.ts";
+import { type Availability, availabilityWords, isEnough, mayBeLate } from "./availability.ts";
 import { bounded } from "./bound.ts";
 import { conditionsOf, type Readiness, speakingOf } from "./deployment-status.ts";
 import { driftedBefore, withDrifted } from "./drifted.ts";
@@ -20,8 +22,13 @@ import { suspendedWords, withSuspended } from "./suspension.ts";
 export interface ProfileContext {
   /** RFC 3339. */
   now: string;
-  /** Problems of the profile's targets, such as a TargetCluster that does not exist. */
-  problems: readonly string[];
+  /** What is wrong with targets of the profile, such as a TargetCluster that does not exist. None of them is Ready. */
+  problems: readonly TargetProblem[];
+}
+
+export interface TargetProblem {
+  cluster: ClusterRef;
+  message: string;
 }
 
 /** The roll-up of a profile over its clusters; deployments that still speak of an older generation do not count as Ready. */
@@ -32,31 +39,36 @@ export function profileStatus(
 ): ProfileStatus {
   const deployments = perCluster(profile, all);
   const generation = profile.metadata.generation ?? 0;
-  const ready = deployments.filter((deployment) => isReady(deployment, generation));
+  const late = lateOnes(deployments, generation, context.problems);
+  const availability: Availability = {
+    clusters: deployments.length,
+    late: late.map(clusterOf).sort(),
+    maxUnavailable: profile.spec.readyWhen?.maxUnavailable ?? 0,
+  };
   const layers = profile.spec.layers.map((layer) => rollUp(layer, deployments, { profile, now: context.now }));
   const removing = removingRows(profile, deployments, context.now);
-  const culprit = culpritOf(deployments, generation);
-  const allReady = deployments.length > 0 && ready.length === deployments.length && context.problems.length === 0;
-  const message = messageOf({ allReady, culprit, deployments, problems: context.problems });
+  const culprit = culpritOf(late, deployments.length, generation);
+  const ready = isEnough(availability);
+  const message = messageOf(availability, culprit, context.problems);
   return bounded({
     observedGeneration: generation,
     conditions: profileConditions(
       profile,
       {
-        ready: allReady,
-        reason: reasonOf(culprit, deployments, context.problems),
+        ready,
+        reason: reasonOf(availability, culprit, context.problems),
         message: cut(message),
-        stalled: stalledReason(deployments, generation),
+        stalled: stalledReason(deployments, generation, mayBeLate(availability)),
       },
       { deployments: all, now: context.now },
     ),
     summary: {
-      clusters: `${ready.length}/${deployments.length}`,
+      clusters: `${deployments.length - late.length}/${deployments.length}`,
       ...(culprit?.layer ? { layer: culprit.layer } : {}),
       message: cut(message),
     },
     clusters: deployments.length,
-    readyClusters: ready.length,
+    readyClusters: deployments.length - late.length,
     layers: [...layers, ...removing],
   });
 }
@@ -115,14 +127,23 @@ interface Culprit {
   message: string;
 }
 
+/** The deployments on clusters that do not count as Ready. */
+function lateOnes(
+  deployments: readonly ProfileDeployment[],
+  generation: number,
+  problems: readonly TargetProblem[],
+): ProfileDeployment[] {
+  const hasProblem = ({ spec: { clusterRef } }: ProfileDeployment): boolean =>
+    problems.some(({ cluster }) => cluster.name === clusterRef.name && cluster.namespace === clusterRef.namespace);
+  return deployments.filter((deployment) => !isReady(deployment, generation) || hasProblem(deployment));
+}
+
 /** The first cluster, by name, that is worst off, with its first layer that is not Ready. */
-function culpritOf(deployments: readonly ProfileDeployment[], generation: number): Culprit | undefined {
-  const late = deployments.filter((deployment) => !isReady(deployment, generation));
+function culpritOf(late: readonly ProfileDeployment[], clusters: number, generation: number): Culprit | undefined {
   const [first] = late.toSorted((a, b) => worst(b) - worst(a) || clusterOf(a).localeCompare(clusterOf(b)));
   if (!first) return undefined;
   const row = speaksOf(first, generation) ? speakingOf(first.status?.layers ?? []) : undefined;
-  const prefix = deployments.length > 1 || clusterOf(first) !== LOCAL_CLUSTER ? `${clusterOf(first)}: ` : "";
-  const message = `${prefix}${row?.message ?? "not started yet"}`;
+  const message = `${prefixOf(clusterOf(first), clusters)}${row?.message ?? "not started yet"}`;
   return { layer: row?.name, reason: row?.reason ?? "Progressing", message };
 }
 
@@ -134,37 +155,41 @@ function clusterOf(deployment: ProfileDeployment): string {
   return deployment.spec.clusterRef.name;
 }
 
-function messageOf(facts: {
-  allReady: boolean;
-  culprit: Culprit | undefined;
-  deployments: readonly ProfileDeployment[];
-  problems: readonly string[];
-}): string {
-  const { allReady, culprit, deployments, problems } = facts;
-  if (problems.length > 0) return problems.join("; ");
-  if (allReady)
-    return deployments.length === 1 ? "all layers are Ready" : `all layers are Ready on ${deployments.length} clusters`;
-  return (
-    culprit?.message ?? "no cluster matches: label a TargetCluster for the clusterSelector, or name one in clusterRefs"
-  );
+function messageOf(
+  availability: Availability,
+  culprit: Culprit | undefined,
+  problems: readonly TargetProblem[],
+): string {
+  const { clusters } = availability;
+  if (clusters === 0)
+    return "no cluster matches: label a TargetCluster for the clusterSelector, or name one in clusterRefs";
+  const told = problems.length > 0 ? problems.map(({ message }) => message).join("; ") : culprit?.message;
+  if (told === undefined)
+    return clusters === 1 ? "all layers are Ready" : `all layers are Ready on ${clusters} clusters`;
+  return [availabilityWords(availability), told].filter((words) => words !== undefined).join("; ");
 }
 
 function reasonOf(
+  availability: Availability,
   culprit: Culprit | undefined,
-  deployments: readonly ProfileDeployment[],
-  problems: readonly string[],
+  problems: readonly TargetProblem[],
 ): string {
+  if (isEnough(availability)) return availability.late.length === 0 ? "LayersReady" : "EnoughClusters";
   if (problems.length > 0) return "ReferenceNotFound";
-  return culprit?.reason ?? (deployments.length === 0 ? "NoClusters" : "LayersNotReady");
+  return culprit?.reason ?? "NoClusters";
 }
 
-function stalledReason(deployments: readonly ProfileDeployment[], generation: number): string | undefined {
-  return deployments
-    .filter((deployment) => speaksOf(deployment, generation))
-    .flatMap(
-      ({ status }) =>
-        status?.conditions?.filter(({ type, status: value }) => type === "Stalled" && value === "True") ?? [],
-    )[0]?.reason;
+/** Where as many may be late as are stalled, the profile will be Ready without anybody. */
+function stalledReason(
+  deployments: readonly ProfileDeployment[],
+  generation: number,
+  tolerated: number,
+): string | undefined {
+  const stalled = deployments.flatMap((deployment) => {
+    const condition = deployment.status?.conditions?.find(({ type }) => type === "Stalled");
+    return speaksOf(deployment, generation) && condition?.status === "True" ? [condition.reason] : [];
+  });
+  return stalled.length > tolerated ? stalled[0] : undefined;
 }
 
 function rollUp(
@@ -199,8 +224,13 @@ function resolvedFields(row: DeploymentLayerStatus | undefined): { version?: str
 function reasonFields(first: ClusterRow | undefined, clusters: number): { reason: string; message?: string } {
   if (!first) return { reason: "Progressing" };
   const { cluster, row } = first;
-  const prefix = clusters === 1 && cluster === LOCAL_CLUSTER ? "" : `${cluster}: `;
+  const prefix = prefixOf(cluster, clusters);
   return { reason: row.reason ?? "Progressing", message: cut(`${prefix}${row.message ?? row.state}`) };
+}
+
+/** The hub alone needs no name. */
+function prefixOf(cluster: string, clusters: number): string {
+  return clusters === 1 && cluster === LOCAL_CLUSTER ? "" : `${cluster}: `;
 }
 
 interface ClusterRow {
@@ -220,12 +250,12 @@ function removingRows(profile: Profile, deployments: readonly ProfileDeployment[
   for (const deployment of deployments) {
     for (const row of deployment.status?.layers ?? []) {
       if (listed.has(row.name) || rows.has(row.name)) continue;
-      const message = `${clusterOf(deployment)}: ${row.message ?? "being removed"}`;
+      const prefix = prefixOf(clusterOf(deployment), deployments.length);
       rows.set(row.name, {
         name: row.name,
         state: row.state,
         reason: row.reason ?? "Removing",
-        message: cut(message),
+        message: cut(`${prefix}${row.message ?? "being removed"}`),
         lastTransitionTime: row.lastTransitionTime ?? now,
       });
     }

@@ -112,10 +112,11 @@ describe("profileStatus: the roll-up over clusters", () => {
   });
 
   it("names a cluster that does not exist before anything else", () => {
-    const status = profileStatus(profile(), [deployment("a", ready)], {
+    const status = profileStatus(profile(), [deployment("a", ready), deployment("x", ready)], {
       now: NOW,
-      problems: ["TargetCluster acme/x does not exist"],
+      problems: [{ cluster: { namespace: "acme", name: "x" }, message: "TargetCluster acme/x does not exist" }],
     });
+    expect(status).toMatchObject({ clusters: 2, readyClusters: 1 });
     expect(conditionOf(status, "Ready")).toMatchObject({
       status: "False",
       reason: "ReferenceNotFound",
@@ -140,6 +141,8 @@ describe("profileStatus: the roll-up over clusters", () => {
     const removing = [...ready, row("old", "Removing", "2 objects left")];
     const status = profileStatus(profile(), [deployment("a", removing)], { now: NOW, problems: [] });
     expect(status.layers?.[2]).toMatchObject({ name: "old", state: "Removing", message: "a: 2 objects left" });
+    const alone = profileStatus(profile(), [deployment("local", removing)], { now: NOW, problems: [] });
+    expect(alone.layers?.[2]).toMatchObject({ name: "old", message: "2 objects left" });
   });
 
   it("counts a skipped layer as Ready, and shows it as Skipped only when no cluster has it", () => {
@@ -180,10 +183,27 @@ describe("blockedStatus: a cluster that cannot be worked on", () => {
   it("blocks every layer with the reason and forgets nothing that was Ready", () => {
     const status = blockedStatus(profile().spec.layers, new Failure("Unreachable", "connection refused"), context);
     expect(status.layers).toMatchObject([
-      { name: "cni", state: "Blocked", reason: "Unreachable", message: "connection refused", readyDigest: "d" },
+      { name: "cni", state: "Blocked", reason: "Unreachable", readyDigest: "d" },
       { name: "csi", state: "Blocked" },
     ]);
     expect(conditionOf(status, "Stalled")).toMatchObject({ status: "False" });
+  });
+
+  it("says since when the cluster is away, also with other words and after a restart; another reason begins anew", () => {
+    const { layers } = profile().spec;
+    const first = blockedStatus(layers, new Failure("Unreachable", "connection refused"), { ...context, now: BEFORE });
+    const speaks = (status: typeof first) => status.layers?.[0]?.message;
+    expect(speaks(first)).toBe(`unreachable since ${BEFORE}: connection refused`);
+    const later = blockedStatus(layers, new Failure("Unreachable", "no answer"), { ...context, previous: first });
+    expect(later.layers?.[0]).toMatchObject({
+      message: `unreachable since ${BEFORE}: no answer`,
+      lastTransitionTime: BEFORE,
+    });
+    expect(
+      profileStatus(profile(), [{ ...deployment("a", []), status: later }], { now: NOW, problems: [] }).summary,
+    ).toMatchObject({ message: `a: unreachable since ${BEFORE}: no answer` });
+    const refused = blockedStatus(layers, new Failure("Unauthorized", "bad token"), { ...context, previous: later });
+    expect(refused.layers?.[0]).toMatchObject({ message: "bad token", lastTransitionTime: NOW });
   });
 
   it("keeps what immutable variables were set to: they are still fixed when the cluster is back", () => {

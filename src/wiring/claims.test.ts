@@ -8,7 +8,12 @@ function book(...waiting: (ProfileIdentity & { cluster?: string; key?: string })
   const claims = new ClaimBook();
   for (const { cluster = "uid", key = "object", ...profile } of waiting) {
     const layers = new Map([[key, `of-${profile.name}`]]);
-    claims.set(`${profile.kind}/${profile.name}`, { cluster, set: applySetOf(profile), profile, layers });
+    claims.set(`${profile.kind}/${profile.name}`, {
+      cluster,
+      set: applySetOf(profile),
+      profile,
+      layers,
+    });
   }
   return claims;
 }
@@ -26,6 +31,17 @@ describe("who gets an object that is given up", () => {
   ];
   it.each(rows)("%s", (_name, waiting, want) => {
     expect(book(...waiting).heirOf("object", owner)?.profile).toBe(want);
+  });
+
+  it("is nobody who has yet to try to write it: whether he may is not known", () => {
+    const claims = new ClaimBook();
+    const about = { cluster: "uid", layers: new Map<string, string>(), intents: () => new Set(["object"]) };
+    claims.set("AddOnProfile/a", { ...about, set: applySetOf(addOn("a")), profile: addOn("a") });
+    expect(claims.heirOf("object", owner)).toBeUndefined();
+    expect(claims.isIntended("object", owner)).toBe(true);
+    expect(claims.isIntended("other", owner)).toBe(false);
+    expect(claims.isIntended("object", { ...owner, cluster: "elsewhere" })).toBe(false);
+    expect(claims.isIntended("object", { ...owner, set: applySetOf(addOn("a")) })).toBe(false);
   });
 
   it("is told for which of its layers", () => {

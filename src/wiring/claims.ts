@@ -8,17 +8,19 @@ interface Claims {
   cluster: string | undefined;
   set: ApplySet;
   profile: ProfileIdentity;
-  /** The layer that wants it, by the object's key. */
+  /** The layer that wants it, by the key of the object or of the Helm release. */
   layers: ReadonlyMap<string, string>;
+  /** Keys of what it is yet to try to write. */
+  intents?: (() => ReadonlySet<string>) | undefined;
 }
 
-/** Who waits for what: an owner that gives an object up hands it over to them instead of deleting it. */
+/** Who waits for what: an owner that gives something up hands it over to them instead of deleting it. */
 export class ClaimBook {
   readonly #claims = new Map<string, Claims>();
 
   /** Replaces what a deployment waits for. */
   set(deployment: string, claims: Claims): void {
-    if (claims.layers.size > 0) this.#claims.set(deployment, claims);
+    if (claims.layers.size > 0 || claims.intents) this.#claims.set(deployment, claims);
     else this.#claims.delete(deployment);
   }
 
@@ -31,14 +33,23 @@ export class ClaimBook {
    * object by a write of its own has a claim, so that none gets what it may not write.
    */
   heirOf(key: string, { cluster, set }: Pick<Claims, "cluster" | "set">): Heir | undefined {
-    const heirs = [...this.#claims.values()]
-      .filter((claims) => claims.cluster === cluster && claims.set.id !== set.id && claims.layers.has(key))
+    const heirs = this.#others({ cluster, set })
+      .filter((claims) => claims.layers.has(key))
       .toSorted((a, b) => order(a.profile, b.profile));
     const [first] = heirs;
     const layer = first?.layers.get(key);
     if (!first || layer === undefined) return undefined;
     const { kind, namespace, name } = first.profile;
     return { set: first.set, layer, profile: `${kind} ${[namespace, name].filter(Boolean).join("/")}` };
+  }
+
+  /** Whether another profile is about to write what `owner` gives up: until it has tried, nobody knows whether it may. */
+  isIntended(key: string, owner: Pick<Claims, "cluster" | "set">): boolean {
+    return this.#others(owner).some(({ intents }) => intents?.().has(key) === true);
+  }
+
+  #others({ cluster, set }: Pick<Claims, "cluster" | "set">): Claims[] {
+    return [...this.#claims.values()].filter((claims) => claims.cluster === cluster && claims.set.id !== set.id);
   }
 }
 

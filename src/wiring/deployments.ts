@@ -11,25 +11,29 @@ import { HUB_RESOURCES } from "../kube/hub/kinds.ts";
 import type { Site } from "../kube/site/site.ts";
 import type { TargetLink } from "../kube/targets/target-link.ts";
 import { type ApplySet, applySetOf } from "../membership/applyset.ts";
-import type { Operation } from "../ops/metrics.ts";
 import type { Street } from "../plan/beside.ts";
 import type { Outcome } from "../plan/outcome.ts";
 import { registriesOf } from "../plan/registries.ts";
+import type { Heirs } from "../plan/seen.ts";
 import { onSide } from "../plan/sides.ts";
 import type { Step } from "../plan/step.ts";
-import { isDeploymentOf } from "../plan/targets.ts";
+import { isDeploymentOf, isTargetOf } from "../plan/targets.ts";
 import type { Neighbour } from "../plan/turn.ts";
 import { DeploymentReconciler } from "../reconcile/deployment.ts";
 import type { Renewal } from "../reconcile/memory.ts";
-import type { DeploymentFacts, DeploymentPorts, Interest, Place, TargetFacts, Tiding } from "../reconcile/ports.ts";
+import type { DeploymentFacts, DeploymentPorts, Interest, TargetFacts, Tiding } from "../reconcile/ports.ts";
 import { profileKey } from "../reconcile/profile.ts";
 import { ClaimBook } from "./claims.ts";
 import type { Hub } from "./hub.ts";
 import { clusterIdentity, referenceIdentity } from "./identity.ts";
 import type { Elsewhere, LayerRenderer } from "./layer-renderer.ts";
+import { absenceOf, isTenantGoing } from "./live-looks.ts";
 import { lookupReader } from "./lookups.ts";
 import { identityOf, neighboursOf, profileOfParent } from "./neighbours.ts";
+import { operationsOf } from "./operations.ts";
+import { reaches } from "./reach.ts";
 import type { RegistryWiring } from "./registries.ts";
+import { versionOf, viewOf } from "./site-view.ts";
 
 /** Where a deployment acts: with whose hands, and on which ApplySet. */
 interface ActingPlace {
@@ -94,13 +98,18 @@ export class DeploymentWiring implements DeploymentPorts {
     const whole = named && isDeploymentOf(named, deployment) ? named : undefined;
     const { applyTo: side = "Workload", clusterRef } = deployment.spec;
     const profile = whole && clusterRef.name !== LOCAL_CLUSTER ? onSide(whole, side) : whole;
+    const cluster = this.#hub.cache.targets.get(targetOf(deployment));
+    const reached = cluster && whole && reaches(whole, cluster.metadata.namespace, this.#hub.cache);
     return {
       key,
       deployment,
       profile,
       side,
       street: () => whole && this.#streetOf(key, { profile: whole, deployment }),
-      cluster: this.#hub.cache.targets.get(targetOf(deployment)),
+      cluster,
+      matched: whole !== undefined && isTargetOf(whole, clusterRef, reached ? cluster : undefined),
+      isTenantGoing: this.#hub.cache.isNamespaceGoing(whole?.metadata.namespace ?? SYSTEM_NAMESPACE),
+      hasHeir: () => this.#hasHeir(key),
       target: profile ? this.#target(key, deployment, profile) : { kind: "connecting" },
       referents: (reference) =>
         profile ? this.#hub.references.get(referenceIdentity(profile), reference) : { kind: "reading" },
@@ -128,6 +137,7 @@ export class DeploymentWiring implements DeploymentPorts {
       site,
       system,
       hub,
+      cluster: link.uid,
       toFailure,
       heirOf: (object) => this.#claims.heirOf(object, { cluster: link.uid, set }),
       loadPack: (fetch, during) => this.#renderer.loadPack(fetch, at, during),
@@ -160,7 +170,9 @@ export class DeploymentWiring implements DeploymentPorts {
       this.#still.delete(key);
       return;
     }
-    this.#claims.set(key, { cluster: place.link.uid, set: place.set, profile: profileRef, layers: interest.claims });
+    const { claims: layers, intents, isJudged } = interest;
+    if (!isJudged) return;
+    this.#claims.set(key, { cluster: place.link.uid, set: place.set, profile: profileRef, layers, intents });
   }
 
   report(key: string, status: ProfileDeploymentStatus): void {
@@ -176,6 +188,25 @@ export class DeploymentWiring implements DeploymentPorts {
     this.#hub.log.info("told", { cluster: this.clusterOf(key), ...about, reason, text: message });
     if (profile)
       this.#hub.events.record(profile, { type, reason, message: `${cluster}: ${message}` }, new Date(this.now()));
+  }
+
+  tellForGood(facts: DeploymentFacts, tiding: Tiding): void {
+    this.tell(facts, tiding);
+    const { key, deployment } = facts;
+    const { kind, namespace, name } = deployment.spec.profileRef;
+    const who = `${kind} ${[namespace, name].filter(Boolean).join("/")} on cluster ${this.clusterOf(key)}`;
+    // An event stands in the namespace of what it is about: this one is to stay when the tenant's goes.
+    const metadata = { name: SYSTEM_NAMESPACE, namespace: SYSTEM_NAMESPACE };
+    const about = { apiVersion: "v1", kind: "Namespace", metadata };
+    this.#hub.events.record(about, { ...tiding, message: `${who}: ${tiding.message}` }, new Date(this.now()));
+  }
+
+  async absence({ deployment }: DeploymentFacts, signal: AbortSignal): Promise<string | undefined> {
+    return await absenceOf(this.#hub.client, deployment.spec.clusterRef, signal);
+  }
+
+  async isTenantGoing({ profile }: DeploymentFacts, signal: AbortSignal): Promise<boolean> {
+    return profile !== undefined && (await isTenantGoing(this.#hub.client, profile, signal));
   }
 
   async finish(key: string, signal: AbortSignal): Promise<void> {
@@ -252,20 +283,32 @@ export class DeploymentWiring implements DeploymentPorts {
       this.#move(key, undefined);
       return { kind: "gone" };
     }
-    const state = this.#hub.stateOf(cluster);
+    const isLeaving = deployment.metadata.deletionTimestamp !== undefined;
     const link = this.#hub.linkOf(cluster);
+    const isKnown = link?.state.kind === "live" || link?.state.kind === "connecting";
+    const isOnMemory = isLeaving && this.#hub.hasNoSecret(cluster);
+    if (isOnMemory && !isKnown) return { kind: "gone" };
+    // What is on its way out goes on with the credentials that were there.
+    const state = isOnMemory && link ? link.state : this.#hub.stateOf(cluster);
     const hubUid = this.#hub.uid;
     if (state.kind === "failing") return state;
+    if (!isLeaving && !this.#isHeld(cluster)) return { kind: "connecting" };
     if (state.kind === "connecting" || !link || hubUid === undefined) return { kind: "connecting" };
     const site = link.site(clusterIdentity(profile, cluster));
     const set = applySetOf({ ...identityOf(profile), ...madeFor(deployment) });
     this.#move(key, { cluster, site, link, set });
     const twin = this.#twinOf(key, { link, set });
-    if (twin !== undefined) return { kind: "failing", failure: twinFailure(cluster, twin) };
+    if (twin !== undefined) return { kind: "failing", failure: twinFailure(cluster, twin), isTwin: true };
     const street = { hub: this.#hub, clusterOf: (other: string) => this.clusterOf(other), still: this.#still };
     const neighbours = () => neighboursOf({ key, uid: link.uid, set: set.id }, street);
     const profileOf = (parent: string) => profileOfParent(parent, this.#hub);
-    return { kind: "ready", place: { set, site, view: viewOf(key, { site, link, set }), neighbours, profileOf } };
+    const here = { cluster: link.uid, set };
+    const heirs: Heirs = {
+      claim: (object) => this.#claims.heirOf(object, here) !== undefined,
+      intend: (object) => this.#claims.isIntended(object, here),
+    };
+    const view = viewOf(key, { site, link, set });
+    return { kind: "ready", place: { set, site, view, neighbours, heirs, profileOf } };
   }
 
   /** A deployment that moves to another site (an identity, or a cluster behind the same name, changed) leaves nothing watched. */
@@ -277,6 +320,23 @@ export class DeploymentWiring implements DeploymentPorts {
       this.#claims.delete(key);
       for (const [other, { set }] of this.#places) if (set.id === known.set.id) this.#passes.again(other, 0);
     }
+  }
+
+  /** Nothing is brought to a TargetCluster that could go without a word: its finalizer comes first. */
+  #isHeld(cluster: string): boolean {
+    const { finalizers } = this.#hub.cache.targets.get(cluster)?.metadata ?? {};
+    return cluster === LOCAL_CLUSTER || finalizers?.includes(FINALIZER) === true;
+  }
+
+  /** Whether another deployment of the same profile is on the same physical cluster, and stays: the cluster has another name. */
+  #hasHeir(key: string): boolean {
+    const own = this.#places.get(key);
+    if (!own) return false;
+    return [...this.#places].some(([other, place]) => {
+      const { metadata } = this.#hub.cache.deployments.get(other) ?? {};
+      const stays = metadata !== undefined && metadata.deletionTimestamp === undefined;
+      return other !== key && stays && place.set.id === own.set.id && place.link.uid === own.link.uid;
+    });
   }
 
   /** The cluster of another deployment of the same profile that is the same physical cluster: the first by name has it. */
@@ -301,41 +361,4 @@ function targetOf({ spec: { clusterRef } }: ProfileDeployment): string {
 
 function madeFor(deployment: ProfileDeployment): { target?: string } {
   return deployment.spec.applyTo === "Management" ? { target: targetOf(deployment) } : {};
-}
-
-function versionOf(link: TargetLink): string {
-  return link.state.kind === "live" ? link.state.version : "";
-}
-
-function viewOf(key: string, { site, link, set }: Pick<ActingPlace, "site" | "link" | "set">): Place["view"] {
-  return {
-    kubernetesVersion: versionOf(link),
-    uid: link.uid,
-    scopeOf: (kind) => site.scopeOf(kind),
-    served: (kind) => site.served(kind),
-    servedIn: (kind) => site.resourceFor(kind) !== undefined,
-    watchState: (kind, namespace) => site.watchState(key, kind, namespace),
-    crdOf: (kind) => site.crdOf(kind),
-    member: (object) => site.member(object),
-    members: () => site.members(set.id),
-    named: (ref) => site.named(ref),
-    deleted: (ref) => site.deleted(ref),
-    expired: (key) => site.expired(key),
-    nodes: () => site.nodes(),
-    storage: () => site.storage(),
-    releases: (release) => site.releases(release),
-    explain: (tracked) => site.explain(tracked),
-  };
-}
-
-function operationsOf(outcome: Outcome): Operation[] {
-  if (outcome.kind === "Removed") {
-    return outcome.results.map((result) => (result.ok ? result.how : "failed"));
-  }
-  if (outcome.kind !== "Applied") return [];
-  return outcome.results.flatMap((result): Operation[] => {
-    if (!result.ok) return ["failed"];
-    if (result.how === "recreating") return ["deleted"];
-    return "fields" in result ? [result.how] : [];
-  });
 }

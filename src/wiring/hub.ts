@@ -55,4 +55,9 @@ export class Hub {
   stateOf(cluster: string): LinkState {
     return cluster === LOCAL_CLUSTER ? this.#local.state : this.#targets.state(cluster);
   }
+
+  /** Whether the kubeconfig Secret of a TargetCluster is not there, by what the watch told. */
+  hasNoSecret(cluster: string): boolean {
+    return cluster !== LOCAL_CLUSTER && this.#targets.hasNoSecret(cluster);
+  }
 }

@@ -40,12 +40,15 @@ const release = { chart: "shop", hooks: [], manifest: "", notes: "" };
 /** Renders the layer where `stored` is what the last render left; tells what was asked of the chart's source. */
 async function render({
   stored,
+  isKnown = false,
   notes = "",
   from = { repo: "https://charts.example" },
   part,
   registry = async () => new Failure("ReferenceNotFound", "there is no such Registry"),
 }: {
   stored?: Partial<StoredSet> & { content: LayerContent };
+  /** This process has made what is stored. */
+  isKnown?: boolean;
   notes?: string;
   from?: object;
   part?: PackPart;
@@ -85,10 +88,15 @@ async function render({
     refusedLookups: [],
     notes,
   };
-  const set = stored && (await packSet({ inputs: "before", specDigest: inputs.specDigest, ...stored }));
+  const before = stored && { inputs: "before", specDigest: inputs.specDigest, ...stored };
+  const set = before && (await packSet(before));
   const written: unknown[] = [];
+  const reads: unknown[] = [];
   const system = {
-    find: async () => set && { data: { set } },
+    find: async (_resource: unknown, key: unknown) => {
+      reads.push(key);
+      return set && { data: { set } };
+    },
     apply: async (_resource: unknown, object: unknown) => void written.push(object),
   };
   const place = {
@@ -109,8 +117,9 @@ async function render({
   const sources = { charts: source, packs: undefined } as unknown as Sources;
   const layers = new LayerRenderer(sources, renderer as unknown as Renderer, () => undefined);
   const layer = { spec: inputs.layer, inputs, state: { kind: "unknown" as const }, namespace: "web" };
-  const content = await layers.render({ layer, revision: 2, isUpgrade: true }, place, signal);
-  return { asked, places, content, written, lookups };
+  const known = isKnown && before ? { before } : {};
+  const content = await layers.render({ layer, revision: 2, isUpgrade: true, ...known }, place, signal);
+  return { asked, places, content, written, lookups, reads };
 }
 
 const TWO = { version: "2.0.0", digest: "sha256:two" };
@@ -133,6 +142,12 @@ describe("a chart that is rendered again", () => {
   ];
   it.each(rows)("%s", async (_name, stored, want) => {
     expect((await render(stored ? { stored } : {})).asked).toEqual([want]);
+  });
+
+  it.each(rows)("%s, and what this process has made itself is not read again", async (_name, stored, want) => {
+    const { asked, reads } = await render(stored ? { stored, isKnown: true } : {});
+    expect(asked).toEqual([want]);
+    expect(reads.length).toBe(stored ? 0 : 1);
   });
 });
 

@@ -1,4 +1,4 @@
-import { packSet, type StoredSet, unpackSet } from "../apply/stored-set.ts";
+import { packSet, unpackSet } from "../apply/stored-set.ts";
 import { readStoredSet, writeStoredSet } from "../apply/system-objects.ts";
 import { Failure } from "../errors.ts";
 import type { KubeClient } from "../kube/client.ts";
@@ -9,7 +9,7 @@ import { fetchedSources, manifestsContent, plainObjects } from "../plan/manifest
 import { patchContent } from "../plan/patches.ts";
 import { lookupFieldOf } from "../plan/refused-lookups.ts";
 import type { Step } from "../plan/step.ts";
-import type { EngineLayer, LayerContent, PackPart, PlannedLayer, ReleaseSource } from "../plan/types.ts";
+import type { EngineLayer, LayerContent, MadeContent, PackPart, PlannedLayer, ReleaseSource } from "../plan/types.ts";
 import type { LoadedPack } from "../plan/valued-pack.ts";
 import type { Renderer } from "../render/renderer.ts";
 import type { LookupPort, RenderedChart } from "../render/types.ts";
@@ -49,7 +49,7 @@ export interface RenderPlace {
 
 /** What a chart is rendered for. */
 export interface ChartContext {
-  stored: StoredSet | undefined;
+  stored: MadeContent | undefined;
   capabilities: Capabilities;
   /** Without it, charts find nothing. */
   lookup?: LookupPort["read"];
@@ -86,15 +86,14 @@ export class LayerRenderer {
 
   /** @returns the content, or the failure that the layer shows; throws what the target's API server says */
   async render(
-    { layer: { spec, inputs }, revision, isUpgrade }: Omit<Step & { kind: "Render" }, "kind">,
+    { layer: { spec, inputs }, revision, isUpgrade, before }: Omit<Step & { kind: "Render" }, "kind">,
     place: RenderPlace,
     signal: AbortSignal,
   ): Promise<LayerContent | Failure> {
     if (!inputs) return new Failure("ReferenceNotFound", "something that the layer refers to is missing");
     const isPlain = !spec.helm && !spec.part;
     if (isPlain && fetchedSources(spec).length === 0) return manifestsContent(spec, inputs.texts);
-    const packed = await readStoredSet(place.system, place.set, spec.name, signal);
-    const stored = packed === undefined ? undefined : unpackSet(packed);
+    const stored = before ?? (await storedSet(spec.name, place, signal));
     if (stored?.inputs === inputs.digest) {
       this.#count("hit");
       return stored.content;
@@ -136,8 +135,7 @@ export class LayerRenderer {
     { system, set }: Pick<RenderPlace, "system" | "set">,
     signal: AbortSignal,
   ): Promise<LayerContent | undefined> {
-    const packed = await readStoredSet(system, set, layer, signal);
-    return packed === undefined ? undefined : unpackSet(packed)?.content;
+    return (await storedSet(layer, { system, set }, signal))?.content;
   }
 
   /** The chart of a layer as its Helm release holds it: fetched from the chart's source and rendered for nothing else. */
@@ -267,6 +265,15 @@ export class LayerRenderer {
   async evaluateMacros(batch: readonly MacroExpression[], signal: AbortSignal): Promise<MacroAnswer[]> {
     return await this.#renderer.evaluateMacros(batch, signal);
   }
+}
+
+async function storedSet(
+  layer: string,
+  { system, set }: Pick<RenderPlace, "system" | "set">,
+  signal: AbortSignal,
+): Promise<MadeContent | undefined> {
+  const packed = await readStoredSet(system, set, layer, signal);
+  return packed === undefined ? undefined : unpackSet(packed);
 }
 
 /** Where a chart is to be had. The API server demands one of `repo` and `registryRef`. */

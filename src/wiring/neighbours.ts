@@ -19,7 +19,10 @@ interface Street {
   still: ReadonlyMap<string, number | undefined>;
 }
 
-/** How the deployments of other profiles on the same physical cluster are. */
+/**
+ * How the deployments of other profiles on the same physical cluster are. Whose cluster is only being connected to may be on
+ * this one, by another name.
+ */
 export function neighboursOf({ key, uid, set }: Here, { hub, clusterOf, still }: Street): Neighbours {
   const others = [...hub.cache.deployments].flatMap(
     ([
@@ -30,10 +33,12 @@ export function neighboursOf({ key, uid, set }: Here, { hub, clusterOf, still }:
       },
     ]) => {
       if (other === key || metadata.deletionTimestamp !== undefined) return [];
-      if (hub.linkOf(clusterOf(other))?.uid !== uid) return [];
+      const link = hub.linkOf(clusterOf(other));
+      const isUnknown = link?.uid === undefined && link?.state.kind === "connecting";
+      if (link?.uid !== uid && !isUnknown) return [];
       const profile = hub.cache.profile(profileKey({ kind: profileRef.kind, metadata: profileRef }));
       if (!profile || applySetOf(identityOf(profile)).id === set) return [];
-      return [still.get(other) === profile.metadata.generation];
+      return [!isUnknown && still.get(other) === profile.metadata.generation];
     },
   );
   if (others.length === 0) return "none";

@@ -1,23 +1,28 @@
-import { FINALIZER, SYSTEM_NAMESPACE } from "../api/names.ts";
+import { SYSTEM_NAMESPACE } from "../api/names.ts";
 import type { Profile, ProfileDeployment, ProfileStatus } from "../api/types.ts";
 import { isConflict, isNotFound } from "../kube/api-error.ts";
-import { removeFinalizer } from "../kube/hub/finalizer.ts";
+import { addFinalizer, removeFinalizer } from "../kube/hub/finalizer.ts";
 import { HUB_RESOURCES } from "../kube/hub/kinds.ts";
 import { referencesOf } from "../plan/references.ts";
-import { isDeploymentOf, matches, targetsOf } from "../plan/targets.ts";
+import { isDeploymentOf, targetsOf } from "../plan/targets.ts";
 import type { ProfileFacts, ProfilePorts } from "../reconcile/ports.ts";
 import { profileKey } from "../reconcile/profile.ts";
+import { Unmatches } from "../reconcile/unmatches.ts";
 import type { Hub } from "./hub.ts";
 import { referenceIdentity } from "./identity.ts";
+import { reaches } from "./reach.ts";
 
 const MANAGER = "strata";
 
 /** Fits the hub to what the story of a profile needs. */
 export class ProfileWiring implements ProfilePorts {
+  readonly unmatches = new Unmatches();
+  readonly again: ProfilePorts["again"];
   readonly #hub: Hub;
 
-  constructor(hub: Hub) {
+  constructor(hub: Hub, again: ProfilePorts["again"]) {
     this.#hub = hub;
+    this.again = again;
   }
 
   now = (): number => Date.now();
@@ -29,12 +34,13 @@ export class ProfileWiring implements ProfilePorts {
       return undefined;
     }
     const clusters = [...this.#hub.cache.targets.values()].filter(({ metadata }) =>
-      this.#reaches(profile, metadata.namespace),
+      reaches(profile, metadata.namespace, this.#hub.cache),
     );
     const wanted = new Set(targetsOf(profile, clusters).map(({ namespace, name }) => `${namespace}/${name}`));
     const targets = clusters.filter(({ metadata: { namespace, name } }) => wanted.has(`${namespace}/${name}`));
     this.#hub.references.want(key, referenceIdentity(profile), referencesOf(profile, targets));
-    return { profile, clusters, deployments: this.deploymentsOf(key) };
+    const isTenantGoing = this.#hub.cache.isNamespaceGoing(profile.metadata.namespace ?? SYSTEM_NAMESPACE);
+    return { profile, clusters, deployments: this.deploymentsOf(key), isTenantGoing };
   }
 
   deploymentsOf(key: string): ProfileDeployment[] {
@@ -81,15 +87,7 @@ export class ProfileWiring implements ProfilePorts {
   }
 
   async addFinalizer({ kind, metadata }: Profile, signal: AbortSignal): Promise<void> {
-    const { name, namespace, resourceVersion, finalizers = [] } = metadata;
-    // The whole list is written, so that it has to be the one that was read. A conflict is thrown: the pass is due again.
-    const patch = { metadata: { resourceVersion, finalizers: [...finalizers, FINALIZER] } };
-    const options = { manager: MANAGER, metadataOnly: true, signal };
-    try {
-      await this.#hub.client.mergePatch(HUB_RESOURCES[kind], { name, namespace }, patch, options);
-    } catch (error) {
-      if (!isNotFound(error)) throw error;
-    }
+    await addFinalizer(this.#hub.client, { resource: HUB_RESOURCES[kind], metadata }, signal);
   }
 
   async removeFinalizer({ kind, metadata }: Profile, signal: AbortSignal): Promise<void> {
@@ -101,12 +99,5 @@ export class ProfileWiring implements ProfilePorts {
     if (!profile) return;
     const current = () => this.#hub.cache.profile(key);
     this.#hub.statuses.set(key, status, { resource: HUB_RESOURCES[profile.kind], current });
-  }
-
-  /** A profile reaches its own namespace; a SystemProfile the namespaces that it selects, or names in `clusterRefs`. */
-  #reaches(profile: Profile, namespace: string): boolean {
-    if (profile.kind !== "SystemProfile") return profile.metadata.namespace === namespace;
-    const { namespaceSelector } = profile.spec;
-    return !namespaceSelector || matches(namespaceSelector, this.#hub.cache.namespaceLabels(namespace));
   }
 }

@@ -245,6 +245,17 @@ describe("drift.ignore", () => {
     expect([spec.replicas, spec.template.spec.containers[0].image]).toEqual([2, "web:2"]);
     const own = metadata.managedFields.find((entry: Live) => entry.operation === "Apply");
     expect(own.fieldsV1["f:spec"]).toHaveProperty("f:replicas");
+
+    // Somebody gets it while nobody looks.
+    using story = await follow(hub, path);
+    await strata.kill();
+    await hub.kubectlOk(["scale", "-n", "kept", "deployment/web", "--replicas=4"]);
+    const scaled = await story.until("scaled", (object) => object.spec.replicas === 4);
+    strata = await home.start();
+    await bring("kept", layerWith(deployment("web", { image: "web:3", replicas: 3 })));
+    await story.until("changed", (object) => object.spec.template.spec.containers[0].image === "web:3");
+    const since = story.versions.slice(story.versions.indexOf(scaled));
+    expect(new Set(since.map((object) => object.spec.replicas))).toEqual(new Set([4]));
   });
 
   test("an object that was there keeps it when it is taken over", async () => {
@@ -258,13 +269,13 @@ describe("drift.ignore", () => {
 });
 
 describe("a Job that its TTL deletes", () => {
-  const job = (image: string): Live => ({
+  const job = (image: string, ttlSecondsAfterFinished = 0): Live => ({
     object: {
       apiVersion: "batch/v1",
       kind: "Job",
       metadata: { name: "migrate" },
       spec: {
-        ttlSecondsAfterFinished: 0,
+        ttlSecondsAfterFinished,
         template: { spec: { restartPolicy: "Never", containers: [{ name: "main", image }] } },
       },
     },
@@ -290,5 +301,20 @@ describe("a Job that its TTL deletes", () => {
 
     await bring("expiring", layerWith("migrate:2", "3"));
     expect(await created()).toBe(2);
+  });
+
+  test("stays gone when it is deleted while Strata is down", async () => {
+    const gone = at("jobs", "expired/migrate");
+    await bring("expired", { manifests: [job("migrate:1", 15)] });
+    using story = await follow(hub, gone);
+    await strata.kill();
+    expect(story.versions.at(-1)).toBeDefined();
+    await story.until("deleted by its TTL", (object) => object === undefined);
+    const mark = await auditMark(hub);
+    strata = await home.start();
+    await settled("after-down");
+    expect(await read(hub, gone)).toBeUndefined();
+    expect((await strataWrites(hub, mark)).filter((write) => write.includes(" expired/"))).toEqual([]);
+    expect(isReady(await read(hub, profilePath("expired")))).toBe(true);
   });
 });

@@ -200,7 +200,15 @@ beforeAll(async () => {
     spec: {
       namespace: NAMESPACE,
       clusterRefs: [{ name: "local" }],
-      layers: [{ name: "one", manifests: [...Object.keys(STORIES).map(manifestOf), configMap("untouched")] }],
+      layers: [
+        {
+          name: "one",
+          manifests: [
+            ...Object.keys(STORIES).map(manifestOf),
+            ...["untouched", "reverted"].map((name) => configMap(name)),
+          ],
+        },
+      ],
     },
   });
   await waitUntil(hub, PROFILE, { what: "Ready", is: isReady });
@@ -227,6 +235,13 @@ afterAll(async () => {
   await strata?.kill();
   await hub?.stop();
 });
+
+/** The news of a repair of a ConfigMap. */
+async function told(name: string): Promise<string[]> {
+  const { body } = await hub.request("GET", "/api/v1/namespaces/acme/events");
+  const messages = (body as Live).items.filter(({ reason }: Live) => reason === "Repaired");
+  return messages.flatMap(({ message }: Live) => (message.includes(` ${NAMESPACE}/${name} `) ? [message] : []));
+}
 
 describe.each(["while Strata runs", "while Strata is down"])("drift %s", (when) => {
   const before = new Map<string, string>();
@@ -261,11 +276,23 @@ describe.each(["while Strata runs", "while Strata is down"])("drift %s", (when) 
     for (const story of Object.keys(STORIES)) await drift(story);
     for (const story of Object.keys(STORIES)) expect(ours(await live(story)), story).not.toBe(before.get(story));
     await hub.kubectlOk(["-n", NAMESPACE, "annotate", "configmap/untouched", "example.com/note=mine"]);
+    for (const key of ["theirs", "ours"]) {
+      await hub.kubectlOk(["-n", NAMESPACE, ...merge("configmap", "reverted", { data: { key } })]);
+    }
     strata = await home.start();
     for (const story of Object.keys(STORIES)) await repaired(story);
+    const isOurs = ({ manager: name, fieldsV1 }: Live) => name === manager && fieldsV1["f:data"]["f:key"];
+    await waitUntil(hub, pathOf("v1", "configmaps", `${NAMESPACE}/reverted`), {
+      what: "ours again",
+      is: ({ metadata }) => metadata.managedFields.some(isOurs),
+    });
     await waitUntil(hub, PROFILE, { what: "Ready", is: isReady });
     const writes = await strataWrites(hub, mark, { accepted: true });
-    expect(writes.toSorted()).toEqual(Object.keys(STORIES).map(writeOf).toSorted());
+    const retaken = `patch configmaps ${NAMESPACE}/reverted`;
+    expect(writes.toSorted()).toEqual([...Object.keys(STORIES).map(writeOf), retaken].toSorted());
+    // Whoever took a field, and gave its value back, changed nothing: that is no news.
+    await until(async () => (await told("edit")).length > 0, { what: "the news of a repair", programs: [strata] });
+    expect(await told("reverted")).toEqual([]);
     expect((await read(hub, pathOf("v1", "configmaps", `${NAMESPACE}/untouched`))).metadata.annotations).toHaveProperty(
       ["example.com/note"],
       "mine",
@@ -317,6 +344,31 @@ describe("an object that others write", () => {
     });
     await hub.kubectlOk(["-n", NAMESPACE, ...merge("configmap", "label", { data: { key: "theirs" } })]);
     await waitUntil(hub, pathOfStory("label"), { what: "repaired", is: (object) => object.data.key === "ours" });
+  });
+
+  test("of which a policy rewrites a value whenever somebody writes it: he is named, and met ever more slowly", async () => {
+    const stop = new AbortController();
+    const rival = (async () => {
+      using told = await follow(hub, pathOfStory("rewritten"));
+      for (let beat = 0; !stop.signal.aborted; beat++) {
+        const from = told.versions.length;
+        const note = `example.com/beat=${beat}`;
+        const args = ["annotate", "configmap/rewritten", note, "--overwrite", "--field-manager=rival"];
+        await hub.kubectlOk(["-n", NAMESPACE, ...args]);
+        await told.until("repaired", (object) => told.versions.indexOf(object) > from && object.data.key === "ours");
+      }
+    })();
+    const sentence =
+      "ConfigMap steady/rewritten gets other values again and again when field manager rival writes it, " +
+      "or from an admission policy or webhook: repaired more slowly";
+    const fought = await waitUntil(hub, PROFILE, {
+      what: "a named fight",
+      is: (object) => object.status?.layers?.[0]?.message === sentence,
+    });
+    expect(fought.status.layers[0]).toMatchObject({ state: "Drifted", reason: "DriftFight" });
+    stop.abort();
+    await rival;
+    await waitUntil(hub, PROFILE, { what: "Ready", is: isReady });
   });
 
   test("that somebody will not leave alone: he is named, and met ever more slowly", async () => {

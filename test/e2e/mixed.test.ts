@@ -416,6 +416,12 @@ describe("a chart layer", () => {
     await hub.kubectlOk(["annotate", LAMPS, "--all", "-n", "lamps", "written=again"]);
     const [, patch = ""] = /kubectl patch crd .* -p '(.*)'$/.exec(refused.message) ?? [];
     await hub.kubectlOk(["patch", "crd", LAMPS, "--subresource=status", "--type=merge", "-p", patch]);
+    const served = await waitUntil(hub, profilePath("lamps"), {
+      what: "refused because of who wrote it",
+      is: (object) => /version v1beta1 would be served no more/.test(layerOf(object, "lamps")?.message ?? ""),
+    });
+    const [, forget = ""] = / -p '(.*)'$/.exec(layerOf(served, "lamps").message) ?? [];
+    await hub.kubectlOk(["patch", LAMPS, "desk", "-n", "lamps", "--type=json", "-p", forget]);
     await waitUntil(hub, profilePath("lamps"), { what: "Ready", is: isReady });
     expect(await chartVersion()).toBe("3.0.0");
     expect((await definition()).spec.versions.map(({ name }: Live) => name)).toEqual(["v1"]);

@@ -88,7 +88,6 @@ async function parentOn(plane: ControlPlane): Promise<string> {
 /** Which cluster it is, which kinds it serves, and what Strata itself has kept there: no object of a layer is asked for. */
 const TAKEOVER_READS = [
   "get /api",
-  ...["base", "shop"].map((name) => `get /api/v1/namespaces/${name}`),
   ...["configmaps/parent", "secrets/parent.shop", "secrets/strata-digest-key"].map(
     (name) => `get /api/v1/namespaces/strata-system/${name}`,
   ),

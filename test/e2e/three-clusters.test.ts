@@ -162,6 +162,13 @@ describe("Three clusters", () => {
     for (const plane of [hub, oslo]) await has(plane, "2");
     await baseIs("2/3", /bergen.*connection refused/);
 
+    const readyWhen = { maxUnavailable: "34%" };
+    await apply(hub, profile("base", { ...PROD, readyWhen }, { value: "2" }));
+    const words =
+      /^2 of 3 clusters are Ready, as readyWhen.maxUnavailable: 34% allows; not Ready: bergen; bergen: .*refused$/;
+    const enough = await baseIs("2/3", words);
+    expect(condition(enough, "Ready")).toMatchObject({ status: "True", reason: "EnoughClusters" });
+
     await bergen.startApiServer();
     await baseIs("3/3");
     await has(bergen, "2");

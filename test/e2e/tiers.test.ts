@@ -107,8 +107,10 @@ describe("profiles that share a cluster", () => {
     await until("AddOnProfile", "new", "Ready", isReady);
   });
 
-  test("a cluster has one ClusterProfile: the second is refused by the name of the first, and comes when that has gone", async () => {
-    await apply(hub, profile("ClusterProfile", "second", { layers: [configMap("second")] }));
+  test("a cluster has one ClusterProfile: the second is refused by the name of the first, and comes when that goes, without a delete of what both bring", async () => {
+    const cni = pathOf("apps/v1", "deployments", "acme/cni");
+    const { uid } = ((await read(hub, cni)) as Live).metadata;
+    await apply(hub, profile("ClusterProfile", "second", { layers: [stuck("cni"), configMap("second")] }));
     const refused = await until(
       "ClusterProfile",
       "second",
@@ -125,6 +127,7 @@ describe("profiles that share a cluster", () => {
     await remove("ClusterProfile", "base");
     await until("ClusterProfile", "second", "Ready", isReady);
     expect(await read(hub, configMapPath("second"))).toBeDefined();
+    expect((await read(hub, cni))?.metadata.uid).toBe(uid);
     await remove("ClusterProfile", "second");
   });
 

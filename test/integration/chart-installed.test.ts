@@ -127,7 +127,7 @@ describe("the chart, installed by helm", () => {
   test.each([
     { what: "clusterprofiles.strata.dev", where: "acme", may: [...FOLLOW, "patch"] },
     { what: "systemprofiles.strata.dev", where: "", may: [...FOLLOW, "patch"] },
-    { what: "targetclusters.strata.dev", where: "acme", may: FOLLOW },
+    { what: "targetclusters.strata.dev", where: "acme", may: [...FOLLOW, "patch"] },
     { what: "registries.strata.dev", where: "acme", may: FOLLOW },
     { what: "registries.strata.dev", where: NAMESPACE, may: [...FOLLOW, "create", "patch", "delete"] },
     { what: "profiledeployments.strata.dev", where: "acme", may: [...FOLLOW, "create", "patch", "delete"] },

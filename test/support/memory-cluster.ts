@@ -1,3 +1,4 @@
+import { PARENT_LABEL } from "../../src/api/names.ts";
 import type { KubeClient } from "../../src/kube/client.ts";
 import type { ObjectKey, Resource } from "../../src/kube/resource.ts";
 import { gvkOf, keyOf, refOf } from "../../src/objects/identity.ts";
@@ -29,6 +30,8 @@ export class MemoryCluster {
   cutOff: { after: number; written: boolean } | undefined;
   /** Names of objects that may not be read. */
   readonly hidden = new Set<string>();
+  /** Whether nothing may be created. */
+  isReadOnly = false;
   onCreate: (object: KubeObject) => KubeObject = (object) => object;
   readonly #objects = new Map<string, KubeObject>();
   readonly #now: () => number;
@@ -50,14 +53,18 @@ export class MemoryCluster {
         const items = this.all(kind).filter(({ metadata }) => (namespace ?? metadata.namespace) === metadata.namespace);
         return { items };
       },
-      create: async (_resource: Resource, object: KubeObject) => this.#create(object),
+      create: async (_resource: Resource, object: KubeObject) => {
+        if (this.isReadOnly) throw new Refused(403);
+        return this.#create(object);
+      },
       mergePatch: async (resource: Resource, key: ObjectKey, patch: Pick<KubeObject, "metadata" | "data">) => {
         const { metadata, data } = patch;
         const live = this.#check(refFor(resource, key), metadata);
         const annotations = { ...live.metadata.annotations, ...metadata.annotations };
-        const labels = { ...live.metadata.labels, ...metadata.labels };
+        const labels = present({ ...live.metadata.labels, ...metadata.labels });
         const changed = { ...live, metadata: { ...live.metadata, annotations, labels }, ...(data ? { data } : {}) };
-        const words = metadata.labels?.["status"] === undefined ? `note ${wordsOf(live)}` : wordsOf(changed);
+        const note = metadata.labels?.[PARENT_LABEL] === undefined ? "note" : "hand over";
+        const words = metadata.labels?.["status"] === undefined ? `${note} ${wordsOf(live)}` : wordsOf(changed);
         return this.write(words, () => this.put(changed));
       },
       delete: async (resource: Resource, key: ObjectKey, wanted: Preconditions) => {
@@ -146,6 +153,11 @@ export class MemoryCluster {
 function wordsOf(object: KubeObject): string {
   const record = readRecord(object);
   return record ? `v${record.version} ${record.status}` : (object.metadata.name ?? gvkOf(object).kind);
+}
+
+/** A null takes a label off. */
+function present(labels: Record<string, string | null>): Record<string, string> {
+  return Object.fromEntries(Object.entries(labels).filter((entry): entry is [string, string] => entry[1] !== null));
 }
 
 function refFor({ group, version, kind, namespaced }: Resource, { namespace, name }: ObjectKey): ObjectRef {

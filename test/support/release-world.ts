@@ -1,6 +1,8 @@
 import { parseProfile } from "../../src/api/parse.ts";
 import type { Profile, ProfileDeploymentStatus } from "../../src/api/types.ts";
+import type { Heir } from "../../src/apply/context.ts";
 import { noteHook, removeHook, runHook } from "../../src/apply/hook-steps.ts";
+import { claimRelease, handOverRelease } from "../../src/apply/release-handover.ts";
 import type { ReleaseCache, ReleaseContext } from "../../src/apply/release-records.ts";
 import { forgetRelease, markRelease, openRelease, rollback } from "../../src/apply/release-steps.ts";
 import { removeStrays } from "../../src/apply/release-strays.ts";
@@ -23,7 +25,7 @@ import type { RemoveItem, Step } from "../../src/plan/step.ts";
 import { newDeployment } from "../../src/plan/targets.ts";
 import type { Hook, LayerContent, PlannedLayer, ReleaseSource } from "../../src/plan/types.ts";
 import { DeploymentReconciler } from "../../src/reconcile/deployment.ts";
-import type { DeploymentFacts } from "../../src/reconcile/ports.ts";
+import type { DeploymentFacts, Interest } from "../../src/reconcile/ports.ts";
 import { CutOff, MemoryCluster } from "./memory-cluster.ts";
 
 /** What the renderer makes of the chart `shop`. */
@@ -76,6 +78,9 @@ export class ReleaseWorld {
   refusal = new Failure("InvalidObject", "spec.size: must not be negative");
   /** Somebody has deleted the namespace: nothing can be made in it until it is ensured. */
   homeless = false;
+  /** Who waits for objects and releases, by key, and what others are about to write. */
+  readonly heirs = new Map<string, Heir>();
+  readonly intents = new Set<string>();
   /** Names of objects that cannot be deleted now. */
   readonly unprunable = new Set<string>();
   /** Objects that are late, by name. */
@@ -85,6 +90,8 @@ export class ReleaseWorld {
   readonly set = applySetOf({ kind: "AddOnProfile", namespace: "acme", name: "p" });
   status: ProfileDeploymentStatus | undefined;
   onStatus: () => void = () => undefined;
+  /** What it wants watched, and of what others have. */
+  interest: Interest | undefined;
   renders = 0;
   /** Whether the chart's registry cannot be reached. */
   registryIsDown = false;
@@ -238,12 +245,17 @@ export class ReleaseWorld {
       random: () => 1,
       observe: () => this.#facts(),
       act: async (step, _facts, signal) => await this.#act(step, signal),
-      want: () => undefined,
+      want: (_key, interest) => {
+        this.interest = interest;
+      },
       report: (_key, status) => {
         this.status = status;
         this.onStatus();
       },
       tell: (_facts, { reason, message }) => void this.told.push(`${reason}: ${message}`),
+      tellForGood: (_facts, { reason, message }) => void this.told.push(`${reason}: ${message}`),
+      absence: async () => undefined,
+      isTenantGoing: async () => false,
       finish: async () => {
         this.finished = true;
       },
@@ -263,7 +275,8 @@ export class ReleaseWorld {
       set: this.set,
       site: this.#site,
       view: this.#view(),
-      neighbours: () => "none" as const,
+      neighbours: () => (this.heirs.size + this.intents.size > 0 ? ("still" as const) : ("none" as const)),
+      heirs: { claim: (key: string) => this.heirs.has(key), intend: (key: string) => this.intents.has(key) },
       profileOf: () => undefined,
     };
     return {
@@ -274,6 +287,9 @@ export class ReleaseWorld {
       side: "Workload",
       street: () => undefined,
       target: { kind: "ready", place },
+      matched: true,
+      isTenantGoing: false,
+      hasHeir: () => false,
       referents: () => ({ kind: "absent" }),
     };
   }
@@ -338,7 +354,8 @@ export class ReleaseWorld {
   #remove(item: RemoveItem): RemoveResult {
     const { ref } = item.tracked.observed;
     if (this.unprunable.has(ref.name)) return { item, ok: false, failure: new Failure("ServerError", "500") };
-    this.cluster.write(`prune ${ref.name}`, () => this.cluster.remove(ref));
+    const heir = this.heirs.get(item.tracked.observed.key);
+    this.cluster.write(`${heir ? "give" : "prune"} ${ref.name}`, () => this.cluster.remove(ref));
     return { item, ok: true, how: "deleted" };
   }
 
@@ -420,6 +437,10 @@ export class ReleaseWorld {
         return await removeHook(step, on, signal);
       case "RemoveStrays":
         return await removeStrays(step, on, signal);
+      case "ClaimRelease":
+        return await claimRelease(step, on, signal);
+      case "HandOverRelease":
+        return await handOverRelease(step, on, signal);
       case "ForgetRelease":
         return await forgetRelease(step, on, signal);
       case "Rollback":
@@ -459,7 +480,7 @@ export class ReleaseWorld {
         },
         ownerOf: async () => undefined,
         profileKind: "AddOnProfile",
-        heirOf: () => undefined,
+        heirOf: (key) => this.heirs.get(key),
       },
     };
   }

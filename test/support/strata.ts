@@ -44,13 +44,13 @@ export async function prepareHub(hub: HubAccess, values: readonly string[] = [])
 /** Each life has a log of its own, also when the chart was installed anew meanwhile. */
 let lives = 0;
 
-/** The same where the chart is installed already; `kubeconfig` is of the chart's ServiceAccount. */
-export async function homeWith(hub: HubAccess, kubeconfig: string): Promise<StrataHome> {
+/** The same where the chart is installed already; `kubeconfig` is of the chart's ServiceAccount, `main` of another build. */
+export async function homeWith(hub: HubAccess, kubeconfig: string, main = MAIN): Promise<StrataHome> {
   const file = join(hub.dataDir, "strata.kubeconfig");
   await writeFile(file, kubeconfig, { mode: 0o600 });
   const begin: StrataHome["launch"] = async (env = {}) => {
     lives += 1;
-    return await launch(hub, { name: `strata-${lives}`, kubeconfig: file, env });
+    return await launch(hub, { name: `strata-${lives}`, main, kubeconfig: file, env });
   };
   return {
     launch: begin,
@@ -68,14 +68,18 @@ export async function startStrata(hub: ControlPlane, values: readonly string[] =
   return await home.start();
 }
 
-async function launch(
-  hub: HubAccess,
-  { name, kubeconfig, env }: { name: string; kubeconfig: string; env: Readonly<Record<string, string>> },
-): Promise<StrataProcess> {
+interface Life {
+  name: string;
+  main: string;
+  kubeconfig: string;
+  env: Readonly<Record<string, string>>;
+}
+
+async function launch(hub: HubAccess, { name, main, kubeconfig, env }: Life): Promise<StrataProcess> {
   const program = startProgram({
     name,
     file: process.execPath,
-    args: [MAIN, "--kubeconfig", kubeconfig, "--http-address", "127.0.0.1", "--http-port", "0"],
+    args: [main, "--kubeconfig", kubeconfig, "--http-address", "127.0.0.1", "--http-port", "0"],
     folder: hub.dataDir,
     env: {
       STRATA_RENDER_BINARY: toolPath("strata-render"),

@@ -2,10 +2,11 @@ import { z } from "zod";
 import { LOCAL_CLUSTER } from "../names.ts";
 import { CORE_TYPES, type LAYER_TYPES, layerSchema } from "./layer.ts";
 import { namesDiffer } from "./lists.ts";
+import { readyWhen } from "./ready-when.ts";
 import { ANY_NAMESPACE, OWN_NAMESPACE } from "./references.ts";
 import { exactlyOneOf, type Rule, withRules } from "./rules.ts";
 import { labelSelector } from "./selector.ts";
-import { dnsLabel, objectName, semanticVersion } from "./text.ts";
+import { dnsLabel, duration, objectName, semanticVersion } from "./text.ts";
 import { variableDeclarations, variableSources } from "./variables.ts";
 
 const MAX_LAYERS = 64;
@@ -118,10 +119,28 @@ const common = {
     .describe(
       "What happens to the layers' objects when the profile is deleted: Delete removes them in reverse order, Orphan leaves them on the clusters.",
     ),
+  unmatchPolicy: z
+    .enum(["Delete", "Orphan"])
+    .describe(
+      "What happens to the layers' objects on a cluster that the profile goes to no more, because the selector, the cluster's labels or clusterRefs have changed, or because its TargetCluster is deleted: Orphan leaves them there with their marks, so that they are recognised should the cluster come back; Delete removes them in reverse order. Defaults to Orphan.",
+    )
+    .exactOptional(),
+  deletionGrace: duration("deletionGrace")
+    .describe(
+      "How long a deletion waits for a cluster that cannot be reached before it leaves there what is there. A Go duration from 1s to 24h, for example `10m` or `1h30m`. Defaults to 1h.",
+    )
+    .exactOptional(),
+  readyWhen: readyWhen.exactOptional(),
+  allowMassPrune: z
+    .boolean()
+    .describe(
+      "Lets go what the brakes hold: all that a listed layer has when it comes out without objects, more than half of the objects of a layer that has more than 10, and with unmatchPolicy Delete the objects on more than one cluster and more than 20 % of the profile's clusters that it leaves at once. Layers that are taken out of the list, or whose `when` is false, go in any case. Defaults to false.",
+    )
+    .exactOptional(),
   suspend: z
     .boolean()
     .describe(
-      "Leaves all layers as they are on all clusters, those that were taken out of the list too. Deleting the profile goes on as deletionPolicy says. Defaults to false.",
+      "Leaves all layers as they are on all clusters, those that were taken out of the list too. Deleting the profile goes on as deletionPolicy says, and taking a cluster out as unmatchPolicy says. Defaults to false.",
     )
     .exactOptional(),
 };

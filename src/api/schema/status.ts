@@ -177,6 +177,11 @@ const progressFields = {
       "Digest of the content with which the layer was last Ready; while it is the present one, the gate stays open.",
     )
     .exactOptional(),
+  readyObjects: count
+    .describe(
+      "Number of objects that the layer had when it was last Ready: by it is measured whether too many of them would go.",
+    )
+    .exactOptional(),
   stateBefore: z
     .enum(LAYER_STATES)
     .describe(

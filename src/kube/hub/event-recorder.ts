@@ -1,12 +1,19 @@
 import { randomBytes } from "node:crypto";
 import type { KubeObject } from "../../objects/types.ts";
 import type { KubeClient } from "../client.ts";
+import { toFailure } from "../failures.ts";
 import { coreResource } from "../resource.ts";
 
 const EVENTS = coreResource("Event", "events", true);
 const COMPONENT = "strata";
 /** The API server's own limit of a note. */
 const MAX_MESSAGE = 1_024;
+
+/** In a namespace that is being deleted nobody looks any more, and nothing can be created. */
+function isOfDying(error: unknown): boolean {
+  const { reason } = toFailure(error, "event");
+  return reason === "NamespaceTerminating" || reason === "NamespaceNotFound";
+}
 
 export interface EventText {
   type: "Normal" | "Warning";
@@ -53,7 +60,7 @@ export class EventRecorder {
     this.#client
       .create(EVENTS, event, { manager: COMPONENT, metadataOnly: true, signal: this.#abort.signal })
       .catch((error: unknown) => {
-        if (!this.#abort.signal.aborted) this.#onError(error);
+        if (!this.#abort.signal.aborted && !isOfDying(error)) this.#onError(error);
       });
   }
 

@@ -104,6 +104,11 @@ export class HubCache {
     return this.#namespaces.objects.get(name)?.metadata.labels ?? {};
   }
 
+  /** Whether a namespace is being deleted, with all that is in it. */
+  isNamespaceGoing(name: string): boolean {
+    return this.#namespaces.objects.get(name)?.metadata.deletionTimestamp !== undefined;
+  }
+
   get #all(): KindCache<Parsed>[] {
     return [
       ...Object.values(this.#profiles),

@@ -73,8 +73,12 @@ export class FactWatch<T> {
     if (event.type === "sync") {
       this.#facts.clear();
       for (const object of event.objects) this.#facts.set(nameOf(object), factOf(object));
-    } else if (event.type === "upsert") this.#facts.set(nameOf(event.object), factOf(event.object));
-    else this.#facts.delete(nameOf(event.object));
+    } else if (event.type === "upsert") {
+      const fact = factOf(event.object);
+      // Most of what a node tells is no news: the others are not compared for it.
+      if (this.#known && isDeepStrictEqual(this.#facts.get(nameOf(event.object)), fact)) return;
+      this.#facts.set(nameOf(event.object), fact);
+    } else this.#facts.delete(nameOf(event.object));
     const known = [...this.#facts.values()];
     if (isDeepStrictEqual(known, this.#known)) return;
     this.#known = known;

@@ -88,6 +88,11 @@ export class Site {
     this.#drivers = new FactWatch({ ...about, resource: DRIVERS, factOf: driverName });
   }
 
+  /** Whether the identity may be without rights on the whole cluster. */
+  get isBounded(): boolean {
+    return this.#options.byNamespace;
+  }
+
   /** Reads what the cluster serves. Throws what the client throws. */
   async discover(signal: AbortSignal, refresh: boolean): Promise<void> {
     if (refresh) await this.#options.discovery.refresh({ signal });

@@ -2,6 +2,7 @@ import { SYSTEM_NAMESPACE } from "../../api/names.ts";
 import { Failure, type FailureReason } from "../../errors.ts";
 import type { KubeObject } from "../../objects/types.ts";
 import type { ClusterAccess } from "../access.ts";
+import { ConnectionError } from "../api-error.ts";
 import { connect, type KubeClient } from "../client.ts";
 import type { KubeClientOptions } from "../client-options.ts";
 import { systemClock } from "../clock.ts";
@@ -13,6 +14,8 @@ import { coreResource } from "../resource.ts";
 import { Site } from "../site/site.ts";
 
 const NAMESPACES = coreResource("Namespace", "namespaces", false);
+/** A version is a small answer. */
+const PATIENCE_MS = 10_000;
 /** The watch of a cluster is quiet: nothing else would ask again for a version that was not answered. */
 const RETRY_MS = 5_000;
 
@@ -49,11 +52,16 @@ export class TargetLink {
   readonly #abort = new AbortController();
   #state: LinkState = { kind: "connecting" };
   #uid: string | undefined;
+  #isDoubted = false;
   #cancelRetry: () => void = () => undefined;
 
   constructor(access: ClusterAccess, options: LinkOptions) {
     this.#options = options;
-    this.client = connect(access, { ...options.client, onRequest: options.onRequest });
+    const onRequest: LinkOptions["onRequest"] = (record) => {
+      options.onRequest(record);
+      if (record.isLate) void this.#doubt();
+    };
+    this.client = connect(access, { ...options.client, onRequest });
     this.#discovery = new Discovery(this.client);
     this.#heartbeat = this.#startHeartbeat();
   }
@@ -126,39 +134,55 @@ export class TargetLink {
         if (state.state === "failing") {
           this.#cancelRetry();
           this.#set({ kind: "failing", failure: this.#failure(state.failure) });
-        } else if (state.state === "live") this.#recovered();
+        }
       },
+      onResume: () => void this.#lookAgain(),
     });
     heartbeat.start();
     return heartbeat;
   }
 
-  /** The first sign of life, and each new one after a silence: which cluster it is, and of which version. */
+  /** The first sign of life, and each new one after a silence or with another watch: which cluster it is, and of which version. */
   async #isAlive(kubeSystem: KubeObject): Promise<void> {
     const uid = kubeSystem.metadata.uid ?? "";
     if (this.#uid !== undefined && this.#uid !== uid) this.#closeSites();
     this.#uid = uid;
     const heartbeat = this.#heartbeat;
     try {
-      const { body } = await this.client.request("/version", { signal: this.#abort.signal });
+      const { body } = await this.client.request("/version", { signal: this.#abort.signal, timeoutMs: PATIENCE_MS });
       const version = (body as { gitVersion?: string } | undefined)?.gitVersion ?? "unknown";
       // Asked before a rotation, it may speak of another cluster.
       if (heartbeat === this.#heartbeat) this.#set({ kind: "live", uid, version });
     } catch (error) {
       if (this.#abort.signal.aborted || heartbeat !== this.#heartbeat) return;
-      this.#set({ kind: "failing", failure: toFailure(error, "asking the cluster for its version") });
+      this.#set({ kind: "failing", failure: this.#failure(toFailure(error, "asking the cluster for its version")) });
       this.#cancelRetry();
       this.#cancelRetry = systemClock.after(RETRY_MS, () => this.#recovered());
     }
   }
 
-  /** The watch is back without a relist: the cluster is the one that we knew. */
+  /** A request had no answer, though the watch lives on: a proxy answers PING for a dead server too. */
+  async #doubt(): Promise<void> {
+    if (this.#isDoubted || this.#state.kind !== "live") return;
+    this.#isDoubted = true;
+    await this.#lookAgain();
+    this.#isDoubted = false;
+  }
+
   #recovered(): void {
-    if (this.#state.kind === "failing" && this.#uid !== undefined)
-      void this.#isAlive({ apiVersion: "v1", kind: "Namespace", metadata: { uid: this.#uid } });
+    if (this.#state.kind === "failing") void this.#lookAgain();
+  }
+
+  /** The watch goes on without a relist: the cluster is the one that we knew, but a server that was restarted may be a newer one. */
+  async #lookAgain(): Promise<void> {
+    if (this.#uid !== undefined)
+      await this.#isAlive({ apiVersion: "v1", kind: "Namespace", metadata: { uid: this.#uid } });
   }
 
   #failure(failure: Failure): Failure {
+    // With which request it was noticed says nothing of a cluster that does not answer.
+    if (failure.cause instanceof ConnectionError)
+      return new Failure(failure.reason, failure.cause.message, { cause: failure });
     if (failure.reason !== "Forbidden") return failure;
     const remedy = `grant get, list and watch on namespace kube-system, and all that the layers need, ${SYSTEM_NAMESPACE} included`;
     return new Failure("Forbidden", `${failure.message}: ${remedy}`, { cause: failure });

@@ -55,6 +55,12 @@ export class Targets {
     return this.#links.get(name)?.state ?? { kind: "connecting" };
   }
 
+  /** Whether the kubeconfig Secret of a TargetCluster is not there, by what the watch told. */
+  hasNoSecret(name: string): boolean {
+    const target = this.#options.target(name);
+    return target !== undefined && this.#secrets.get(secretRef(target)) === "absent";
+  }
+
   /** The TargetCluster of this name came, changed or went. */
   refresh(name: string): void {
     const target = this.#options.target(name);
@@ -139,7 +145,8 @@ export class Targets {
   }
 }
 
-function secretRef(target: TargetCluster): {
+/** The Secret in which a TargetCluster's kubeconfig is. */
+export function secretRef(target: TargetCluster): {
   group: string;
   version: string;
   kind: string;

@@ -93,6 +93,9 @@ export class Simulation {
   status: ProfileDeploymentStatus | undefined;
   profile: Profile;
   pruneAt: number | undefined;
+  /** What other profiles wait for, and what they are yet to try, by the names of objects. */
+  readonly claimed = new Set<string>();
+  readonly intended = new Set<string>();
   #versions = 0;
 
   constructor(profile: Profile) {
@@ -117,10 +120,15 @@ export class Simulation {
       attempts: this.attempts,
       namespaces: this.namespaces,
       leaving: new Map(),
+      isTold: this.#isTold(),
       rows: new Map(rowsAndParts(this.status).map((row) => [row.name, row])),
       cluster: { name: "local", target: undefined },
       fixed: {},
       pruneAt: this.pruneAt,
+      heirs: {
+        claim: (key) => this.claimed.has(this.live.get(key)?.observed.ref.name ?? ""),
+        intend: (key) => this.intended.has(this.live.get(key)?.observed.ref.name ?? ""),
+      },
       site: {
         prepared: { digestKey: KEY, parent: this.parent },
         kubernetesVersion: "v1.36.3",
@@ -157,8 +165,14 @@ export class Simulation {
     rememberPlan(this.memory, plan, view.layers);
     forgetReplaced(this.memory, view.step, plan);
     const now = new Date(this.now).toISOString();
-    this.status = deploymentStatus(plan, view, { now, generation: 1, profileGeneration: 1, previous: this.status });
+    if (view.looking && this.#isTold()) return view;
+    const profileGeneration = this.profile.metadata.generation ?? 1;
+    this.status = deploymentStatus(plan, view, { now, generation: 1, profileGeneration, previous: this.status });
     return view;
+  }
+
+  #isTold(): boolean {
+    return this.status?.profileGeneration === this.profile.metadata.generation;
   }
 
   row(name: string): DeploymentLayerStatus | undefined {

@@ -40,7 +40,7 @@ function profileOf(chart: CorpusChart, release: Release, repo: string): object {
     apiVersion: "strata.dev/v1alpha1",
     kind: "AddOnProfile",
     metadata: { name, namespace: TENANT },
-    spec: { clusterRefs: [{ name: "local" }], layers: [layer] },
+    spec: { clusterRefs: [{ name: "local" }], allowMassPrune: true, layers: [layer] },
   };
 }
 

@@ -1,5 +1,6 @@
 import { defineConfig } from "vitest/config";
 import { ClosingLine } from "./test/support/closing-line.ts";
+import { LongestFirst } from "./test/support/longest-first.ts";
 
 // A kind cluster takes a minute or two to start; see scripts/e2e-kind.mjs.
 const hookTimeout = process.env["STRATA_E2E_KIND"] ? 600_000 : 120_000;
@@ -10,6 +11,7 @@ export default defineConfig({
     // Each integration file runs control planes of its own and waits for a third of its time: three keep two cores busy, more
     // would only make all of them late.
     maxWorkers: 3,
+    sequence: { sequencer: LongestFirst },
     teardownTimeout: 30_000,
     projects: [
       // A budget is counted in steps, not in time: on a busy machine such a test may take its while.

@@ -24,9 +24,14 @@ describe("settings", () => {
       plainHttpRegistries: [],
       allowedNetworks: [],
       leaderElection: true,
-      gracePeriodMs: 5000,
+      gracePeriodMs: 1000,
       version: expect.stringMatching(/^\d+\.\d+\.\d+/),
     });
+  });
+
+  test("let another replica lead within 2 s of SIGTERM, also while a cluster does not answer", () => {
+    const { gracePeriodMs } = settings() as { gracePeriodMs: number };
+    expect(gracePeriodMs).toBeLessThanOrEqual(1_000);
   });
 
   test("cannot be changed", () => {

@@ -88,3 +88,9 @@ export class Failure extends Error {
     return FAILURES[this.reason].state;
   }
 }
+
+/** What was thrown, as a value, if it is a Failure; anything else is a defect and is thrown on. */
+export function failureOf(error: unknown): Failure {
+  if (error instanceof Failure) return error;
+  throw error;
+}

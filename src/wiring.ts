@@ -4,7 +4,6 @@ import { Failure } from "./errors.ts";
 import { isConflict } from "./kube/api-error.ts";
 import { EventRecorder } from "./kube/hub/event-recorder.ts";
 import { HubCache } from "./kube/hub/hub-cache.ts";
-import { HUB_RESOURCES } from "./kube/hub/kinds.ts";
 import { StatusWriter } from "./kube/hub/status-writer.ts";
 import { ownAccess } from "./kube/own-access.ts";
 import { WorkQueue } from "./kube/queue.ts";
@@ -13,12 +12,11 @@ import { type LinkOptions, TargetLink } from "./kube/targets/target-link.ts";
 import { Targets } from "./kube/targets/targets.ts";
 import type { Logger } from "./ops/log.ts";
 import type { Metrics } from "./ops/metrics.ts";
-import { profileKey, reconcileProfile } from "./reconcile/profile.ts";
+import { profileKeyOf, reconcileProfile } from "./reconcile/profile.ts";
 import { reconcileTarget } from "./reconcile/target.ts";
 import { Renderer } from "./render/renderer.ts";
 import { checkedLookup } from "./source/http/checked-lookup.ts";
 import { Sources } from "./source/sources.ts";
-import { targetStatus } from "./status/target-status.ts";
 import { clusterAddressCheck } from "./text/addresses.ts";
 import { DEFAULTS, DefaultRegistries } from "./wiring/default-registries.ts";
 import { DeploymentWiring } from "./wiring/deployments.ts";
@@ -26,7 +24,7 @@ import { Hub } from "./wiring/hub.ts";
 import { LayerRenderer } from "./wiring/layer-renderer.ts";
 import { openLeadership } from "./wiring/leadership.ts";
 import { ProfileWiring } from "./wiring/profiles.ts";
-import { isRegistryOwner, RegistryWiring } from "./wiring/registries.ts";
+import { RegistryWiring } from "./wiring/registries.ts";
 import { TargetWiring } from "./wiring/target-clusters.ts";
 
 /** Watches tell of one change in many events: one pass sees them all. */
@@ -92,11 +90,12 @@ export async function startStrata({ config, env, log, metrics }: StrataOptions):
     onDeployment: (key, change) => {
       if (change === "spec") deploymentQueue.add(key);
       const deployment = cache.deployments.get(key);
-      for (const waiting of deployments.waitingBeside(deployment)) deploymentQueue.add(waiting);
+      for (const waiting of deployments.noticeDeployment(key)) deploymentQueue.add(waiting);
       if (deployment) profileQueue.add(profileKeyOf(deployment));
       else addAllProfiles();
       const place = targetClusters.noticeDeployment(key);
       if (place !== undefined && change === "spec") targetQueue.add(place);
+      if (place !== undefined && leads) targetClusters.reportWaiting(place);
     },
     onRegistry: (key, change) => {
       if (change !== "spec") return;
@@ -128,8 +127,8 @@ export async function startStrata({ config, env, log, metrics }: StrataOptions):
     onChange: (owners) => {
       registries.referencesChanged(owners);
       if (owners.has(DEFAULTS)) registryQueue.add(DEFAULTS);
-      if ([...owners].every((owner) => owner === DEFAULTS || isRegistryOwner(owner))) return;
-      for (const key of cache.deployments.keys()) deploymentQueue.add(key);
+      for (const owner of owners)
+        for (const one of profiles.deploymentsOf(owner)) deploymentQueue.add(deploymentKey(one));
     },
     onError,
   });
@@ -237,12 +236,8 @@ export async function startStrata({ config, env, log, metrics }: StrataOptions):
 
   function onLinkState(cluster: string): void {
     for (const key of cache.deployments.keys()) if (deployments.clusterOf(key) === cluster) deploymentQueue.add(key);
-    const target = cache.targets.get(cluster);
-    if (!target) return;
-    const now = new Date().toISOString().replace(/\.\d+Z$/, "Z");
-    const current = () => cache.targets.get(cluster);
-    const status = targetStatus(target, targets.state(cluster), now);
-    statuses.set(`TargetCluster/${cluster}`, status, { resource: HUB_RESOURCES.TargetCluster, current });
+    for (const key of deployments.noticeCluster(cluster)) deploymentQueue.add(key);
+    targetClusters.report(cluster);
   }
 
   function addAllProfiles(prefix = ""): void {
@@ -252,6 +247,7 @@ export async function startStrata({ config, env, log, metrics }: StrataOptions):
   function begin(): void {
     leads = true;
     for (const key of cache.targets.keys()) {
+      deployments.noticeCluster(key);
       targets.refresh(key);
       targetQueue.add(key);
     }
@@ -301,12 +297,4 @@ function againIn(queue: () => WorkQueue): (key: string, afterMs: number) => void
 
 function deploymentKey({ metadata }: { metadata: { namespace: string; name: string } }): string {
   return `${metadata.namespace}/${metadata.name}`;
-}
-
-function profileKeyOf({
-  spec: { profileRef },
-}: {
-  spec: { profileRef: { kind: string; namespace?: string; name: string } };
-}): string {
-  return profileKey({ kind: profileRef.kind, metadata: profileRef });
 }

@@ -42,6 +42,14 @@ export const REASONS = {
   Removing: "The layer's objects are being removed, in reverse order.",
 } as const;
 
+/** The condition of a type that an object has. */
+export function conditionOf(
+  object: { status?: { conditions?: readonly Condition[] | undefined } | undefined } | undefined,
+  type: keyof typeof CONDITIONS,
+): Condition | undefined {
+  return object?.status?.conditions?.find((condition) => condition.type === type);
+}
+
 export type NextCondition = Omit<Condition, "lastTransitionTime">;
 
 /**

@@ -12,6 +12,7 @@ import type { EngineLayer, LayerContent } from "../plan/types.ts";
 import type { LoadedPack } from "../plan/valued-pack.ts";
 import { applyItem } from "./apply-object.ts";
 import type { WriteContext } from "./context.ts";
+import { endOfRun } from "./ended-job.ts";
 import { noteHook, removeHook, runHook } from "./hook-steps.ts";
 import { ensureNamespace, leaveNamespace } from "./layer-namespace.ts";
 import { claimRelease, handOverRelease } from "./release-handover.ts";
@@ -225,6 +226,8 @@ function applyAll(step: Step & { kind: "Apply" }, context: ActContext, signal: A
   return Promise.all(
     step.items.map(async (item): Promise<ApplyResult> => {
       try {
+        const end = await endOfRun(item, writes, signal);
+        if (end) return { item, ok: true, how: "ended", end };
         const outcome = await applyItem(item, claim, { context: writes, signal });
         if (outcome.kind === "occupied") return { item, ok: false, failure: outcome.failure, occupiedBy: outcome.by };
         if (outcome.kind === "recreating") return { item, ok: true, how: outcome.kind, uid: outcome.uid };
@@ -260,7 +263,8 @@ function removeAll(step: Step & { kind: "Remove" }, context: ActContext, signal:
 
 async function leave(namespace: string, { site, set }: ActContext, signal: AbortSignal): Promise<Outcome> {
   await site.discover(signal, true);
-  const outcome = await leaveNamespace(site.client, { set, name: namespace, resources: site.resources() }, signal);
+  const served = { resources: site.resources(), stale: site.stale() };
+  const outcome = await leaveNamespace(site.client, { set, name: namespace, ...served }, signal);
   if (outcome.kind !== "kept") return { kind: "NamespaceLeft", state: outcome.kind };
   return { kind: "NamespaceLeft", state: "kept", why: `namespace ${namespace} stays: ${outcome.why}` };
 }
@@ -289,6 +293,7 @@ function writeContext(
       await site.discover(signal, true);
       return site.resources();
     },
+    stale: () => site.stale(),
     metadataOnly: (kind) => site.metadataOnly(kind),
     toFailure,
     ownerOf: (id, signal) => profileOfApplySet(system, id, signal),

@@ -87,6 +87,47 @@ describe("an object with a null that its kind does not allow", () => {
   });
 });
 
+describe("an object that was adopted, and from which somebody has taken the mark", () => {
+  const object = {
+    apiVersion: "v1",
+    kind: "ConfigMap",
+    metadata: { name: "flip", namespace: "web" },
+    data: { a: "1" },
+  };
+  const desired = { ref, key: keyOf(ref), object, digest: "d" } as unknown as Desired;
+  const fieldsV1 = { "f:data": { "f:a": {} } };
+  const own = { manager: SET.manager, operation: "Apply" as const, apiVersion: "v1", fieldsV1 };
+  const metadata = { ...object.metadata, uid: "u1", resourceVersion: "7", managedFields: [own] };
+  const observed = { observed: { uid: "u1", resourceVersion: "7", adopted: false, entries: [own] } };
+
+  /** What is sent in the annotations. */
+  async function sent(item: object, adoption: "IfUnowned" | "Always" = "IfUnowned") {
+    const { context, written } = cluster({ ...object, metadata, data: { a: "2" } });
+    await applyItem({ desired, ...item } as unknown as ApplyItem, { layer: "shop", adoption }, { context, signal });
+    return (written as { annotations?: object }[]).map(({ annotations }) => annotations);
+  }
+
+  const mark = { "strata.dev/layer": "shop/d" };
+  const modes: [string, object][] = [
+    ["found without its label, as by kubectl replace", { mode: "create" }],
+    ["repaired", { mode: "repair", observed }],
+    ["updated", { mode: "update", observed }],
+    ["looked at", { mode: "verify", observed }],
+  ];
+  it.each(modes)("gets it again when it is %s", async (_name, item) => {
+    expect(await sent({ ...item, lent: "u1" })).toEqual([{ ...mark, "strata.dev/adopted": "true" }]);
+  });
+
+  it.each(modes)(
+    "gets none if another one was adopted, nobody knows of one, or it is the layer's: %s",
+    async (_, item) => {
+      expect(await sent({ ...item, lent: "u0" })).toEqual([mark]);
+      expect(await sent(item)).toEqual([mark]);
+      expect(await sent({ ...item, lent: "u1" }, "Always")).toEqual([mark]);
+    },
+  );
+});
+
 describe("a field that somebody else has by now", () => {
   const object = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "flip" }, data: { a: "1", b: "2" } };
   const desired = { ref, key: keyOf(ref), object, digest: "d" } as unknown as Desired;

@@ -2,7 +2,7 @@ import { ADOPTED_ANNOTATION, PART_OF_LABEL } from "../api/names.ts";
 import { Failure } from "../errors.ts";
 import { withLiveIgnored } from "../membership/ignored-fields.ts";
 import { type Claim, conflictSentence, judge, type Owner, outranks } from "../membership/judge.ts";
-import { isProtectedManager, observe, ownsLabel } from "../membership/observed.ts";
+import { isProtectedManager, observe, ownsLabel, wasAdopted } from "../membership/observed.ts";
 import { describeRef, isCrd, refOf } from "../objects/identity.ts";
 import type { KubeObject } from "../objects/types.ts";
 import { withMark } from "../plan/place.ts";
@@ -22,6 +22,8 @@ const MAX_RACES = 4;
 interface Write {
   desired: Desired;
   claim: Claim;
+  /** The uid of the object that goes back, though it may not say so any more. */
+  lent: string | undefined;
   context: WriteContext;
   signal: AbortSignal;
 }
@@ -42,9 +44,9 @@ interface Write {
 export async function applyItem(
   item: ApplyItem,
   claim: Claim,
-  options: Omit<Write, "desired" | "claim">,
+  options: Pick<Write, "context" | "signal">,
 ): Promise<WriteOutcome> {
-  const write: Write = { ...options, desired: item.desired, claim };
+  const write: Write = { ...options, desired: item.desired, claim, lent: item.lent };
   const what = describeRef(item.desired.ref);
   try {
     return await brought(item, write);
@@ -63,7 +65,8 @@ async function brought(item: ApplyItem, write: Write): Promise<WriteOutcome> {
   if (!context.resourceFor(item.desired.ref)) await context.resources(signal);
   if (item.mode === "create" || !item.observed) return await create(write);
   if (item.mode === "verify") return await verify(item, write);
-  const { adopted, resourceVersion, helmWrote, isDisowned, heir, digest } = item.observed.observed;
+  const { uid, resourceVersion, helmWrote, isDisowned, heir, digest } = item.observed.observed;
+  const adopted = item.observed.observed.adopted || (item.lent !== undefined && item.lent === uid);
   if (helmWrote) return await takeExisting(write, await readLive(write), 0);
   if (isDisowned && item.mode === "repair") return await reown(write, await readLive(write));
   // Handed over: the label and the mark were not written by an apply, which would meet itself as somebody else.
@@ -101,7 +104,7 @@ async function takeExisting(write: Write, live: KubeObject | undefined, races: n
     }
     if (isCrd(live)) await spareVersions({ desired: write.desired, live }, write.context, write.signal);
     const isAdopting = standing.kind === "adoptable";
-    const adopted = isAdopting || live.metadata.annotations?.[ADOPTED_ANNOTATION] === "true";
+    const adopted = isAdopting || wasAdopted(live, write.lent);
     const folded = await fold(write, live, { isAdopting, adopted });
     const { resourceVersion } = folded.metadata;
     const object = await send(write, { resourceVersion, force: true, adopted, live: folded });
@@ -210,8 +213,8 @@ async function verify(item: ApplyItem, write: Write): Promise<WriteOutcome> {
   const differs = valuesDiffer(live, item, { set: context.set, claim });
   const { looksOnly = false, values } = item;
   if (!differs || (looksOnly && values !== undefined)) return { kind: "seen", object: live, differs };
-  const { resourceVersion, annotations } = live.metadata;
-  const adopted = annotations?.[ADOPTED_ANNOTATION] === "true";
+  const { resourceVersion } = live.metadata;
+  const adopted = wasAdopted(live, write.lent);
   try {
     const object = await send(write, { resourceVersion, force: true, adopted, live, isWhole: true, dryRun: looksOnly });
     if (looksOnly)

@@ -17,6 +17,8 @@ export interface WriteContext {
   versionsOf(kind: GroupKind): readonly string[];
   /** Everything that the cluster serves, read anew. */
   resources(signal: AbortSignal): Promise<readonly Resource[]>;
+  /** Group-versions that did not answer when that was read last: their kinds may be missing in it. */
+  stale(): readonly string[];
   /** Whether the objects hold values of a chart or from a Secret, which no message may show. */
   hideEchoes: boolean;
   /** Whether nothing but metadata of the kind is kept: its answers need not carry more. */

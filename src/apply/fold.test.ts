@@ -102,6 +102,19 @@ describe("an object that is handed over", () => {
     expect(valueAt(operations, "/metadata/annotations/strata.dev~1layer")).toBe("new/");
   });
 
+  it("says to the new owner that it was there before the old one, also if somebody has taken that off", () => {
+    const old = entry(OTHER.manager, "Apply", data("a"));
+    const [plain, lent] = [false, true].map((adopted) =>
+      handOverOperations(object([old], { annotations: { note: "x" } }), OTHER.manager, {
+        set: SET,
+        layer: "new",
+        adopted,
+      }),
+    );
+    expect(valueAt(plain, "/metadata/annotations/strata.dev~1adopted")).toBeUndefined();
+    expect(valueAt(lent, "/metadata/annotations/strata.dev~1adopted")).toBe("true");
+  });
+
   it("is a member of the new owner at once, and is to be applied", () => {
     // The server gives what the patch changes to who sent it.
     const sent = entry(SET.manager, "Update", { "f:metadata": LABEL });
@@ -134,6 +147,16 @@ describe("an object of a chart's layer that is given back", () => {
       ...[label, "labels/app.kubernetes.io~1managed-by", mark, "annotations/strata.dev~1adopted"],
       ...["annotations/meta.helm.sh~1release-name", "annotations/meta.helm.sh~1release-namespace"],
     ]);
+  });
+
+  it("loses them also if somebody has taken off that it was there before", () => {
+    const { "strata.dev/adopted": _, ...unmarked } = lent;
+    const { metadata } = object([own], { labels, annotations: unmarked });
+    const gone = releaseOperations(metadata, SET.manager, true).flatMap(({ op, path }) =>
+      op === "remove" ? [path] : [],
+    );
+    expect(gone).toContain("/metadata/annotations/meta.helm.sh~1release-name");
+    expect(gone).not.toContain("/metadata/annotations/strata.dev~1adopted");
   });
 
   it("keeps them if the chart made it, or if Helm itself has it by now", () => {

@@ -75,11 +75,12 @@ export function reownOperations(live: KubeObject, set: ApplySet): Operation[] | 
  * become the other's. The digest goes, so that the new owner applies it.
  *
  * @param from the field manager of the one
+ * @param heir the other; `adopted` when the object was there before the one, though it may not say so any more
  */
 export function handOverOperations(
   live: KubeObject,
   from: string,
-  { set, layer }: Pick<Heir, "set" | "layer">,
+  { set, layer, adopted = false }: Pick<Heir, "set" | "layer"> & { adopted?: boolean },
 ): Operation[] {
   const { managedFields = [], annotations } = live.metadata;
   const entries = managedFields.filter((entry) => isApplyOf(entry, from) || isApplyOf(entry, set.manager));
@@ -89,7 +90,10 @@ export function handOverOperations(
   return [
     atVersion(live.metadata),
     { op: "replace", path: `/metadata/labels/${escaped(PART_OF_LABEL)}`, value: set.id },
-    ...setAnnotations(annotations, { [LAYER_ANNOTATION]: `${layer}/` }),
+    ...setAnnotations(annotations, {
+      [LAYER_ANNOTATION]: `${layer}/`,
+      ...(adopted ? { [ADOPTED_ANNOTATION]: "true" } : {}),
+    }),
     { op: "replace", path: "/metadata/managedFields", value: [...others, own] },
   ];
 }
@@ -97,12 +101,14 @@ export function handOverOperations(
 /**
  * The JSON patch that takes our label, annotations and field ownership off and leaves every other field as it is. What was
  * there before us was no release's: with Helm's marks, the next layer of that release would take it for its own, and delete it.
+ *
+ * @param adopted whether it was there before us, though it may not say so any more
  */
-export function releaseOperations(metadata: ObjectMeta, manager: string): Operation[] {
+export function releaseOperations(metadata: ObjectMeta, manager: string, adopted = false): Operation[] {
   const { labels = {}, annotations = {}, managedFields = [] } = metadata;
   const others = managedFields.filter((entry) => entry.manager !== manager);
   const isHelms = others.some((entry) => ownsField(entry, ["metadata", "annotations", HELM_ANNOTATIONS[0]]));
-  const isLent = annotations[ADOPTED_ANNOTATION] !== undefined && !isHelms;
+  const isLent = (adopted || annotations[ADOPTED_ANNOTATION] !== undefined) && !isHelms;
   const marks = [LAYER_ANNOTATION, ADOPTED_ANNOTATION, ...(isLent ? HELM_ANNOTATIONS : [])];
   const isLabelled = isLent && annotations[HELM_ANNOTATIONS[0]] !== undefined && labels[HELM_LABEL] === "Helm";
   return [

@@ -78,7 +78,7 @@ describe("leaveNamespace", () => {
       delete: async (_: unknown, __: unknown, { uid, resourceVersion }: Record<string, string>) =>
         void sent.push(`delete ${uid} ${resourceVersion}`),
     } as unknown as KubeClient;
-    const outcome = await leaveNamespace(client, { set: SET, name: "web", resources: [] }, signal);
+    const outcome = await leaveNamespace(client, { set: SET, name: "web", resources: [], stale: [] }, signal);
     return [outcome, ...sent];
   }
   const kept = (why: string) => [{ kind: "kept", why }, "apply"];

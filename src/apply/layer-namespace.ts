@@ -7,7 +7,7 @@ import { isMember, isProtectedManager, observe, saysKeep } from "../membership/o
 import type { KubeObject } from "../objects/types.ts";
 import type { NamespaceMetadata } from "../plan/layer-namespace.ts";
 import { isConflictError, isForbiddenError, isNotFoundError } from "./conflicts.ts";
-import { strangerInNamespace } from "./strangers.ts";
+import { type LiveLook, strangerInNamespace } from "./strangers.ts";
 
 const NAMESPACES: Resource = {
   group: "",
@@ -136,18 +136,20 @@ export type LeaveOutcome = { kind: "left" } | { kind: "deleting" } | { kind: "ke
  * Gives up a layer's namespace. It is deleted only when we created it, nobody else uses it, and a live look at all kinds
  * finds nothing in it that we do not know; otherwise our labels come off and it stays.
  *
- * @param resources every namespaced resource of the cluster, from fresh discovery
+ * @param from what the cluster serves, from fresh discovery
+ * @throws Failure ServerError while an API does not answer that may have objects in it
  */
 export async function leaveNamespace(
   client: KubeClient,
-  { set, name, resources }: { set: ApplySet; name: string; resources: readonly Resource[] },
+  { name, ...from }: Omit<LiveLook, "client"> & { name: string },
   signal: AbortSignal,
 ): Promise<LeaveOutcome> {
+  const { set } = from;
   const live = await lookUp(client, name, signal);
   if (!live || live === "hidden") return { kind: "left" };
   if (live.metadata.labels?.[userLabel(set)] === undefined) return { kind: "left" };
   if (live.metadata.deletionTimestamp) return { kind: "deleting" };
-  const why = await reasonToKeep(client, { set, live, resources }, signal);
+  const why = await reasonToKeep(live, { client, ...from }, signal);
   if (why !== undefined) {
     await client.apply(
       NAMESPACES,
@@ -166,16 +168,13 @@ export async function leaveNamespace(
     return { kind: "deleting" };
   } catch (error) {
     if (isNotFoundError(error)) return { kind: "left" };
-    if (isConflictError(error)) return await leaveNamespace(client, { set, name, resources }, signal);
+    if (isConflictError(error)) return await leaveNamespace(client, { name, ...from }, signal);
     throw error;
   }
 }
 
-async function reasonToKeep(
-  client: KubeClient,
-  { set, live, resources }: { set: ApplySet; live: KubeObject; resources: readonly Resource[] },
-  signal: AbortSignal,
-): Promise<string | undefined> {
+async function reasonToKeep(live: KubeObject, look: LiveLook, signal: AbortSignal): Promise<string | undefined> {
+  const { set } = look;
   if (live.metadata.annotations?.[CREATED_ANNOTATION] !== "true") return "it was there before";
   if (saysKeep(live)) return "it says so itself, by an annotation";
   const user = Object.keys(live.metadata.labels ?? {}).find(
@@ -184,7 +183,7 @@ async function reasonToKeep(
   if (user) return `another profile uses it (${user})`;
   const other = ownerBeside(live, set);
   if (other !== undefined) return `${other} has it as an object of its own`;
-  return await strangerInNamespace(live.metadata.name ?? "", { client, set, resources }, signal);
+  return await strangerInNamespace(live.metadata.name ?? "", look, signal);
 }
 
 /** Who manages the namespace itself by now: a profile that has a manifest of it, Helm, Flux or Argo CD. */

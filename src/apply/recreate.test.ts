@@ -21,6 +21,8 @@ interface Told {
   /** Whether our field manager has applied it. */
   isOurs?: boolean;
   claim?: Partial<Claim>;
+  /** The uid of the object that was there before, as it is remembered. */
+  lent?: string;
   /** What the delete is answered with. */
   refusal?: object;
 }
@@ -32,6 +34,7 @@ async function outcome({
   annotations = {},
   isOurs = true,
   claim,
+  lent,
   refusal,
   spec = {},
 }: Told) {
@@ -60,7 +63,7 @@ async function outcome({
   const context = { client, set: SET, resourceFor: () => coreResource(kind, "jobs", true) } as unknown as WriteContext;
   const desired = { ref: { group, version: "v1", kind, namespace: "web", name: "work" }, digest: "new" } as Desired;
   const asked = { layer: "one", adoption: "IfUnowned" as const, recreate: true, ...claim };
-  const what = recreate({ desired, claim: asked, context, signal }, immutable);
+  const what = recreate({ desired, claim: asked, lent, context, signal }, immutable);
   const said = await what.catch((error: unknown) => {
     if (!(error instanceof Failure)) throw error;
     return `${error.reason}: ${error.message.replace(`${immutable.message}; `, "")}`;
@@ -80,6 +83,7 @@ describe("an object with a field that cannot be changed", () => {
       { annotations: { "strata.dev/adopted": "true" }, claim: { adoption: "Always" } },
     ],
     ["that is a StatefulSet whose claims stay", { group: "apps", kind: "StatefulSet", spec: whenDeleted("Retain") }],
+    ["that was made anew since it was there before", { lent: "u0" }],
     ["that is gone by now, is to be created", { refusal: { status: 404 } }],
   ])("%s", async (_, told) => {
     expect(await outcome(told)).toEqual({ deleted: DELETED, said: "u1" });
@@ -139,6 +143,11 @@ describe("an object with a field that cannot be changed", () => {
     [
       "what was there before",
       { annotations: { "strata.dev/adopted": "true" } },
+      "recreate is not for what was there before Strata: set the layer's adoption to Always too",
+    ],
+    [
+      "what was there before, and says so no more",
+      { lent: "u1" },
       "recreate is not for what was there before Strata: set the layer's adoption to Always too",
     ],
     [

@@ -1,7 +1,6 @@
-import { ADOPTED_ANNOTATION } from "../api/names.ts";
 import { Failure } from "../errors.ts";
 import { type Claim, judge } from "../membership/judge.ts";
-import { layerMark, saysKeep } from "../membership/observed.ts";
+import { layerMark, saysKeep, wasAdopted } from "../membership/observed.ts";
 import { describeRef, groupKindKey } from "../objects/identity.ts";
 import type { KubeObject } from "../objects/types.ts";
 import type { Desired } from "../plan/types.ts";
@@ -11,6 +10,8 @@ import type { WriteContext } from "./context.ts";
 interface Recreation {
   desired: Desired;
   claim: Claim;
+  /** The uid of the object of this name that was there before us. */
+  lent?: string | undefined;
   context: WriteContext;
   signal: AbortSignal;
 }
@@ -44,14 +45,17 @@ const COSTS = new Map([
  * @returns the uid of the object that goes
  * @throws Failure ImmutableField that says what would help, and what it costs
  */
-export async function recreate({ desired, claim, context, signal }: Recreation, failure: Failure): Promise<string> {
+export async function recreate(
+  { desired, claim, lent, context, signal }: Recreation,
+  failure: Failure,
+): Promise<string> {
   const what = describeRef(desired.ref);
   const resource = context.resourceFor(desired.ref);
   // Of one kind, more than the metadata tells what would go with it.
   const metadataOnly = groupKindKey(desired.ref) !== STATEFUL_SET;
   const live = resource && (await context.client.find(resource, desired.ref, { metadataOnly, signal }));
   if (!resource || !live) throw new Failure("StaleRead", `${what} went away while it was written; tried again`);
-  const against = reasonAgainst(live, { desired, claim, context });
+  const against = reasonAgainst(live, { desired, claim, lent, context });
   if (against !== undefined) throw new Failure(failure.reason, `${failure.message}; ${against}`, { cause: failure });
   const { uid = "", resourceVersion } = live.metadata;
   try {
@@ -65,7 +69,10 @@ export async function recreate({ desired, claim, context, signal }: Recreation, 
   return uid;
 }
 
-function reasonAgainst(live: KubeObject, { desired, claim, context }: Omit<Recreation, "signal">): string | undefined {
+function reasonAgainst(
+  live: KubeObject,
+  { desired, claim, lent, context }: Omit<Recreation, "signal">,
+): string | undefined {
   const kind = groupKindKey(desired.ref);
   const loss = NEVER.get(kind);
   if (loss !== undefined) return `Strata never deletes a ${desired.ref.kind} for that: ${loss}`;
@@ -77,7 +84,7 @@ function reasonAgainst(live: KubeObject, { desired, claim, context }: Omit<Recre
     const cost = COSTS.get(kind) ?? "what uses it goes without it until then";
     return `or set the layer's recreate to true: it is then deleted and created again, and ${cost}`;
   }
-  const isTheirs = judge(live, context.set, claim).kind !== "ours" || live.metadata.annotations?.[ADOPTED_ANNOTATION];
+  const isTheirs = judge(live, context.set, claim).kind !== "ours" || wasAdopted(live, lent);
   if (isTheirs && adoption !== "Always")
     return "recreate is not for what was there before Strata: set the layer's adoption to Always too";
   if (layerMark(live).digest === desired.digest)

@@ -57,9 +57,7 @@ async function removeStray(
       return undefined;
     // Whatever is in it stays alive, our own members too.
     const set = { ...writes.set, id: "" };
-    const why = isVolume(ref)
-      ? "it may hold data"
-      : await reasonToKeep(ref, { client, set, resources: writes.resources }, signal);
+    const why = isVolume(ref) ? "it may hold data" : await reasonToKeep(ref, { ...writes, client, set }, signal);
     if (why !== undefined) return `${describeRef(ref)} stays: ${why}`;
     const { uid = "", resourceVersion = "" } = live.metadata;
     await client.delete(resource, ref, { uid, resourceVersion, propagationPolicy: "Background", signal });

@@ -30,16 +30,16 @@ export interface RemoveOutcome {
  * @throws Failure with the sentence for people
  */
 export async function removeItem(item: RemoveItem, context: WriteContext, signal: AbortSignal): Promise<RemoveOutcome> {
-  const { ref, key, uid, resourceVersion } = item.tracked.observed;
+  const { ref, key, resourceVersion } = item.tracked.observed;
   try {
     if (!context.resourceFor(ref)) await refresh(ref, context, signal);
     const heir = context.heirOf(key);
-    if (heir) return await handOver(ref, heir, context, signal);
+    if (heir) return await handOver(item, heir, context, signal);
     if (item.how === "release")
-      return { ...(await release(ref, context, signal)), ...(item.why === undefined ? {} : { why: item.why }) };
+      return { ...(await release(item, context, signal)), ...(item.why === undefined ? {} : { why: item.why }) };
     const why = await reasonToKeep(ref, context, signal);
-    if (why !== undefined) return { ...(await release(ref, context, signal)), why };
-    return await remove({ ref, uid, resourceVersion, races: 0 }, context, signal);
+    if (why !== undefined) return { ...(await release(item, context, signal)), why };
+    return await remove({ item, resourceVersion, races: 0 }, context, signal);
   } catch (error) {
     throw context.toFailure(error, describeRef(ref));
   }
@@ -55,27 +55,28 @@ async function refresh(ref: ObjectRef, context: WriteContext, signal: AbortSigna
 /** Why a Namespace or a CustomResourceDefinition must stay: something that is not ours would go with it. */
 export async function reasonToKeep(
   ref: ObjectRef,
-  context: Pick<WriteContext, "client" | "set" | "resources">,
+  context: Pick<WriteContext, "client" | "set" | "resources" | "stale">,
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const kind = groupKindKey(ref);
   if (kind !== "Namespace" && kind !== "CustomResourceDefinition.apiextensions.k8s.io") return undefined;
   const { client, set } = context;
-  const look = { client, set, resources: await context.resources(signal) };
+  const resources = await context.resources(signal);
+  const look = { client, set, resources, stale: context.stale() };
   return kind === "Namespace"
     ? await strangerInNamespace(ref.name, look, signal)
     : await strangerOfKind(ref.name, look, signal);
 }
 
 interface Removal {
-  ref: ObjectRef;
-  uid: string;
+  item: RemoveItem;
   resourceVersion: string;
   races: number;
 }
 
 async function remove(removal: Removal, context: WriteContext, signal: AbortSignal): Promise<RemoveOutcome> {
-  const { ref, uid, resourceVersion, races } = removal;
+  const { item, resourceVersion, races } = removal;
+  const { ref, uid } = item.tracked.observed;
   const resource = context.resourceFor(ref);
   if (!resource) return { kind: "gone" };
   try {
@@ -86,7 +87,7 @@ async function remove(removal: Removal, context: WriteContext, signal: AbortSign
     if (!isConflictError(error) || races >= MAX_RACES) throw error;
     const live = await readMember(ref, context, signal);
     if (live?.metadata.uid !== uid) return { kind: "gone" };
-    if (saysKeep(live)) return await release(ref, context, signal);
+    if (saysKeep(live)) return await release(item, context, signal);
     return await remove(
       { ...removal, resourceVersion: live.metadata.resourceVersion ?? "", races: races + 1 },
       context,
@@ -103,21 +104,23 @@ async function readMember(ref: ObjectRef, context: WriteContext, signal: AbortSi
 }
 
 /** Takes our label, annotations and field ownership off and leaves every other field as it is. */
-async function release(ref: ObjectRef, context: WriteContext, signal: AbortSignal): Promise<RemoveOutcome> {
+async function release(item: RemoveItem, context: WriteContext, signal: AbortSignal): Promise<RemoveOutcome> {
+  const { ref, adopted } = item.tracked.observed;
   const { manager } = context.set;
-  const operations = ({ metadata }: KubeObject) => releaseOperations(metadata, manager);
+  const operations = ({ metadata }: KubeObject) => releaseOperations(metadata, manager, adopted);
   const released = await patchMember({ ref, manager, operations }, context, signal);
   return { kind: released ? "released" : "gone" };
 }
 
 /** Gives a member to a profile that waits for it, as it is: the new owner then applies what it wants of it. */
 async function handOver(
-  ref: ObjectRef,
+  item: RemoveItem,
   heir: Heir,
   context: WriteContext,
   signal: AbortSignal,
 ): Promise<RemoveOutcome> {
-  const operations = (live: KubeObject) => handOverOperations(live, context.set.manager, heir);
+  const { ref, adopted } = item.tracked.observed;
+  const operations = (live: KubeObject) => handOverOperations(live, context.set.manager, { ...heir, adopted });
   const object = await patchMember({ ref, manager: heir.set.manager, operations }, context, signal);
   if (!object) return { kind: "gone" };
   return { kind: "released", why: `${heir.profile} has it now`, handedOver: object };

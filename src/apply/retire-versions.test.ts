@@ -45,13 +45,20 @@ const retiring = (about: Partial<Retirement> = {}): Retirement => ({
   ...about,
 });
 
+interface Circumstances {
+  retirement?: Retirement;
+  races?: number;
+  /** The CRD, where discovery does not have its kind. */
+  unserved?: object;
+}
+
 /** What was patched, and what was said. @param races how often somebody else is faster */
-async function outcome(lamps: KubeObject[], { retirement = retiring(), races = 0, served = true } = {}) {
+async function outcome(lamps: KubeObject[], { retirement = retiring(), races = 0, unserved }: Circumstances = {}) {
   const patched: { name: string | undefined; operations: unknown }[] = [];
   let left = races;
   const client = {
     listAll: async () => ({ items: lamps }),
-    find: async () => ({ ...lamps[0], metadata: { ...lamps[0]?.metadata, resourceVersion: "8" } }),
+    find: async () => unserved ?? { ...lamps[0], metadata: { ...lamps[0]?.metadata, resourceVersion: "8" } },
     jsonPatch: async (_: unknown, { name }: { name: string }, operations: unknown) => {
       if (left-- > 0) throw Object.assign(new Error("the test failed"), { status: 422 });
       patched.push({ name, operations });
@@ -61,7 +68,7 @@ async function outcome(lamps: KubeObject[], { retirement = retiring(), races = 0
   const context = {
     client,
     set: SET,
-    resourceFor: () => (served ? resource : undefined),
+    resourceFor: () => (unserved ? undefined : resource),
     resources: async () => [],
     toFailure: (error: unknown) => new Failure("ServerError", String(error)),
   } as unknown as WriteContext;
@@ -122,9 +129,18 @@ describe("a CRD that is to serve a version no more", () => {
     expect(await outcome(lamps)).toEqual({ said: undefined, patched: [] });
   });
 
-  it("goes on where the kind is not served (yet)", async () => {
-    const lamps = [lamp("desk", [entry("kubectl-create", "v1beta1")])];
-    expect(await outcome(lamps, { served: false })).toEqual({ said: undefined, patched: [] });
+  it.each([
+    ["is looked at again where the kind is not served now", "True", true],
+    ["is looked at again where it serves nothing now", "True", false],
+    ["goes on where the kind was never served: there can be no object", "False", true],
+  ])("%s", async (_, established, isServed) => {
+    const unserved = {
+      spec: { versions: [{ name: "v1beta1", served: isServed, storage: true }] },
+      status: { conditions: [{ type: "Established", status: established }], storedVersions: ["v1beta1"] },
+    };
+    const { said } = await outcome([], { unserved });
+    if (established === "True") expect(said).toMatchObject({ reason: "StaleRead" });
+    else expect(said).toBeUndefined();
   });
 
   it("tries again where somebody else was faster, and not for ever", async () => {

@@ -11,6 +11,7 @@ import type { Desired } from "../plan/types.ts";
 import { isFailedTest, isNotFoundError } from "./conflicts.ts";
 import type { WriteContext } from "./context.ts";
 import type { Operation } from "./fold.ts";
+import { unservedCrd } from "./unserved-crd.ts";
 
 const MAX_RACES = 4;
 /** Nobody watches the objects of others: they are looked at again so soon. */
@@ -22,7 +23,8 @@ const LOOK_AGAIN_MS = 30_000;
  * in which they were written; kubernetes#111937: no server-side apply works where that is gone). Who writes objects of others
  * in such a version must be gone first: those are not ours to touch.
  *
- * @throws Failure VersionInUse that names the version, an object and its writer, and what to do
+ * @throws Failure VersionInUse that names the version, an object and its writer, and what to do; StaleRead when the kind is not
+ * served now, and may have objects
  */
 export async function retireVersions(
   retirement: Retirement,
@@ -30,7 +32,7 @@ export async function retireVersions(
   signal: AbortSignal,
 ): Promise<void> {
   const resource = await resourceOf(retirement, context, signal);
-  if (!resource) return;
+  if (!resource) return await checkEmpty(retirement, context, signal);
   const { items } = await context.client.listAll(resource, { metadataOnly: true, signal });
   const users = items.filter((item) => entriesIn(item, retirement).length > 0);
   const isOwn = (item: KubeObject): boolean => {
@@ -115,6 +117,12 @@ async function resourceOf(
   if (known) return known;
   await context.resources(signal);
   return context.resourceFor(gvk);
+}
+
+/** What is not served cannot be looked at, and is no proof that there is nothing. */
+async function checkEmpty({ crd }: Retirement, { client }: WriteContext, signal: AbortSignal): Promise<void> {
+  if ((await unservedCrd(crd.ref.name, client, signal)) === "empty") return;
+  throw new Failure("StaleRead", `${describeRef(crd.ref)} has changed just now; it is looked at again`);
 }
 
 function apiVersions({ kind: { group }, versions }: Pick<Retirement, "kind" | "versions">): string[] {

@@ -3,7 +3,7 @@ import type { KubeClient } from "../kube/client.ts";
 import { coreResource, type Resource } from "../kube/resource.ts";
 import { applySetOf } from "../membership/applyset.ts";
 import type { KubeObject, ObjectMeta } from "../objects/types.ts";
-import { strangerInNamespace } from "./strangers.ts";
+import { strangerInNamespace, strangerOfKind } from "./strangers.ts";
 
 const SET = applySetOf({ kind: "AddOnProfile", namespace: "acme", name: "p" });
 const OTHER = applySetOf({ kind: "AddOnProfile", namespace: "acme", name: "q" });
@@ -12,7 +12,9 @@ const KINDS: Record<string, Resource> = {
   Pod: { ...CORE, verbs: ["list"] },
   Secret: { ...CORE, kind: "Secret", plural: "secrets", verbs: ["list"] },
   Job: { ...CORE, group: "batch", kind: "Job", plural: "jobs", verbs: ["list"] },
+  Stack: { ...CORE, group: "example.com", kind: "Stack", plural: "stacks", namespaced: false },
 };
+const { signal } = new AbortController();
 
 const fieldsV1 = { "f:metadata": { "f:annotations": { "f:strata.dev/hook": {} } } };
 const hook = (manager: string): ObjectMeta => ({
@@ -20,12 +22,24 @@ const hook = (manager: string): ObjectMeta => ({
   managedFields: [{ manager, operation: "Update", fieldsV1 }],
 });
 
-async function strangerAmong(kind: string, metadata: ObjectMeta): Promise<string | undefined> {
+interface Around {
+  /** The cluster-scoped owner that is there. */
+  owner?: ObjectMeta | undefined;
+  stale?: string[];
+}
+
+async function strangerAmong(
+  kind: string,
+  metadata: ObjectMeta,
+  { owner, stale = [] }: Around = {},
+): Promise<string | undefined> {
   const resource = KINDS[kind] as Resource;
   const apiVersion = resource.group === "" ? "v1" : `${resource.group}/v1`;
   const object: KubeObject = { apiVersion, kind, metadata: { name: "a", namespace: "web", ...metadata } };
-  const client = { listAll: async () => ({ items: [object] }) } as unknown as KubeClient;
-  return await strangerInNamespace("web", { client, set: SET, resources: [resource] }, new AbortController().signal);
+  const find = async () => owner && { apiVersion: "example.com/v1", kind: "Stack", metadata: owner };
+  const client = { listAll: async () => ({ items: [object] }), find } as unknown as KubeClient;
+  const resources = [resource, KINDS["Stack"] as Resource];
+  return await strangerInNamespace("web", { client, set: SET, resources, stale }, signal);
 }
 
 describe("what keeps a namespace", () => {
@@ -40,5 +54,74 @@ describe("what keeps a namespace", () => {
   ];
   it.each(cases)("%s", async (_name, kind, metadata, keeps) => {
     expect(await strangerAmong(kind, metadata)).toBe(keeps ? `${kind} a in it is not ours` : undefined);
+  });
+});
+
+describe("what is in a namespace and has an owner", () => {
+  const owned = (...kinds: string[]): ObjectMeta => ({
+    ownerReferences: kinds.map((kind) => ({
+      apiVersion: kind === "Stack" ? "example.com/v1" : "v1",
+      ...{ kind, name: "s", uid: "u" },
+    })),
+  });
+  const fieldsV1 = { "f:metadata": { "f:labels": { "f:applyset.kubernetes.io/part-of": {} } } };
+  const ours: ObjectMeta = {
+    ...{ name: "s", uid: "u", labels: { "applyset.kubernetes.io/part-of": SET.id } },
+    managedFields: [{ manager: SET.manager, operation: "Apply", fieldsV1 }],
+  };
+  const cases: [name: string, owners: string[], owner: ObjectMeta | undefined, keeps: boolean][] = [
+    ["one in the namespace, which is looked at itself", ["Pod"], undefined, false],
+    ["one of the whole cluster that is not ours", ["Stack"], { name: "s", uid: "u" }, true],
+    ["that one beside another in the namespace", ["Pod", "Stack"], { name: "s", uid: "u" }, true],
+    ["one of the whole cluster that is ours", ["Stack"], ours, false],
+    ["one that has gone, as it soon will", ["Stack"], undefined, false],
+    ["one that has gone, with another of its name there", ["Stack"], { name: "s", uid: "other" }, false],
+  ];
+  it.each(cases)("%s", async (_name, owners, owner, keeps) => {
+    expect(await strangerAmong("Pod", owned(...owners), { owner })).toBe(keeps ? "Pod a in it is not ours" : undefined);
+  });
+});
+
+describe("a namespace while an API does not answer", () => {
+  const stale = ["example.org/v1", "metrics.k8s.io/v1beta1"];
+
+  it("waits, and says for what", async () => {
+    await expect(strangerAmong("Pod", hook(SET.manager), { stale })).rejects.toThrow(
+      "Namespace web: API example.org/v1, metrics.k8s.io/v1beta1 does not answer, and nobody can tell what there is of it: it is " +
+        "waited for; if it is gone for good, delete it: kubectl delete apiservice v1.example.org v1beta1.metrics.k8s.io",
+    );
+  });
+
+  it("stays when something else is in it; what does not answer is not asked", async () => {
+    expect(await strangerAmong("Pod", {}, { stale })).toBe("Pod a in it is not ours");
+    await expect(strangerAmong("Pod", {}, { stale: ["v1"] })).rejects.toThrow("API v1 does not answer");
+  });
+});
+
+describe("a CRD whose kind is in no discovery", () => {
+  const look = (about: { served?: boolean; established?: string; stored?: string[] } | undefined) => {
+    const { served = false, established = "True", stored = ["v1"] } = about ?? {};
+    const crd = {
+      spec: { versions: [{ name: "v1", served, storage: true }] },
+      status: { conditions: [{ type: "Established", status: established }], storedVersions: stored },
+    };
+    const client = { find: async () => about && crd } as unknown as KubeClient;
+    return strangerOfKind("lamps.example.com", { client, set: SET, resources: [], stale: [] }, signal);
+  };
+
+  it("stays when it serves nothing: it may hold what nobody can list", async () => {
+    expect(await look({})).toBe("it serves no version, so nobody can tell whether all of its objects are ours");
+  });
+
+  it.each([
+    ["is gone", undefined],
+    ["was never established", { established: "False", served: true }],
+    ["stores nothing", { stored: [] }],
+  ])("goes when it %s", async (_name, about) => {
+    expect(await look(about)).toBeUndefined();
+  });
+
+  it("is looked at again when it serves something: discovery is behind", async () => {
+    await expect(look({ served: true })).rejects.toMatchObject({ reason: "StaleRead" });
   });
 });

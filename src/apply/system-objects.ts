@@ -149,6 +149,7 @@ function storedSetName(set: ApplySet, layer: string): string {
   return `${set.parent}.${layer}`;
 }
 
+/** What `writeStoredSet` has stored for a layer; undefined when that is nothing. */
 export async function readStoredSet(
   client: KubeClient,
   set: ApplySet,

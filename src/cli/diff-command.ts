@@ -4,6 +4,7 @@ import { Renderer } from "../render/renderer.ts";
 import { Sources } from "../source/sources.ts";
 import { LayerRenderer } from "../wiring/layer-renderer.ts";
 import { contextNamespace } from "./context.ts";
+import type { Choice } from "./diff-part.ts";
 import { diffProfile } from "./diff-profile.ts";
 import { openTarget } from "./diff-target.ts";
 import { hasFailed, hasSomethingToSay, printDiff } from "./diff-text.ts";
@@ -18,6 +19,7 @@ export interface DiffOptions {
   kubeconfig: string | undefined;
   /** A context of the kubeconfig; its current one if absent. */
   context: string | undefined;
+  choice: Choice;
   /** For documents that name none; the context's own if absent. */
   namespace: string | undefined;
   colours: boolean;
@@ -43,6 +45,7 @@ export async function diff(options: DiffOptions, config: Config, signal: AbortSi
   if (!read.ok) return failure(read.problems);
   if (read.value.profiles.length === 0)
     return failure([`there is no profile in ${options.files.map(nameOfFile).join(", ")}: diff needs one`]);
+  if (options.choice.management && options.choice.cluster === undefined) return failure([NEEDS_TARGET]);
   const diffs = await diffAll(read.value, { options, config }, signal);
   const isFailed = diffs.some(hasFailed);
   return {
@@ -52,8 +55,11 @@ export async function diff(options: DiffOptions, config: Config, signal: AbortSi
   };
 }
 
+const NEEDS_TARGET =
+  "--management needs --target <cluster>: what is applied on the hub is another thing for each TargetCluster";
+
 async function diffAll(
-  { profiles, referents: files, registries }: Documents,
+  { profiles, targets: clusters, referents: files, registries }: Documents,
   { options, config }: { options: DiffOptions; config: Config },
   signal: AbortSignal,
 ): Promise<ProfileDiff[]> {
@@ -62,10 +68,11 @@ async function diffAll(
   const renderer = new LayerRenderer(sources, charts, () => undefined);
   const target = await openTarget({ ...options, userAgent: `strata-cli/${config.version}` }, signal);
   await using _ = target.client;
+  const given = { target, clusters, choice: options.choice, files, registries, renderer };
   const diffs: ProfileDiff[] = [];
   for (const profile of profiles) {
     try {
-      diffs.push(await diffProfile(profile, { target, files, registries, renderer }, signal));
+      diffs.push(await diffProfile(profile, given, signal));
     } catch (error) {
       signal.throwIfAborted();
       const { message } = toFailure(error, "it cannot be compared");

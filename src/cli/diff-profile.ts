@@ -17,6 +17,7 @@ import { chartContent } from "./diff-chart.ts";
 import { hideIn, type Secrecy } from "./diff-mask.ts";
 import { compareNamespace, layerNamespaces } from "./diff-namespaces.ts";
 import { compareObject } from "./diff-objects.ts";
+import { comparedPart, type PartSources } from "./diff-part.ts";
 import { findRegistries, referentsOf } from "./diff-referents.ts";
 import { compareLeaving, compareLeftNamespace, leavingOf, recordMembers } from "./diff-removals.ts";
 import { secrecyOfPlan } from "./diff-secrets.ts";
@@ -25,8 +26,7 @@ import type { LayerDiff, ObjectDiff, ProfileDiff } from "./diff-types.ts";
 import { applySetOfProfile, type ProfilePlan, planProfile } from "./plan-profile.ts";
 import { registryPort } from "./registries.ts";
 
-export interface DiffSources {
-  target: DiffTarget;
+export interface DiffSources extends PartSources {
   /** What the person's files hold of what profiles refer to. */
   files: Referents;
   /** Of the files, by `namespace/name`. */
@@ -42,17 +42,21 @@ interface Planned {
   secrecy: Secrecy;
 }
 
-/** Compares a profile with a cluster: all layers, and what leaves with what the profile does not have any more. */
-export async function diffProfile(profile: Profile, sources: DiffSources, signal: AbortSignal): Promise<ProfileDiff> {
+/** Compares a profile with a cluster: the layers for it, and what leaves with what the profile does not have any more. */
+export async function diffProfile(whole: Profile, sources: DiffSources, signal: AbortSignal): Promise<ProfileDiff> {
   const { target, renderer } = sources;
-  const set = applySetOfProfile(profile);
+  const part = await comparedPart(whole, sources, signal);
+  const { profile, cluster, side, elsewhere } = part;
+  const set = applySetOfProfile(profile, part);
   const brought = await broughtTo(target, set, signal);
   const parent = brought instanceof Failure ? undefined : brought;
-  const referents = await referentsOf(profile, sources, signal);
+  const referents = await referentsOf(part, sources, signal);
   const registry = registryPort(profile, findRegistries(sources, signal));
   const chartNotes = new Map<string, string[]>();
   const plan = await planProfile(profile, {
     site: viewOf(target, set, parent),
+    cluster,
+    side,
     referents,
     read: (ref) => readOutput(ref, target, signal),
     packs: {
@@ -69,7 +73,9 @@ export async function diffProfile(profile: Profile, sources: DiffSources, signal
   });
   const planned = { target, plan, parent, secrecy: await secrecyOfPlan(plan, target, signal) };
   const listed = plan.layers.map((layer) => diffLayer(layer, planned, chartNotes.get(layer.spec.name) ?? [], signal));
-  const isMissing = referencesOf(profile, []).some((reference) => referents(reference).kind === "absent");
+  const isMissing = referencesOf(profile, cluster?.target ? [cluster.target] : []).some(
+    (reference) => referents(reference).kind === "absent",
+  );
   return {
     profile,
     notes: [
@@ -77,6 +83,7 @@ export async function diffProfile(profile: Profile, sources: DiffSources, signal
       ...(brought === undefined ? [NEVER_BROUGHT] : []),
       ...(isMissing && !target.isHub ? [NOT_THE_HUB] : []),
     ],
+    ...(elsewhere === undefined ? {} : { elsewhere }),
     layers: await withRemovals(await Promise.all(listed), planned, signal),
     failures: brought instanceof Failure ? [brought.message] : [],
   };

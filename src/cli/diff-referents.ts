@@ -1,11 +1,12 @@
 import { parseRegistry } from "../api/parse.ts";
-import type { Profile, Registry } from "../api/types.ts";
+import type { Registry } from "../api/types.ts";
 import { Failure } from "../errors.ts";
 import { toFailure } from "../kube/failures.ts";
 import { HUB_RESOURCES } from "../kube/hub/kinds.ts";
 import { coreResource } from "../kube/resource.ts";
 import { FLUX_GROUP, isFluxKind } from "../plan/flux-artifact.ts";
 import { type Reference, type Referent, type Referents, referenceKey, referencesOf } from "../plan/references.ts";
+import type { Part } from "./diff-part.ts";
 import { anyResource, type DiffTarget } from "./diff-target.ts";
 import type { RegistryFinder } from "./registries.ts";
 
@@ -16,12 +17,12 @@ const RESOURCES = {
 
 /** Objects from the files win; what they lack is read from the cluster, when it is the hub. */
 export async function referentsOf(
-  profile: Profile,
+  { profile, cluster }: Pick<Part, "profile" | "cluster">,
   { target, files }: { target: DiffTarget; files: Referents },
   signal: AbortSignal,
 ): Promise<Referents> {
   const found = new Map<string, Referent>();
-  const read = referencesOf(profile, []).map(async (reference) => {
+  const read = referencesOf(profile, cluster?.target ? [cluster.target] : []).map(async (reference) => {
     found.set(referenceKey(reference), await referentOf(reference, { target, files }, signal));
   });
   await Promise.all(read);

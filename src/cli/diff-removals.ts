@@ -117,7 +117,8 @@ export async function compareLeftNamespace(
   const { client, site } = target;
   if (tenant) return { ref, change: "released", notes: [STAYS, `${tenant.kind} ${tenant.name} in it is kept`] };
   try {
-    const left = await leaveNamespace(client, { set: plan.seen.set, name, resources: site.resources() }, signal);
+    const served = { resources: site.resources(), stale: site.stale() };
+    const left = await leaveNamespace(client, { set: plan.seen.set, name, ...served }, signal);
     if (left.kind === "left") return undefined;
     if (left.kind === "kept") return { ref, change: "released", notes: [STAYS, left.why] };
     return { ref, change: "deleted", notes: [] };

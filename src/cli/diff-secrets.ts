@@ -30,12 +30,14 @@ export async function secrecyOfPlan(plan: ProfilePlan, target: DiffTarget, signa
   return secrecyOf({ ...planned, contained: [...planned.contained, ...live.flat()] });
 }
 
-/** The same without a cluster: what a profile must not show of the Secrets that it refers to and brings. */
-export function secrecyOffline(plan: ProfilePlan): Secrecy {
-  return secrecyOf(plannedSecrets(plan));
+/** The same without a cluster: what the sides of a profile must not show of the Secrets that it refers to and brings. */
+export function secrecyOffline(plans: readonly ProfilePlan[]): Secrecy {
+  const planned = plans.map(plannedSecrets);
+  const all = (what: keyof SecretValues): string[] => planned.flatMap((values) => values[what]);
+  return secrecyOf({ exact: all("exact"), contained: all("contained"), sealed: all("sealed") });
 }
 
-function plannedSecrets(plan: ProfilePlan): SecretValues & { contained: string[] } {
+function plannedSecrets(plan: ProfilePlan): Record<keyof SecretValues, string[]> {
   const { layers, secretOutputs } = plan;
   return {
     exact: [...layers.flatMap(valuesFromSecrets), ...secretVariables(plan), ...secretOutputs.flatMap(leavesOf)],

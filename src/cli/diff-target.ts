@@ -137,6 +137,7 @@ export function writesOn(
     resourceFor: (kind) => site.resourceFor(kind),
     versionsOf: (kind) => site.versionsOf(kind),
     resources: async () => site.resources(),
+    stale: () => site.stale(),
     metadataOnly: () => false,
     toFailure,
     ownerOf: (id, signal) => profileOfApplySet(client, id, signal).catch(undefinedIfRefused),

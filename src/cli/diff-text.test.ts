@@ -38,6 +38,16 @@ describe("a diff", () => {
     expect([hasSomethingToSay(same), hasFailed(same)]).toEqual([false, false]);
   });
 
+  test("names what was not compared, also when nothing would change", () => {
+    const elsewhere = "layer vpc is for the hub, and not compared";
+    const same = profile([layer([object("unchanged")])], { notes: ["a note"], elsewhere });
+    const line = "# ClusterProfile acme/base: layer vpc is for the hub, and not compared\n";
+    expect(print(same)).toBe(line);
+    expect([hasSomethingToSay(same), hasFailed(same)]).toEqual([false, false]);
+    const changed = profile([layer([object("released")])], { elsewhere });
+    expect(print(changed).startsWith(`${line}\nlayer front (`)).toBe(true);
+  });
+
   test("shows the changed lines with three around them, and where they stand", () => {
     const before = map({ a: "1", b: "2", c: "3", colour: "red", d: "4" });
     const after = map({ a: "1", b: "2", c: "3", colour: "blue", d: "4" });

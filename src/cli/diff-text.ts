@@ -34,21 +34,28 @@ export function hasFailed({ layers, failures }: ProfileDiff): boolean {
   return failures.length > 0 || layers.some(isRefused);
 }
 
-/** The diffs of profiles as text, with a line that counts at the end; empty when there is nothing to say. */
+/**
+ * The diffs of profiles as text, with a line that counts at the end. When nothing differs, there are only the lines that name
+ * the layers which were not compared.
+ */
 export function printDiff(diffs: readonly ProfileDiff[], { colours }: { colours: boolean }): string {
-  const speaking = diffs.filter(hasSomethingToSay);
-  if (speaking.length === 0) return "";
   const paint: Paint = (style, text) => (colours ? styleText(style, text, { validateStream: false }) : text);
-  return [...speaking.map((diff) => printProfile(diff, paint)), paint("bold", counted(diffs)), "\n"].join("");
+  return [
+    ...diffs.map((diff) => printProfile(diff, paint)),
+    ...(diffs.some(hasSomethingToSay) ? [paint("bold", counted(diffs)), "\n"] : []),
+  ].join("");
 }
 
-function printProfile({ profile, notes, layers, failures }: ProfileDiff, paint: Paint): string {
+function printProfile(diff: ProfileDiff, paint: Paint): string {
+  const { profile, notes, elsewhere, layers, failures } = diff;
+  const speaks = hasSomethingToSay(diff);
   const { namespace, name } = profile.metadata;
   const title = `${profile.kind} ${namespace === undefined ? name : `${namespace}/${name}`}`;
-  const lines = [...notes.map((note) => `# ${title}: ${note}`)].map((note) => `${paint("dim", note)}\n`);
+  const told = [...(speaks ? notes : []), ...(elsewhere === undefined ? [] : [elsewhere])];
+  const lines = told.map((note) => `${paint("dim", `# ${title}: ${note}`)}\n`);
   return [
     ...lines,
-    ...(lines.length > 0 ? ["\n"] : []),
+    ...(lines.length > 0 && speaks ? ["\n"] : []),
     ...failures.map((failure) => printFailure(title, failure, paint)),
     ...layers.filter(layerSpeaks).map((layer) => printLayer(layer, title, paint)),
   ].join("");

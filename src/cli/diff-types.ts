@@ -29,6 +29,8 @@ export interface ProfileDiff {
   profile: Profile;
   notes: readonly string[];
   layers: readonly LayerDiff[];
+  /** Which layers are not compared, because they are no business of this cluster; told even when nothing differs. */
+  elsewhere?: string;
   /** What could not be told of the profile as a whole. */
   failures: readonly string[];
 }

@@ -51,7 +51,7 @@ export async function readDocuments(
     problems,
   );
   const targets = valuesOf(
-    own.filter(({ kind }) => kind === "TargetCluster"),
+    own.filter(({ kind }) => kind === "TargetCluster").map((target) => inNamespace(target, namespace)),
     parseTargetCluster,
     problems,
   );

@@ -113,6 +113,8 @@ interface DiffFlags {
   namespace?: string;
   kubeconfig?: string;
   context?: string;
+  target?: string;
+  management: boolean;
   color: "auto" | "always" | "never";
 }
 
@@ -131,14 +133,23 @@ function addDiff(strata: Command): void {
     .option("-n, --namespace <namespace>", "namespace of documents that name none; the context's if not given")
     .option("--kubeconfig <file>", "kubeconfig of the cluster to compare with; as kubectl finds it if not given")
     .option("--context <name>", "context of the kubeconfig; its current one if not given")
+    .option("--target <cluster>", "TargetCluster whose variables, labels and overrides count: name, or namespace/name")
+    .option("--management", "compare what is applied on the hub for the --target, the context being the hub's", false)
     .addOption(new Option("--color <when>", "colours").choices(["auto", "always", "never"]).default("auto"))
     .addHelpText("after", "\nExit codes: 0 nothing would change, 1 something would, 2 something could not be compared.")
-    .action(async ({ filename, namespace, kubeconfig, context, color }: DiffFlags) => {
+    .action(async ({ filename, color, target, management, ...flags }: DiffFlags) => {
       const isColourful = process.stdout.isTTY === true && process.stdout.hasColors();
       const colours = color === "always" || (color === "auto" && isColourful);
-      await ended(
-        diff({ files: filename, namespace, kubeconfig, context, colours }, edgeConfig(), interruption.signal),
-      );
+      const { namespace, kubeconfig, context } = flags;
+      const options = {
+        files: filename,
+        namespace,
+        kubeconfig,
+        context,
+        colours,
+        choice: { cluster: target, management },
+      };
+      await ended(diff(options, edgeConfig(), interruption.signal));
     });
 }
 

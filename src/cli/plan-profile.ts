@@ -12,6 +12,7 @@ import { fetchedSources, manifestsContent } from "../plan/manifests.ts";
 import type { PackMemory } from "../plan/packs.ts";
 import type { Referents } from "../plan/references.ts";
 import { type NamedRef, NO_CONDITIONS, type Seen, type SiteView } from "../plan/seen.ts";
+import type { Side } from "../plan/sides.ts";
 import type { ContentMemory, LayerContent, Plan, PlannedLayer } from "../plan/types.ts";
 import type { LoadedPack } from "../plan/valued-pack.ts";
 import type { Variables } from "../plan/variables.ts";
@@ -20,7 +21,9 @@ export interface PlanPlace {
   site: SiteView & { prepared: NonNullable<SiteView["prepared"]> };
   referents: Referents;
   /** The hub itself, if left out. */
-  cluster?: Seen["cluster"];
+  cluster?: Seen["cluster"] | undefined;
+  /** `Management`: what is applied on the hub for that cluster. */
+  side?: Side | undefined;
   /** Where packs come from; without it they stay unopened. */
   packs?: PackPort | undefined;
   /**
@@ -63,7 +66,8 @@ export async function planProfile(profile: Profile, without: PlanPlace): Promise
   const failures = new Map<string, Failure>();
   const above: LayerContent[] = [];
   for (const layer of before.layers) {
-    if (layer.state.kind === "skipped") continue;
+    // An observed layer brings nothing, which is known from the start.
+    if (layer.state.kind === "skipped" || layer.state.kind === "known") continue;
     const content = await contentOf(layer, place, above);
     if (content instanceof Failure) failures.set(layer.spec.name, content);
     else {
@@ -103,9 +107,13 @@ async function withOutputs(profile: Profile, place: PlanPlace): Promise<PlanPlac
   return known;
 }
 
-/** The ApplySet of a profile in whatever cluster. */
-export function applySetOfProfile({ kind, metadata: { namespace, name } }: Profile): ApplySet {
-  return applySetOf({ kind, namespace, name });
+/** The ApplySet of a profile in whatever cluster; that of what is applied on the hub is another one for each cluster. */
+export function applySetOfProfile(
+  { kind, metadata: { namespace, name } }: Profile,
+  { cluster, side }: Pick<PlanPlace, "cluster" | "side"> = {},
+): ApplySet {
+  const madeFor = side === "Management" ? cluster?.target?.metadata : undefined;
+  return applySetOf({ kind, namespace, name, ...(madeFor ? { target: `${madeFor.namespace}/${madeFor.name}` } : {}) });
 }
 
 const ONLY_THERE = "it uses outputs of other layers, which only a cluster can tell";
@@ -162,11 +170,11 @@ async function fetched(layer: PlannedLayer, packs: PackPort): Promise<PackMemory
   return { key, attempts: 1, result: { kind: "loaded", loaded: result } };
 }
 
-function seenAt(profile: Profile, { site, referents, cluster }: PlanPlace, known: Known): Seen {
+function seenAt(profile: Profile, { site, referents, cluster, side }: PlanPlace, known: Known): Seen {
   return {
     now: Date.now(),
     profile,
-    set: applySetOfProfile(profile),
+    set: applySetOfProfile(profile, { cluster, side }),
     site,
     referents,
     ...known,
@@ -177,6 +185,7 @@ function seenAt(profile: Profile, { site, referents, cluster }: PlanPlace, known
     installed: new Map(),
     conditions: NO_CONDITIONS,
     cluster: cluster ?? { name: LOCAL_CLUSTER, target: undefined },
+    ...(side ? { side } : {}),
     fixed: {},
   };
 }

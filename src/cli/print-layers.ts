@@ -4,7 +4,7 @@ import type { KubeObject } from "../objects/types.ts";
 import { toYaml } from "../objects/yaml.ts";
 import { withMark } from "../plan/place.ts";
 import type { Desired } from "../plan/types.ts";
-import { sourceOf } from "../status/deployment-status.ts";
+import { sourceOf } from "../status/row-text.ts";
 import { hideSecrets, type Secrecy } from "./diff-mask.ts";
 import type { RenderedLayer, RenderedProfile } from "./offline.ts";
 import type { RenderedHook } from "./render-hooks.ts";
@@ -34,7 +34,7 @@ interface Printing extends PrintOptions {
 }
 
 function printLayer(
-  { layer, namespace, version, desired, hooks }: RenderedLayer,
+  { layer, isForHub, namespace, version, desired, hooks }: RenderedLayer,
   place: string,
   options: Printing,
 ): string {
@@ -48,7 +48,7 @@ function printLayer(
     ...desired.map((one) => `---\n${toYaml(shown(one, layer.name, options))}`),
     ...hooks.map((hook) => printHook(hook, options)),
   ];
-  return `\n# Layer ${place}: ${layer.name} (${layer.type}), ${facts.join(", ")}\n${documents.join("")}`;
+  return `\n# Layer ${place}: ${layer.name} (${layer.type}${isForHub ? ", on the hub" : ""}), ${facts.join(", ")}\n${documents.join("")}`;
 }
 
 /** Hooks stand after the objects, although some run before them: what is applied can be read in one piece. */

@@ -250,7 +250,7 @@ test("what the server asked for (Retry-After) is waited for, and at most a tenth
 });
 
 test("shutdown starts nothing more, waits for what runs, and aborts it after the grace time", async () => {
-  const { clock, queue, started, signals, finish } = harness({ perGroup: 1 });
+  const { clock, queue, started, signals, errors, finish } = harness({ perGroup: 1 });
   queue.add("a/1");
   queue.add("a/2");
   queue.addAfter("a/3", 10);
@@ -265,8 +265,9 @@ test("shutdown starts nothing more, waits for what runs, and aborts it after the
   await clock.advance(1);
   expect(signals.map(({ aborted }) => aborted)).toEqual([true]);
   expect(ended).toBe(false);
-  await finish("a/1");
+  await finish("a/1", new Error("cut off"));
   await shutdown;
+  expect(errors, "what is cut off is no failure").toEqual([]);
   expect(started).toEqual(["a/1"]);
   expect(clock.waiting).toEqual([]);
 });

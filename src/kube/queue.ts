@@ -286,7 +286,8 @@ export class WorkQueue<K extends string = string> {
       await this.#options.work(key, this.#abort.signal);
     } catch (error) {
       failed = true;
-      this.#options.onError(key, error);
+      // What the shutdown has cut off has not gone wrong.
+      if (!this.#abort.signal.aborted) this.#options.onError(key, error);
       this.retry(key);
     }
     this.#leave(run);

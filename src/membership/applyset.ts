@@ -56,6 +56,8 @@ export interface Parent {
   ownNamespaces: ReadonlySet<string>;
   /** The Helm releases of layers, so that one whose layer left the list, or has another release now, is still found. */
   releases: readonly LayerRelease[];
+  /** The uids, by object key, of what was there before us and goes back: their own mark is anybody's to take off. */
+  adopted: ReadonlyMap<string, string>;
 }
 
 export interface LayerRelease {
@@ -71,12 +73,14 @@ export const EMPTY_PARENT: Omit<Parent, "hub"> = {
   layers: [],
   ownNamespaces: new Set(),
   releases: [],
+  adopted: new Map(),
 };
 
 const RELEASES_KEY = "releases";
 const LAYERS_KEY = "layers";
 const OWN_NAMESPACES_KEY = "namespaces";
 const PLACES_KEY = "places";
+const ADOPTED_KEY = "adopted";
 
 /** The parent ConfigMap, as it is applied before the first object and whenever the set widens or narrows. */
 export function parentObject(set: ApplySet, profile: ProfileIdentity, parent: Parent): KubeObject {
@@ -100,6 +104,8 @@ export function parentObject(set: ApplySet, profile: ProfileIdentity, parent: Pa
       [OWN_NAMESPACES_KEY]: [...parent.ownNamespaces].sort().join(","),
       [PLACES_KEY]: [...parent.places].sort().join(","),
       [RELEASES_KEY]: parent.releases.map(releaseText).sort().join(","),
+      // Names of some kinds may have any character in them.
+      ...(parent.adopted.size > 0 ? { [ADOPTED_KEY]: JSON.stringify([...parent.adopted].sort()) } : {}),
     },
   };
 }
@@ -115,7 +121,17 @@ export function parseParent(object: KubeObject): Parent {
     layers: splitList(data[LAYERS_KEY]),
     ownNamespaces: new Set(splitList(data[OWN_NAMESPACES_KEY])),
     releases: splitList(data[RELEASES_KEY]).map(releaseEntry),
+    adopted: adoptedEntries(data[ADOPTED_KEY]),
   };
+}
+
+function adoptedEntries(text = "[]"): Parent["adopted"] {
+  try {
+    const pairs: unknown = JSON.parse(text);
+    return new Map(Array.isArray(pairs) ? pairs.map(([key, uid]) => [String(key), String(uid)]) : []);
+  } catch {
+    return new Map();
+  }
 }
 
 /** `front=web/shop`: the layer, and the namespace and name of its release. */

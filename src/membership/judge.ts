@@ -146,7 +146,10 @@ export function conflictSentence(live: KubeObject, owner: Owner, profile: string
         return `${name} exists and belongs to an ApplySet of another tool: take it out of that set, or out of this layer`;
       const [layer] = (live.metadata.annotations?.[LAYER_ANNOTATION] ?? "").split("/");
       const who = `${layer ? `layer ${layer} of ` : ""}${profile.replace("/", " ")}`;
-      return `${name} exists and belongs to ${who}: take it out of one of the two profiles`;
+      return (
+        `${name} exists and belongs to ${who}: take it out of one of the two profiles or, if that one has left the cluster, ` +
+        `take the label ${PART_OF_LABEL} off the object and set the layer's adoption to Always`
+      );
     }
     case "tool":
       return (

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { KubeObject, ManagedFieldsEntry, ObjectMeta } from "../objects/types.ts";
 import { applySetOf, EMPTY_PARENT, type Parent, parentObject, parseParent, widen } from "./applyset.ts";
-import { type Adoption, judge } from "./judge.ts";
+import { type Adoption, conflictSentence, judge } from "./judge.ts";
 import { isMember, isProtectedManager, layerMarkOf, observe } from "./observed.ts";
 
 const PROFILE = { kind: "ClusterProfile", namespace: "acme", name: "base" };
@@ -40,10 +40,20 @@ describe("an ApplySet", () => {
         { layer: "cni", namespace: "kube-system", name: "cilium" },
         { layer: "cni", namespace: "kube-system", name: "cilium-old" },
       ],
+      adopted: new Map([
+        ["/ConfigMap/a/there", "u1"],
+        ['rbac.authorization.k8s.io/ClusterRole//odd,=" name', "u2"],
+      ]),
     };
     const object = parentObject(SET, PROFILE, parent);
     expect(object["data"]).toMatchObject({ releases: "cni=kube-system/cilium,cni=kube-system/cilium-old" });
     expect(parseParent(object)).toEqual(parent);
+    expect(parentObject(SET, PROFILE, { ...parent, adopted: new Map() })["data"]).not.toHaveProperty("adopted");
+  });
+
+  it.each(["", "no JSON", "{}", "7"])("is read also if what it says of adopted objects is %j", (adopted) => {
+    const object = parentObject(SET, PROFILE, { ...EMPTY_PARENT, hub: "uid" });
+    expect(parseParent({ ...object, data: { ...(object["data"] as object), adopted } }).adopted.size).toBe(0);
   });
 
   it("keeps the release that a layer had before beside the one that it has now", () => {
@@ -126,6 +136,17 @@ describe("a member", () => {
     expect(last(update(SET.manager, "05"), update("kubectl-edit", "05"))).toBe("kubectl-edit");
     expect(last(update("kubectl-edit", "05"), update(SET.manager, "05"))).toBe("kubectl-edit");
     expect(last(update("kubectl-edit", "04"), update(SET.manager, "05"))).toBe(SET.manager);
+  });
+
+  it("tells who has scaled it, but does not take that for a write to the object", () => {
+    const by = (manager: string, subresource: string) => ({
+      ...apply(manager),
+      operation: "Update" as const,
+      subresource,
+    });
+    const managedFields = [apply(SET.manager), by("hpa", "scale"), by("kubelet", "status")];
+    const observed = observe(object({ ...labelled(SET.id), managedFields }));
+    expect([observed?.scaler, observed?.lastOther]).toEqual(["hpa", undefined]);
   });
 
   it("carries its layer, its digest and whether it outlives the layer", () => {
@@ -363,6 +384,14 @@ describe("judge: an object that exists already", () => {
   ];
   it.each(hooks)("%s, until the chart made an object of it", (_name, metadata, want) => {
     expect(judge(object(metadata), SET, { layer: "shop", adoption: "IfUnowned" })).toMatchObject(want);
+  });
+
+  it("another profile's says who that is, and what helps if it has left the cluster", () => {
+    const live = object({ ...labelled(OTHER.id), annotations: { "strata.dev/layer": "one/0123" } });
+    const said = conflictSentence(live, { kind: "applySet", id: OTHER.id }, "AddOnProfile/acme/first");
+    expect(said).toMatch(
+      /belongs to layer one of AddOnProfile acme\/first: take it out of one of the two profiles or, if that one has left the cluster, take the label applyset.kubernetes.io\/part-of off the object and set the layer's adoption to Always$/,
+    );
   });
 
   it("a CRD that a hook changed is nobody's for that", () => {

@@ -45,6 +45,8 @@ export interface Observed {
   stamp: string;
   /** Who besides wrote last, and when (RFC 3339, by the clock of the cluster). */
   lastOther: { manager: string; time: string } | undefined;
+  /** Who has scaled it, as `kubectl scale` and a HorizontalPodAutoscaler do: the API server notes no time of that. */
+  scaler?: string;
   terminating: boolean;
   finalizers: readonly string[];
   /** Of a CRD: the versions in which objects may be stored (`status.storedVersions`). */
@@ -80,12 +82,22 @@ export function observe(object: KubeObject): Observed | undefined {
     rivals: rivalsOf(object),
     stamp: stampOf(object),
     lastOther: lastOtherOf(object),
-    adopted: metadata.annotations?.[ADOPTED_ANNOTATION] === "true",
+    ...scalerOf(object),
+    adopted: wasAdopted(object),
     terminating: metadata.deletionTimestamp !== undefined,
     finalizers: metadata.finalizers ?? [],
     ...(isCrd(ref) ? { storedVersions: storedVersionsOf(object), servedVersions: servedVersionsOf(object) } : {}),
     entries: (metadata.managedFields ?? []).filter(isStrataApply),
   };
+}
+
+/**
+ * Whether an object was there before us.
+ *
+ * @param lent the uid of the one of this name that was, in case somebody has taken its mark off
+ */
+export function wasAdopted({ metadata: { annotations, uid } }: KubeObject, lent?: string): boolean {
+  return annotations?.[ADOPTED_ANNOTATION] === "true" || (lent !== undefined && lent === uid);
 }
 
 /** The versions in which objects of a CRD's kind may be stored. */
@@ -153,6 +165,11 @@ function lastOtherOf({ metadata }: KubeObject): Observed["lastOther"] {
   // Of two in the same second the one that is not by Strata counts.
   const [last] = others.toSorted((a, b) => (b.time ?? "").localeCompare(a.time ?? "") || isForeign(b) - isForeign(a));
   return last?.manager && last.time ? { manager: last.manager, time: last.time } : undefined;
+}
+
+function scalerOf({ metadata }: KubeObject): Pick<Observed, "scaler"> {
+  const entry = metadata.managedFields?.findLast(({ subresource }) => subresource === "scale");
+  return entry?.manager ? { scaler: entry.manager } : {};
 }
 
 /** Field managers that must not be overruled when they hold a field that we used to own. */

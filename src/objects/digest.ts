@@ -6,6 +6,11 @@ export function sha256Hex(text: string): string {
   return createHash("sha256").update(text, "utf8").digest("hex");
 }
 
+/** As OCI writes it: `sha256:` and 64 hex digits. */
+export function sha256Digest(bytes: Uint8Array): string {
+  return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+}
+
 /**
  * A digest that tells whether a value changed, and tells nothing about the value to whoever lacks the key.
  *

@@ -43,6 +43,6 @@ export function groupKindKey(gk: GroupKind): string {
 }
 
 /** For people: `Deployment acme/web`, `ClusterRole viewer`. */
-export function describeRef(ref: ObjectRef): string {
+export function describeRef(ref: { kind: string; namespace?: string | undefined; name: string }): string {
   return ref.namespace ? `${ref.kind} ${ref.namespace}/${ref.name}` : `${ref.kind} ${ref.name}`;
 }

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { canonicalJson } from "../objects/json.ts";
 import type { Values } from "../plan/values.ts";
 import { samplePack } from "./testdata/sample.ts";
-import { chartValues, manifestValues, packValues } from "./values.ts";
+import { chartValues, packValues } from "./values.ts";
 
 const pack = samplePack();
 
@@ -98,17 +98,11 @@ describe("a layer's values over the pack's", () => {
 });
 
 describe("the values of one part", () => {
-  const values = { charts: { x: { a: 1 }, odd: false }, manifests: { m: { b: 2 }, none: null } };
+  const values = { charts: { x: { a: 1 }, none: null, odd: false } };
 
   it("are those under its name", () => {
     expect(chartValues(values, "x")).toEqual({ ok: true, value: { a: 1 } });
-    expect(chartValues(values, "other")).toEqual({ ok: true, value: {} });
-    expect(manifestValues(values, "m")).toEqual({ ok: true, value: { b: 2 } });
-    expect(manifestValues(values, "none")).toEqual({ ok: true, value: {} });
-  });
-
-  it("of a manifest without a key are none: it is applied as it is", () => {
-    expect(manifestValues(values, "plain")).toEqual({ ok: true, value: undefined });
+    for (const chart of ["other", "none"]) expect(chartValues(values, chart)).toEqual({ ok: true, value: {} });
   });
 
   it("must be a map, but only where somebody asks for them: packs have odd keys there", () => {

@@ -69,23 +69,10 @@ function overlayCharts(base: Values, over: Values): Values {
 
 /** The values of one chart (by the name in its Chart.yaml), to go over the chart's own. */
 export function chartValues(values: Values, chart: string): Result<Values> {
-  return entryOf(values, ["charts", chart]);
-}
-
-/** `.Values` of one manifest template; undefined when the values have none, and the manifest is applied as it is. */
-export function manifestValues(values: Values, key: string): Result<Values | undefined> {
-  return own(mapAt(values, "manifests"), key) === undefined
-    ? { ok: true, value: undefined }
-    : entryOf(values, ["manifests", key]);
-}
-
-/** An entry that belongs to no chart and no manifest is never asked for, so it may have any shape, as it has in some packs. */
-function entryOf(values: Values, [section, key]: readonly [string, string]): Result<Values> {
-  const entry = own(mapAt(values, section), key);
+  // An entry that belongs to no chart is never asked for, so it may have any shape, as it has in some packs.
+  const entry = own(mapAt(values, "charts"), chart);
   if (entry === undefined || entry === null) return { ok: true, value: {} };
-  return isMap(entry)
-    ? { ok: true, value: entry }
-    : { ok: false, problems: [`values: ${section}.${key} must be a map`] };
+  return isMap(entry) ? { ok: true, value: entry } : { ok: false, problems: [`values: charts.${chart} must be a map`] };
 }
 
 /** Maps of a pack's values whose keys the format gives a meaning. */

@@ -62,6 +62,20 @@ describe("what layers wait for besides each other", () => {
     expect(closed("Workload", [kubernetes, dns, cni], undefined, "local")).toEqual({});
   });
 
+  it("what is in a circle begins nothing on either side, and is refused where nothing is installed", () => {
+    const profile = profileOf([kubernetes, cni]);
+    profile.spec.dependsOn = [{ kind: "ClusterProfile", name: "base" }];
+    const own = { profile, deployment: deploymentOf({}) };
+    for (const side of ["Workload", "Management"] as const) {
+      const street: Street = { own, side, sibling: undefined, others: [] };
+      expect(besideOf(street, false)).toMatchObject({ reason: "InvalidSpec" });
+      expect(besideOf(street, true)).toMatchObject({
+        all: { on: expect.stringContaining("circle") },
+        refusal: { reason: "InvalidSpec" },
+      });
+    }
+  });
+
   it("the first profile of a cluster stays the first when it begins to make something on the hub", () => {
     const own = { profile: profileOf([kubernetes]), deployment: deploymentOf({}, { second: 3 }) };
     const later = { profile: profileOf([cni], "later"), deployment: deploymentOf({}, { second: 2 }) };

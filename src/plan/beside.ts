@@ -14,7 +14,7 @@ export interface Street {
   side: Side;
   /** The other side of the same profile on the same cluster; undefined where there is none. */
   sibling: ProfileDeployment | undefined;
-  /** Other profiles on the same cluster. */
+  /** Other profiles on the same cluster, and the same one by other names of the cluster. */
   others: readonly Neighbour[];
 }
 
@@ -28,11 +28,14 @@ export function besideOf(street: Street, isInstalled: boolean): Beside | Failure
   const { own, side, sibling, others } = street;
   // Which profile came first is told by the deployments on the cluster itself: what makes it may have been added later.
   const deployment = (side === "Management" && sibling) || own.deployment;
-  const turn = turnOf({ profile: own.profile, deployment }, others, isInstalled);
-  if (turn.kind === "refused") return turn.failure;
-  const waits = turn.kind === "waits" && side === "Workload";
+  const turn = turnOf({ ...own, deployment }, others, isInstalled);
+  // Of a circle nobody is the first: nothing new is begun on either side, and what is installed goes on being repaired.
+  if (turn.kind === "refused" || (turn.kind === "circle" && !isInstalled)) return turn.failure;
+  const refusal = turn.kind === "circle" ? turn.failure : undefined;
+  const on = turn.kind === "waits" && side === "Workload" ? turn.on : refusal?.message;
   return {
-    all: waits ? { on: turn.on, reason: "WaitingForProfile" } : undefined,
+    all: on === undefined ? undefined : { on, reason: "WaitingForProfile" },
+    ...(refusal ? { refusal } : {}),
     order: own.profile.spec.layers.map(({ name }) => name),
     closed: closedElsewhere(street),
   };

@@ -1,9 +1,10 @@
-import type { Failure } from "../errors.ts";
 import { isEmpty } from "./brakes.ts";
 import { isChart } from "./chart-layer.ts";
+import { handOverStep } from "./dropped.ts";
 import type { LayerHealth } from "./layer-health.ts";
 import { type Brake, failing, type KnownLayer, type LayerView, type Surroundings, working } from "./layer-view.ts";
 import { keepsAll } from "./listed-layers.ts";
+import { LOOK_MS } from "./removal.ts";
 import { onceRendered } from "./render-step.ts";
 import type { Step } from "./step.ts";
 
@@ -19,31 +20,39 @@ export function brakeOn(layer: KnownLayer, { brakes, unknown, blind, seen }: Sur
 /**
  * A layer of which all is written, and what it dropped stays. What comes after it waits: it may be as wrong as this. That it
  * is ill is said first, as that is what its release fails by.
- *
- * @param handsOver the step that gives to other profiles what they wait for
  */
 export function heldView(
   layer: KnownLayer,
-  { failure }: Brake,
-  { health, around, handsOver }: { health: LayerHealth; around: Surroundings; handsOver: Step | false | undefined },
+  brake: Brake,
+  { health, around }: { health: LayerHealth; around: Surroundings },
 ): LayerView {
   const isIll = health.state !== "Ready";
-  const step = handsOver || firstStep(around);
+  const step = handOverStep(layer, around) ?? firstStep(around);
   const wasReady = around.seen.rows.get(layer.spec.name)?.readyDigest === layer.state.digest;
   return {
-    ...(isIll ? ill(layer, failure, health) : failing(layer, failure)),
+    ...(isIll ? ill(layer, brake, health) : braked(layer, brake)),
     applied: true,
     health,
     dropping: true,
     gateOpen: wasReady || layer.spec.gate === "Applied",
     ...(step ? { step } : {}),
-    ...(health.wakeAt === undefined ? {} : { wakeAt: health.wakeAt }),
+    ...wakeOf(brake, around, health.wakeAt),
   };
 }
 
-function ill(layer: KnownLayer, { message }: Failure, health: LayerHealth): LayerView {
+function braked(layer: KnownLayer, { failure, waits }: Brake): LayerView {
+  return waits === undefined ? failing(layer, failure) : working(layer, "Applying", waits);
+}
+
+/** Nobody tells when another profile has changed its mind. */
+function wakeOf({ waits }: Brake, { seen }: Surroundings, wakeAt?: number): Pick<LayerView, "wakeAt"> {
+  const times = [wakeAt, waits === undefined ? undefined : seen.now + LOOK_MS].filter((time) => time !== undefined);
+  return times.length > 0 ? { wakeAt: Math.min(...times) } : {};
+}
+
+function ill(layer: KnownLayer, brake: Brake, health: LayerHealth): LayerView {
   const { state, reason, failure } = health;
-  const view = working(layer, state, `${health.message}; ${message}`);
+  const view = working(layer, state, `${health.message}; ${brake.waits ?? brake.failure.message}`);
   return { ...view, reason, ...(failure ? { failure } : {}) };
 }
 
@@ -57,9 +66,9 @@ export function emptiedView(layer: KnownLayer, around: Surroundings, installedBe
   if (!isEmpty(layer) || keepsAll(layer.spec)) return undefined;
   const { name } = layer.spec;
   const brake = brakeOn(layer, around);
-  const step = firstStep(around);
+  const step = handOverStep(layer, around) ?? firstStep(around);
   const next = { gateOpen: installedBefore, ...(step ? { step } : {}) };
-  if (brake?.isEmpty) return { ...failing(layer, brake.failure), ...next, dropping: true };
+  if (brake?.isEmpty) return { ...braked(layer, brake), ...next, ...wakeOf(brake, around), dropping: true };
   const unsure = unsureOf(layer, around, isChart(layer) && around.seen.rows.get(name)?.readyObjects === undefined);
   return unsure && { ...working(layer, "Applying", ""), ...unsure, ...next };
 }

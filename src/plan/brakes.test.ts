@@ -34,6 +34,37 @@ const removed = (world: Simulation): string[] =>
   );
 
 describe("a layer that comes out without objects", () => {
+  it("gives other profiles what they wait for", () => {
+    const world = having(maps(3));
+    world.claimed.add("m1");
+    becomes(world, [web([])]);
+    expect(removed(world)).toEqual(["m1"]);
+    expect(world.row("web")?.reason).toBe("PruneHeld");
+  });
+
+  it("is not Ready as long as others are about to take what it has, or it would be known as proven", () => {
+    const world = having(maps(3));
+    for (const name of ["m0", "m1", "m2"]) world.intended.add(name);
+    becomes(world, [web([])]);
+    expect(world.row("web")?.state).toBe("Applying");
+    world.intended.clear();
+    world.run();
+    expect(removed(world)).toEqual([]);
+    expect(world.row("web")?.reason).toBe("PruneHeld");
+  });
+
+  it("loses nothing either where it has been Ready without objects before", () => {
+    const world = having([configMap("x")]);
+    becomes(world, [web([])], true);
+    expect(world.row("web")).toMatchObject({ state: "Ready" });
+    world.sick.add("ill");
+    becomes(world, [web([...maps(3), deployment("ill")])], false);
+    world.steps.length = 0;
+    becomes(world, [web([])]);
+    expect(removed(world)).toEqual([]);
+    expect(world.row("web")?.reason).toBe("PruneHeld");
+  });
+
   it("loses nothing and says so, until a person allows it", () => {
     const world = having([configMap("a"), configMap("b")]);
     const view = becomes(world, [web([])]);
@@ -194,6 +225,31 @@ describe("a layer of more than ten objects", () => {
     expect(world.row("web")?.message).toMatch(/^12 of the 14 objects/);
   });
 
+  it("is held when those who were about to take it do not, and nothing goes before that is known", () => {
+    const world = having(maps(12));
+    for (const name of ["m4", "m5", "m6"]) world.intended.add(name);
+    becomes(world, [web(maps(4))]);
+    expect(world.row("web")).toMatchObject({
+      state: "Applying",
+      message: "another profile is about to take over ConfigMap acme/m4, ConfigMap acme/m5, ConfigMap acme/m6",
+    });
+    world.intended.clear();
+    world.run();
+    expect(removed(world)).toEqual([]);
+    expect(world.row("web")).toMatchObject({ reason: "PruneHeld", message: expect.stringMatching(/^8 of the 12/) });
+  });
+
+  it("is measured by what goes alone while it has never been Ready", () => {
+    const world = new Simulation(profileOf([web([...maps(20), deployment("ill")])]));
+    world.sick.add("ill");
+    world.run();
+    becomes(world, [web([...maps(20, "n"), deployment("ill")])]);
+    expect(removed(world)).toEqual([]);
+    expect(world.row("web")?.message).toMatch(
+      /; 20 objects of layer web would go, and it is not known how many it had when it was Ready: /,
+    );
+  });
+
   it("is not held by what somebody is deleting already", () => {
     const world = having(maps(12));
     for (const { observed } of [...world.live.values()].slice(5)) observed.terminating = true;
@@ -276,7 +332,7 @@ describe("another process", () => {
     const world = having(mixed(), waiting("1"));
     world.status = undefined;
     restarted(world, [web(maps(1)), waiting("2")], 13);
-    expect(world.row("web")?.message).toMatch(/^11 of the 12 objects/);
+    expect(world.row("web")?.message).toMatch(/^11 objects of layer web would go, and it is not known how many/);
   });
 
   it("looks for nothing where a layer never had anything", () => {

@@ -3,7 +3,7 @@ import { describeRef } from "../objects/identity.ts";
 import type { Brake, Brakes } from "./layer-view.ts";
 import { keepsAll } from "./listed-layers.ts";
 import { isPartOf, layerOf } from "./pack-parts.ts";
-import { membersByLayer } from "./removal.ts";
+import { membersByLayer, partition } from "./removal.ts";
 import type { Seen, Tracked } from "./seen.ts";
 import type { Plan, PlannedLayer } from "./types.ts";
 
@@ -65,56 +65,67 @@ function brakeOf(names: readonly string[], parts: readonly PlannedLayer[], aroun
   const [layer = ""] = names;
   if (parts.some(({ state }) => state.kind !== "known")) return undefined;
   const going = goingOf(names, parts, around);
-  if (going.length === 0) return undefined;
-  const had = Math.max(going.length, hadBy(names, parts, around.seen));
-  if (parts.every(isEmpty))
-    return { isEmpty: true, failure: held(`layer ${layer} comes out without objects: what it has stays`, going) };
-  if (had <= SMALL_LAYER || going.length * 2 <= had) return undefined;
-  const what = `${going.length} of the ${had} objects of layer ${layer} would go: they stay`;
-  return { isEmpty: false, failure: held(what, going) };
+  const emptied = parts.every(isEmpty);
+  const had = hadBy(names, parts, around.seen);
+  const isMass = (count: number) =>
+    count > 0 && (emptied || (Math.max(count, had) > SMALL_LAYER && count * 2 > Math.max(count, had)));
+  if (!isMass(going.length)) return undefined;
+  // Who is about to take something may change his mind: it does not count as taken, but nobody is called for it yet.
+  const [intended, free] = partition(going, ({ observed }) => around.seen.heirs?.intend(observed.key) === true);
+  const what = emptied
+    ? `layer ${layer} comes out without objects: what it has stays`
+    : `${sentenceOf(going.length, had, layer)}: they stay`;
+  return {
+    isEmpty: emptied,
+    failure: held(what, going),
+    ...(isMass(free.length) ? {} : { waits: `another profile is about to take over ${namesOfAll(intended)}` }),
+  };
+}
+
+function sentenceOf(going: number, had: number, layer: string): string {
+  return had >= going
+    ? `${going} of the ${had} objects of layer ${layer} would go`
+    : `${going} objects of layer ${layer} would go, and it is not known how many it had when it was Ready`;
 }
 
 /**
- * What is there under these names, and nobody wants any more, no other profile either. What is being deleted is beyond help.
+ * What is there under these names, and nobody wants any more, nor does another profile wait for it. What is being deleted is
+ * beyond help.
  */
 function goingOf(names: readonly string[], parts: readonly PlannedLayer[], { seen, wanted }: Around): Tracked[] {
   const proven = parts.filter((part) => isProven(part, seen)).map(({ spec }) => spec.name);
   const members = names
     .filter((name) => !proven.includes(name))
     .flatMap((name) => membersByLayer(seen).get(name) ?? []);
-  const isWanted = (key: string) =>
-    wanted.values().some((keys) => keys.has(key)) || seen.heirs?.claim(key) || seen.heirs?.intend(key);
+  const isWanted = (key: string) => wanted.values().some((keys) => keys.has(key)) || seen.heirs?.claim(key);
   return members.filter(({ observed: { key, terminating } }) => !terminating && !isWanted(key));
 }
 
-/** It goes back to what was Ready: what goes came since. */
-function isProven({ spec, state }: PlannedLayer, { rows }: Seen): boolean {
+/** It goes back to what was Ready: what goes came since. That it was Ready without objects proves nothing: any layer is. */
+function isProven(layer: PlannedLayer, { rows }: Seen): boolean {
+  const { spec, state } = layer;
   if (state.kind !== "known") return false;
-  return state.content.release?.rolledBack !== undefined || rows.get(spec.name)?.readyDigest === state.digest;
+  if (state.content.release?.rolledBack !== undefined) return true;
+  return !isEmpty(layer) && rows.get(spec.name)?.readyDigest === state.digest;
 }
 
-/**
- * How many objects a layer had when it was last Ready: by now it may have new ones too, and new parts. Where nobody knows
- * that, how many it has.
- */
+/** How many objects a layer had when it was last Ready: by now it may have new ones too, and new parts. */
 function hadBy(names: readonly string[], parts: readonly PlannedLayer[], seen: Seen): number {
-  const count = (name: string) => membersByLayer(seen).get(name)?.length ?? 0;
   const listed = parts.map(({ spec }) => spec.name);
-  const left = names.filter((name) => !listed.includes(name)).reduce((sum, name) => sum + count(name), 0);
-  const known = listed.map((name) => seen.rows.get(name)?.readyObjects);
-  if (left === 0 && known.every((objects) => objects === undefined))
-    return listed.reduce((sum, name) => sum + count(name), 0);
-  return known.reduce<number>((sum, objects = 0) => sum + objects, left);
+  const left = names.filter((name) => !listed.includes(name)).flatMap((name) => membersByLayer(seen).get(name) ?? []);
+  return listed.reduce((sum, name) => sum + (seen.rows.get(name)?.readyObjects ?? 0), left.length);
 }
 
 function held(what: string, going: readonly Tracked[]): Failure {
-  // In an order that stays, or the sentence would change from one look to the next.
-  const all = going.map(({ observed }) => describeRef(observed.ref)).toSorted();
-  const names = all.slice(0, 3);
-  const more = going.length > 3 ? ` and ${going.length - 3} more` : "";
   return new Failure(
     "PruneHeld",
-    `${what} (${names.join(", ")}${more}). If that is meant, set allowMassPrune: true in the profile's spec, or take the ` +
+    `${what} (${namesOfAll(going)}). If that is meant, set allowMassPrune: true in the profile's spec, or take the ` +
       "layer out of the list; else mend what it is made of",
   );
+}
+
+function namesOfAll(some: readonly Tracked[]): string {
+  // In an order that stays, or the sentence would change from one look to the next.
+  const all = some.map(({ observed }) => describeRef(observed.ref)).toSorted();
+  return `${all.slice(0, 3).join(", ")}${all.length > 3 ? ` and ${all.length - 3} more` : ""}`;
 }

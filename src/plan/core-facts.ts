@@ -65,6 +65,7 @@ function wordsOf(condition: Condition | undefined): string {
 /** The mark of the class that a PersistentVolumeClaim without one gets (Kubernetes: storage.k8s.io annotations). */
 const DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class";
 
+/** What is kept of a StorageClass. */
 export function classFacts({ metadata, provisioner }: KubeObject): ClassFacts {
   return {
     name: metadata.name ?? "",

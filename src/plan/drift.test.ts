@@ -47,7 +47,8 @@ function tracked({ stamp = "s1", own = OWN, other, by = "rival", frozen = false 
 }
 function seen(attempt?: Partial<Attempt>, row: object = {}): Seen {
   const attempts = new Map(attempt ? [["c", { digest: "d", ...attempt }]] : []);
-  return { now: 1_000_000, set, attempts, rows: new Map([["one", row]]) } as unknown as Seen;
+  const site = { prepared: { parent: { adopted: new Map([["c", "u1"]]) } } };
+  return { now: 1_000_000, set, attempts, rows: new Map([["one", row]]), site } as unknown as Seen;
 }
 const looked = (at: Seen, observation: Observation, mode?: string) =>
   looks(layerIn(mode), [{ desired, tracked: tracked(observation), standing: "current" }], at);
@@ -82,6 +83,7 @@ describe("an object whose values are looked at", () => {
     expect(looked(seen(known), { stamp: "s2" }).items[0]).toMatchObject({
       mode: "verify",
       values: "v",
+      lent: "u1",
       looksOnly: false,
     });
     expect(looked(seen(known), { stamp: "s2" }, "Warn").items[0]).toMatchObject({ looksOnly: true });
@@ -157,6 +159,13 @@ it("names who fights for an object, if that is known", () => {
     `${what} field manager rival: repaired more slowly`,
   );
   expect(fightSentence({ ...about, tracked: undefined })).toBe(`${what} somebody else: repaired more slowly`);
+  const scaled = (other?: string) => {
+    const { observed } = tracked({ other });
+    return fightSentence({ ...about, tracked: { observed: { ...observed, scaler: "hpa" } } as Tracked });
+  };
+  expect(scaled()).toBe(`${what} field manager hpa: repaired more slowly`);
+  expect(scaled("2030-01-01T00:00:09Z")).toBe(`${what} field manager hpa: repaired more slowly`);
+  expect(scaled(OWN)).toBe(`${what} field manager rival: repaired more slowly`);
 });
 
 describe("values that are written again and again while no field is taken", () => {

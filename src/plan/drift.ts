@@ -3,6 +3,7 @@ import { isMember, memberEntry, type Observed } from "../membership/observed.ts"
 import { describeRef } from "../objects/identity.ts";
 import { pointerTokens } from "../objects/json-patch.ts";
 import type { KnownLayer } from "./layer-view.ts";
+import { lentAs } from "./lent.ts";
 import { isReservedMark } from "./reserved.ts";
 import type { Attempt, Seen, Tracked } from "./seen.ts";
 import type { ObjectStanding } from "./standing.ts";
@@ -98,7 +99,7 @@ export function looks(
   const items = due.flatMap(({ desired, tracked: observed, time }): ApplyItem[] => {
     if (time > seen.now) return [];
     const { values } = attemptOf(desired, seen)?.witness ?? {};
-    return [{ desired, mode: "verify", observed, values, looksOnly }];
+    return [{ desired, mode: "verify", observed, values, looksOnly, ...lentAs(desired.key, seen) }];
   });
   const later = due.flatMap(({ time }) => (time > seen.now ? [time] : []));
   return { items, ...(later.length > 0 ? { wakeAt: Math.min(...later) } : {}) };
@@ -171,7 +172,9 @@ export function rewriteSentence({ desired, tracked }: Wanted): string {
 
 /** The sentence about an object that somebody will not leave alone; who it is, the object's last foreign write tells. */
 export function fightSentence({ desired, tracked }: Wanted): string {
-  const who = tracked?.observed.lastOther?.manager;
+  const { lastOther, scaler, entries = [] } = tracked?.observed ?? {};
+  const isSince = lastOther !== undefined && entries.every(({ time = "" }) => lastOther.time >= time);
+  const who = isSince ? lastOther.manager : (scaler ?? lastOther?.manager);
   const by = who === undefined ? "somebody else" : `field manager ${who}`;
   return `${describeRef(desired.ref)} is changed or deleted again and again by ${by}: repaired more slowly`;
 }

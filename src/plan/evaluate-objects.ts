@@ -3,12 +3,14 @@ import { describeRef, groupKindKey, isCrd } from "../objects/identity.ts";
 import type { GroupVersionKind } from "../objects/types.ts";
 import { brakeOn, heldView, unsureOf } from "./braked-layer.ts";
 import { fightSentence, looks } from "./drift.ts";
+import { dropped, pruneStep } from "./dropped.ts";
+import { goingSentence } from "./held.ts";
 import { judgeHealth, type LayerHealth, untilObserved } from "./layer-health.ts";
 import { failing, isSettled, type KnownLayer, type LayerView, type Surroundings, working } from "./layer-view.ts";
+import { lentAs } from "./lent.ts";
 import { frozenWarning, isOpen, type ObjectView, viewsOf, withDrift } from "./object-views.ts";
 import { awaited, occupationOf, retryTime } from "./occupied.ts";
-import { membersByLayer, type NextToGo, nextToGo, REMOVAL } from "./removal.ts";
-import { onceRendered } from "./render-step.ts";
+import { membersByLayer, REMOVAL } from "./removal.ts";
 import type { Seen } from "./seen.ts";
 import { isLeftAlone } from "./standing.ts";
 import type { ApplyItem, Step } from "./step.ts";
@@ -97,7 +99,8 @@ function nextWrite(layer: KnownLayer, views: readonly ObjectView[], seen: Seen):
   const looksFirst = held.size > 0 && seen.now >= retryAt && held.values().every(({ established }) => established);
   if (due.length > 0 && !looksFirst) {
     const wave = Math.min(...due.map(({ desired }) => desired.wave));
-    return { step: { kind: "Apply", layer, items: due.filter(({ desired }) => desired.wave === wave).map(toItem) } };
+    const items = due.filter(({ desired }) => desired.wave === wave).map((view) => toItem(view, seen));
+    return { step: { kind: "Apply", layer, items } };
   }
   const wanted = [
     ...layer.state.unknownKinds,
@@ -157,9 +160,15 @@ function isGoing({ desired, tracked }: ObjectView, { attempts }: Seen): boolean 
   return digest === REMOVAL && removed !== undefined && removed === tracked?.observed.uid;
 }
 
-function toItem({ desired, tracked, standing }: ObjectView): ApplyItem {
+function toItem({ desired, tracked, standing, lastRun }: ObjectView, seen: Seen): ApplyItem {
   const mode = standing === "missing" ? "create" : standing === "drifted" ? "repair" : "update";
-  return { desired, mode, observed: tracked };
+  return {
+    desired,
+    mode,
+    observed: tracked,
+    ...lentAs(desired.key, seen),
+    ...(lastRun === undefined ? {} : { lastRun }),
+  };
 }
 
 function failuresOf(layer: KnownLayer, views: readonly ObjectView[], seen: Seen): Failure[] {
@@ -209,7 +218,15 @@ function applying(
   const why = terminating ? terminatingSentence(terminating) : kind;
   const message = why === undefined ? progress : `${progress}; ${why}`;
   const repairs = installedBefore && open.every(({ standing }) => standing !== "outdated");
-  return working(layer, repairs ? "Drifted" : "Applying", repairs ? driftSentence(open) : message);
+  return working(layer, repairs ? "Drifted" : "Applying", repairs ? repairSentence(open) : message);
+}
+
+/** What is on its way out is not repaired before it is gone, and may need a person for that. */
+function repairSentence(open: readonly ObjectView[]): string {
+  const [terminating] = open.filter(({ standing }) => standing === "terminating");
+  const others = open.filter(({ standing }) => standing !== "terminating");
+  if (!terminating) return driftSentence(others);
+  return [...(others.length > 0 ? [driftSentence(others)] : []), terminatingSentence(terminating)].join("; ");
 }
 
 function driftSentence(open: readonly ObjectView[]): string {
@@ -227,9 +244,8 @@ function waitingKind(views: readonly ObjectView[], seen: Seen): string | undefin
 }
 
 function terminatingSentence({ desired, tracked }: ObjectView): string {
-  const finalizers = tracked?.observed.finalizers ?? [];
-  const why = finalizers.length > 0 ? `, held by finalizer ${finalizers.join(", ")}` : "";
-  return `${describeRef(desired.ref)} is being deleted${why}; it is created again when it is gone`;
+  const { finalizers } = tracked?.observed ?? { finalizers: [] };
+  return `${goingSentence({ ref: desired.ref, finalizers })}; it is created again when it is gone`;
 }
 
 /** All objects are written: what the layer dropped goes, then health decides. */
@@ -244,8 +260,7 @@ function finished(layer: KnownLayer, views: readonly ObjectView[], around: Surro
   const wasReady = row !== undefined && isSettled(row) && row.readyDigest === layer.state.digest;
   const health = judgeHealth(layer.spec, wasReady ? untilObserved(judged) : judged, seen);
   const brake = brakeOn(layer, around);
-  if (brake)
-    return heldView(layer, brake, { health, around, handsOver: prune.handsOver && pruneStep(layer, prune, around) });
+  if (brake) return heldView(layer, brake, { health, around });
   const look = looks(layer, views, seen);
   const step = pruneStep(layer, prune, around);
   const opens = health.state === "Ready" || layer.spec.gate === "Applied";
@@ -261,7 +276,7 @@ function finished(layer: KnownLayer, views: readonly ObjectView[], around: Surro
     applied: true,
     health,
     ...(health.failure ? { failure: health.failure } : {}),
-    ...(prune.notBefore === undefined ? {} : { leaving: true }),
+    ...(prune.notBefore === undefined ? {} : { leaving: true, goesSoon: prune.intended === undefined }),
     ...(prune.current.length > 0 ? { dropping: true } : {}),
     ...(step ? { step } : lookStep(layer, look.items)),
     ...(wakes.length > 0 ? { wakeAt: Math.min(...wakes) } : {}),
@@ -275,20 +290,4 @@ function told({ state, reason, message }: LayerHealth): Pick<LayerView, "state" 
 /** Looking at what others have written is no part of becoming Ready. */
 function lookStep(layer: KnownLayer, items: readonly ApplyItem[]): Pick<LayerView, "step" | "aside"> {
   return items.length > 0 ? { step: { kind: "Apply", layer, items }, aside: true } : {};
-}
-
-function pruneStep(layer: KnownLayer, { items }: NextToGo, { unknown, seen, blind }: Surroundings): Step | undefined {
-  if (items.length === 0) return undefined;
-  if (blind) return blind.step;
-  return onceRendered({ kind: "Remove", layer: layer.spec.name, items }, unknown, seen);
-}
-
-function dropped(layer: KnownLayer, { seen, wantedElsewhere, stays }: Surroundings): NextToGo {
-  if (layer.spec.prune === "Never") return { current: [], items: [], failed: [], notBefore: undefined };
-  const wanted = new Set(layer.state.desired.map(({ key }) => key));
-  const members = membersByLayer(seen).get(layer.spec.name) ?? [];
-  return nextToGo(
-    members.filter(({ observed: { key } }) => !wanted.has(key) && !wantedElsewhere(key)),
-    { seen, stays },
-  );
 }

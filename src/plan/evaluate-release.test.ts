@@ -172,6 +172,23 @@ describe("a revision", () => {
     expect(world.history).toEqual(["1 deployed"]);
   });
 
+  it("remembers a Job that its TTL will delete while the hooks after run", async () => {
+    const spec = { ttlSecondsAfterFinished: 60 };
+    const job = { apiVersion: "batch/v1", kind: "Job", metadata: { name: "fill" }, spec };
+    const world = new ReleaseWorld({ objects: [job], hooks: HOOKS });
+    world.endings.set("greet", ["Running"]);
+    for (const [state, field] of [
+      ["InProgress", "running"],
+      ["Current", "finished"],
+    ] as const) {
+      world.sick.clear();
+      if (state === "InProgress") world.sick.set("fill", state);
+      await world.settle();
+      expect(world.layer.reason).toBe("RunningHooks");
+      expect(world.status?.layers?.[0]?.[field]).toMatchObject([{ object: "Job web/fill" }]);
+    }
+  });
+
   it("fails when it is not Ready in time, and is deployed when it is after all", async () => {
     const world = new ReleaseWorld(shop("1"));
     world.sick.set("config", "InProgress");

@@ -5,7 +5,7 @@ import { driftModeOf } from "./drift.ts";
 import { evaluateObjects } from "./evaluate-objects.ts";
 import { expiredVerdict } from "./expiry.ts";
 import { evaluateHooks, type HookView, watchedHooks } from "./hooks.ts";
-import { driftLeft, failing, type LayerView, type Surroundings, withoutLook, working } from "./layer-view.ts";
+import { driftLeft, failing, jobsOf, type LayerView, type Surroundings, withoutLook, working } from "./layer-view.ts";
 import { refusedLookups } from "./refused-lookups.ts";
 import { belongsTo, isPending, latestOf, type ReleaseRecord } from "./release.ts";
 import { heldBy, refusalOf } from "./release-attempt.ts";
@@ -131,11 +131,12 @@ function underWay(layer: ChartLayer, record: OpenRecord, { records, around }: Om
   const before = hookStage(layer, `pre-${operation}`, about);
   if (before) return before;
   const view = evaluateObjects(layer, around, false);
-  if (!view.applied || isAtWork(view)) return orFailed(layer, unrecorded(layer, view), about);
+  // As `helm upgrade` does: the hooks after may rely on it that what was dropped is gone.
+  if (!view.applied || isAtWork(view) || view.goesSoon) return orFailed(layer, unrecorded(layer, view), about);
   const strays = straysView(layer, record);
   if (strays) return strays;
   const after = hookStage(layer, `post-${operation}`, about);
-  if (after) return { ...after, applied: true, health: view.health };
+  if (after) return { ...after, ...jobsOf(view), applied: true, health: view.health };
   return recorded(layer, view, about);
 }
 

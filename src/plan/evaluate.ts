@@ -77,7 +77,7 @@ function withoutContent(layer: PlannedLayer, { seen, waitsFor }: Surroundings): 
   const early = opening(layer, seen);
   if (early) return early;
   if (state.kind === "missing" && state.isWrong) return failing(layer, state.failure);
-  if (waitsFor !== undefined && state.kind !== "failed") return pending(layer, waitsFor);
+  if (waitsFor !== undefined && state.kind !== "failed" && !isUnchanged(layer, seen)) return pending(layer, waitsFor);
   if (state.kind === "reading")
     return { ...working(layer, "Resolving", "reading the ConfigMaps and Secrets that it refers to"), looking: true };
   if (state.kind === "missing") return failing(layer, state.failure);
@@ -86,6 +86,16 @@ function withoutContent(layer: PlannedLayer, { seen, waitsFor }: Surroundings): 
     return { ...working(layer, "Pending", `waits for ${state.on}`), reason: "WaitingForOutput", ...wake };
   }
   return unrendered(layer, seen);
+}
+
+/**
+ * Whether a layer is what was Ready last, as far as a fresh process can tell that has not read its content yet: then it is
+ * installed, and waits for nobody.
+ */
+function isUnchanged({ spec, state, inputs }: PlannedLayer, { rows }: Seen): boolean {
+  const row = rows.get(spec.name);
+  if (row?.readyDigest === undefined || row.digest !== row.readyDigest) return false;
+  return state.kind === "reading" || (state.kind === "unknown" && inputs?.digest === row.inputsDigest);
 }
 
 /** What is installed is mended, and stays as it is, while it is not known what it should be. */
@@ -176,7 +186,8 @@ function reachStep(
   const starting: GroupKind[] = [];
   for (const { kind, namespace: where } of placesOf(state.desired)) {
     const watch = seen.site.watchState(kind, where);
-    if (watch instanceof Failure) return watch;
+    // What the layer brings itself comes to be served by it.
+    if (watch instanceof Failure && (seen.site.served(kind) || !isBrought(kind, layer))) return watch;
     if (watch === "unwatched") watches.push({ kind, namespace: where });
     if (watch === "starting") starting.push(kind);
   }

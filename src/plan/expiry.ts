@@ -1,6 +1,6 @@
 import { CURRENT, failed, type Verdict } from "../health/verdict.ts";
 import { describeRef, groupKindKey } from "../objects/identity.ts";
-import type { FinishedObject, KnownLayer } from "./layer-view.ts";
+import type { FinishedObject, KnownLayer, RunningJob } from "./layer-view.ts";
 import { REMOVAL } from "./removal.ts";
 import type { Seen, Tracked } from "./seen.ts";
 import type { Desired } from "./types.ts";
@@ -14,6 +14,27 @@ const EXPIRING = new Set(["CertificateSigningRequest.certificates.k8s.io", "Even
  */
 export function finishedOf(layer: KnownLayer, seen: Seen): FinishedObject[] {
   return layer.state.desired.flatMap((desired) => finishedAs(desired, layer, seen) ?? []);
+}
+
+/** Jobs of a layer with a TTL that are not done, as far as is known: whoever finds one gone asks how it ended. */
+export function runningOf(layer: KnownLayer, seen: Seen): RunningJob[] {
+  return layer.state.desired.flatMap((desired) => {
+    const { key, digest, ref, object } = desired;
+    if (!isJobWithTtl(object) || finishedAs(desired, layer, seen)) return [];
+    const live = present(key, seen)?.observed;
+    const uid = live ? live.digest === digest && live.uid : lastRun(desired, layer, seen);
+    return uid ? [{ object: describeRef(ref), digest, uid }] : [];
+  });
+}
+
+/** The uid of the Job with this manifest that was not done when it was last told of. */
+export function lastRun(
+  { ref, digest }: Desired,
+  { spec }: Pick<KnownLayer, "spec">,
+  { rows }: Seen,
+): string | undefined {
+  const object = describeRef(ref);
+  return rows.get(spec.name)?.running?.find((one) => one.object === object && one.digest === digest)?.uid;
 }
 
 /** What is to be thought of an object that is gone because it was done; undefined when it is not, or is there. */
@@ -31,10 +52,17 @@ function finishedAs(desired: Desired, { spec }: KnownLayer, seen: Seen): Finishe
   const object = describeRef(desired.ref);
   const { digest, key } = desired;
   const tracked = present(key, seen) ?? ownEnd(key, seen);
-  if (!tracked)
+  if (!tracked) {
+    const attempt = seen.attempts.get(key);
+    if (attempt?.digest === digest && attempt.ended) return { object, digest, ...asFailed(attempt.ended === "Failed") };
     return seen.rows.get(spec.name)?.finished?.find((one) => one.object === object && one.digest === digest);
+  }
   if (tracked.observed.digest !== digest || !isDone(desired, tracked)) return undefined;
-  return { object, digest, ...(tracked.verdict.state === "Failed" ? { failed: true } : {}) };
+  return { object, digest, ...asFailed(tracked.verdict.state === "Failed") };
+}
+
+function asFailed(failed: boolean): Pick<FinishedObject, "failed"> {
+  return failed ? { failed } : {};
 }
 
 function present(key: string, { site }: Seen): Tracked | undefined {

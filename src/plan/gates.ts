@@ -1,4 +1,5 @@
 import type { Profile } from "../api/types.ts";
+import type { Failure } from "../errors.ts";
 import type { Wait } from "./layer-view.ts";
 import { nameOfClosed } from "./listed-layers.ts";
 import { layerOf } from "./pack-parts.ts";
@@ -8,6 +9,8 @@ import type { PlannedLayer } from "./types.ts";
 export interface Beside {
   /** All layers wait for it, whatever their order. */
   all?: Wait | undefined;
+  /** Why they wait, where a person must mend that: it is told in the place of all else. */
+  refusal?: Failure;
   /** The names of all layers of the profile, also of those that are applied on the other side of the cluster. */
   order: readonly string[];
   /** By name: layers of the other side that have not opened their gate. */

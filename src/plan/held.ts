@@ -10,7 +10,7 @@ export function goingSentence({ ref, finalizers }: { ref: ObjectRef; finalizers:
   const held = finalizers.filter((name) => name !== OWN);
   if (held.length === 0) return going;
   const noun = held.length === 1 ? `finalizer ${held[0]}, which its` : `finalizers ${held.join(", ")}, which their`;
-  return `${going}, held by ${noun} controller takes off; if that runs no more: ${releaseCommand(ref)}`;
+  return `${going}, held by ${noun} controller takes off; if that runs no more, in that cluster: ${releaseCommand(ref)}`;
 }
 
 function releaseCommand({ group, kind, namespace, name }: ObjectRef): string {

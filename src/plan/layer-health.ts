@@ -124,7 +124,7 @@ function judgeNamed(checks: readonly HealthCheck[], views: readonly { desired: D
     if (isMember) return [];
     const object = seen.site.named({ ...parseApiVersion(apiVersion), kind, namespace, name });
     const verdict = judgeOutsider(check, object);
-    return [{ name: `${kind} ${[namespace, name].filter(Boolean).join("/")}`, kind, verdict, tracked: undefined }];
+    return [{ name: describeRef({ kind, namespace, name }), kind, verdict, tracked: undefined }];
   });
 }
 

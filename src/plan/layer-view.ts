@@ -26,6 +26,8 @@ export interface LayerView {
   aside?: boolean;
   /** Something that the layer had before is still to go: it is Ready, and the deployment is not done. */
   leaving?: boolean;
+  /** It goes within seconds: nobody needs to try to take it first. */
+  goesSoon?: boolean;
   /** Something that the layer has dropped is there yet, whatever becomes of it. */
   dropping?: boolean;
   /** Nothing speaks against what was told last: a fresh process is only getting to know what is there. */
@@ -44,11 +46,18 @@ export interface LayerView {
   writtenAt?: string;
   /** Objects that the cluster deletes by itself, and that are done. */
   finished?: readonly FinishedObject[];
+  /** Jobs that the cluster will delete by itself, and that are not done. */
+  running?: readonly RunningJob[];
 }
 
 /** The view when something else has to be done now than looking at objects aside: that comes again. */
 export function withoutLook({ step: _, aside: __, ...view }: LayerView): LayerView {
   return view;
+}
+
+/** What a later process has to know of Jobs, whatever the layer is at. */
+export function jobsOf({ finished, running }: LayerView): Pick<LayerView, "finished" | "running"> {
+  return { ...(finished ? { finished } : {}), ...(running ? { running } : {}) };
 }
 
 /** An object that the cluster deletes by itself when it is done, and that is. */
@@ -58,6 +67,11 @@ export interface FinishedObject {
   /** Of the manifest that it was made from. */
   digest: string;
   failed?: boolean;
+}
+
+/** A Job that the cluster deletes by itself when it is done, and that is not. */
+export interface RunningJob extends Omit<FinishedObject, "failed"> {
+  uid: string;
 }
 
 /** An object that somebody else has. */
@@ -99,6 +113,8 @@ export interface Brake {
   /** It has no objects at all: nothing of it is begun. */
   isEmpty: boolean;
   failure: Failure;
+  /** Why nobody need act yet: without what other profiles are about to take, it would not lose so much. */
+  waits?: string;
 }
 
 /** By the name of a layer, or of a part of a pack; under the name of its layer where all that the pack has is held. */
@@ -115,6 +131,7 @@ export interface Wait {
   reason: "WaitingForLayer" | "WaitingForProfile";
 }
 
+/** A layer whose turn has not come. */
 export function pending(layer: PlannedLayer, { on, reason }: Wait): LayerView {
   return { ...working(layer, "Pending", `waits for ${on}`), reason };
 }
@@ -159,6 +176,7 @@ export function working(layer: PlannedLayer, state: LayerState, message: string)
   return { name: layer.spec.name, state, reason: state, message, gateOpen: false, applied: false, health: undefined };
 }
 
+/** A layer that cannot go on, in the state that the failure means. */
 export function failing(layer: PlannedLayer, failure: Failure): LayerView {
   return { ...working(layer, failure.state, failure.message), reason: failure.reason, failure };
 }

@@ -322,7 +322,7 @@ describe("evaluateTeardown", () => {
     expect(view.step.kind).toBe("None");
     expect(view.removals[0]?.message).toBe(
       "1 object left; ConfigMap acme/a is being deleted, held by finalizer example.com/keep, which its controller takes off; " +
-        `if that runs no more: kubectl patch configmap a -n acme --type=merge -p '{"metadata":{"finalizers":null}}'`,
+        `if that runs no more, in that cluster: kubectl patch configmap a -n acme --type=merge -p '{"metadata":{"finalizers":null}}'`,
     );
   });
 
@@ -992,6 +992,77 @@ describe("an object that says of itself", () => {
   });
 });
 
+describe("an object that somebody deletes and a finalizer holds", () => {
+  const held =
+    "ConfigMap acme/a is being deleted, held by finalizer example.com/keep, which its controller takes off; " +
+    `if that runs no more, in that cluster: kubectl patch configmap a -n acme --type=merge -p '{"metadata":{"finalizers":null}}'; ` +
+    "it is created again when it is gone";
+  const deleting = (world: Simulation) => {
+    for (const tracked of world.live.values())
+      if (tracked.observed.ref.name === "a")
+        tracked.observed = { ...tracked.observed, terminating: true, finalizers: ["example.com/keep"] };
+  };
+  const both = (value: string) => profileOf([{ name: "one", objects: [configMap("a", { value }), configMap("b")] }]);
+
+  it.each([
+    ["of a layer that is installed", "1", { state: "Drifted", message: held }],
+    ["of a layer that is being changed", "2", { state: "Applying", message: `1 of 2 objects applied; ${held}` }],
+  ])("%s: the layer names it and the command that lets it go", (_what, value, told) => {
+    const world = new Simulation(both("1"));
+    world.run();
+    deleting(world);
+    world.profile = both(value);
+    expect(world.run().layers[0]).toMatchObject(told);
+  });
+
+  it("is told beside what is repaired meanwhile", () => {
+    const world = new Simulation(both("1"));
+    world.run();
+    deleting(world);
+    world.lose("b");
+    expect(world.evaluate().layers[0]?.message).toBe(
+      `ConfigMap acme/b changed or deleted by somebody: repairing; ${held}`,
+    );
+  });
+});
+
+describe("while a layer before it is late", () => {
+  const withTwo = (one: string, two: string) =>
+    profileOf([
+      { name: "one", objects: [deployment("late"), configMap("x", { value: one })] },
+      { name: "two", objects: [configMap("b", { value: two })] },
+    ]);
+
+  /** Layer one has changed and is not Ready; Strata was down, and somebody deleted what layer two brought. */
+  function afterRestart(two: string): Simulation {
+    const world = new Simulation(withTwo("1", "1"));
+    world.run();
+    world.sick.add("late");
+    world.live.clear();
+    world.profile = withTwo("2", "1");
+    world.run();
+    world.restart();
+    world.lose("b");
+    world.profile = withTwo("2", two);
+    world.steps.length = 0;
+    world.run();
+    return world;
+  }
+
+  it("what is installed is repaired, also by a process that has just begun", () => {
+    const world = afterRestart("1");
+    expect(world.applied()).toContain("b");
+    expect(world.row("two")).toMatchObject({ state: "Ready", gate: "Open" });
+  });
+
+  it("what has changed meanwhile is not even read", () => {
+    const world = afterRestart("2");
+    expect(world.applied()).not.toContain("b");
+    expect(world.row("two")).toMatchObject({ state: "Pending", message: "waits for layer one" });
+    expect(world.steps.flatMap((step) => (step.kind === "Render" ? [step.layer.spec.name] : []))).toEqual(["one"]);
+  });
+});
+
 describe("what could be lost or forgotten", () => {
   it("prunes nothing while a layer that might want it cannot be rendered", () => {
     const layers = (first: KubeObject[], last: object) => [
@@ -1080,6 +1151,50 @@ describe("what could be lost or forgotten", () => {
     const view = world.run();
     expect(view).toMatchObject({ done: false, step: { kind: "None" }, blocked: { reason: "Forbidden" } });
     expect([...world.parent.kinds].sort()).toEqual(["ConfigMap", "Deployment.apps"]);
+  });
+
+  it.each<[string, (world: Simulation) => DeploymentView, DeploymentView["step"]["kind"]]>([
+    ["goes as a whole", (world) => world.tearDown(), "Forget"],
+    [
+      "drops its layer",
+      (world) => {
+        world.profile = profileOf([{ name: "a", objects: [configMap("a")] }]);
+        return world.run();
+      },
+      "None",
+    ],
+  ])("waits for an API that does not answer while the profile %s, and asks by itself whether it does", (_, go, end) => {
+    const world = new Simulation(
+      profileOf([
+        { name: "a", objects: [configMap("a")] },
+        { name: "b", objects: [deployment("b")] },
+      ]),
+    );
+    world.run();
+    const [unseen, tracked] = [...world.live].find(([key]) => key.endsWith("/b")) ?? [];
+    if (!unseen || !tracked) throw new Error("no Deployment");
+    world.live.delete(unseen);
+    world.restart();
+    world.refused.add("Deployment.apps");
+    world.served.delete("Deployment.apps");
+    world.steps.length = 0;
+    const view = go(world);
+    expect(view).toMatchObject({
+      done: false,
+      looking: false,
+      step: { kind: "None" },
+      blocked: { reason: "Forbidden" },
+    });
+    expect(view.wakeAt).toBe(world.now + 1_000);
+    expect(world.steps.filter(({ kind }) => kind === "Discover")).toHaveLength(1);
+    expect(world.steps.some(({ kind }) => ["Remove", "Narrow", "LeaveNamespace"].includes(kind))).toBe(false);
+
+    world.refused.clear();
+    world.served.set("Deployment.apps", "Namespaced");
+    world.live.set(unseen, tracked);
+    world.now += 1_000;
+    expect(go(world).step.kind).toBe(end);
+    expect(world.live.has(unseen)).toBe(false);
   });
 
   it("waits with an object that somebody undoes each time, and says so", () => {

@@ -4,11 +4,13 @@ import type { GroupKind, ObjectRef } from "../objects/types.ts";
 import { brakesOf, isHeld } from "./brakes.ts";
 import { withDeparted } from "./departed-release.ts";
 import { evaluateLayer } from "./evaluate.ts";
+import { DISCOVERY } from "./evaluate-objects.ts";
 import { Gates } from "./gates.ts";
 import { isHome } from "./home.ts";
 import { namespacesOf } from "./layer-namespace.ts";
 import { isSettled, type LayerView, type Surroundings } from "./layer-view.ts";
 import { leftoversDue, listedNames, listedReleases, withLeftovers, withoutOpened } from "./leftovers.ts";
+import { noteAdopted, stillAdopted } from "./lent.ts";
 import { isWrong, remains, unknownLayer, wantedKeys, withoutSkipped } from "./listed-layers.ts";
 import { dwellersOf, type Leaving, membersByLayer, nextRemoval, type RemovalView, removeLayer } from "./removal.ts";
 import { onceRendered } from "./render-step.ts";
@@ -60,20 +62,22 @@ export function evaluate(plan: Plan, seen: Seen, prepared: Prepared): Deployment
   const given = unknown ? undefined : removals.find(({ handsOver }) => handsOver)?.step;
   const after = allReady && !isLeaving ? afterLayers(listed, removals, { seen, prepared }) : given;
   const hasLeft = prepared.parent.layers.some((name) => !order.includes(name));
-  const blocked = hasLeft ? unreadableKind(seen, prepared.parent) : undefined;
-  const looking = allReady && isBlind;
+  const isUnanswered = unansweredKinds(seen, prepared.parent).length > 0;
+  const blocked = hasLeft || isUnanswered ? unreadableKind(seen, prepared.parent) : undefined;
+  const looking = allReady && isBlind && !isUnanswered;
   const about = { seen, plan: listed, views: layers, parent: prepared.parent };
   // What cannot be seen may be of those that go, or live in them.
   const visible = isBlind ? [] : removals;
   const due = leftoversDue(visible, about);
   const next = nextOf(layers, (name) => onceRendered(due.get(name)?.step, unknown, seen));
-  const step = next?.step ?? reach ?? after ?? { kind: "None" };
-  const isIdle = step.kind === "None" || next?.aside === true;
+  const noted = noteAdopted(seen, prepared.parent);
+  const step = next?.step ?? reach ?? noted ?? after ?? { kind: "None" };
+  const isIdle = step.kind === "None" || step === noted || next?.aside === true;
   return {
     layers: withLeftovers({ removals: visible, due, unknown }, about),
     removals,
     step,
-    wakeAt: earliest([...layers, ...removals], seen),
+    wakeAt: earliest([...layers, ...removals, ...lookAgain(seen, prepared.parent)], seen),
     done: allReady && removals.length === 0 && isIdle && !isLeaving && !looking && !blocked,
     looking: looking || layers.some((layer) => layer.looking === true),
     ...(blocked ? { blocked } : {}),
@@ -128,7 +132,7 @@ export function evaluateTeardown(seen: Seen, prepared: Prepared): DeploymentView
   const step: Step =
     reach ?? (waiting ? { kind: "None" } : (first?.step ?? (first ? { kind: "None" } : tidy(seen, prepared))));
   const looking = blocked === undefined && (reach !== undefined || waiting);
-  const about = { removals, step, wakeAt: earliest(removals, seen), looking };
+  const about = { removals, step, wakeAt: earliest([...removals, ...lookAgain(seen, prepared.parent)], seen), looking };
   return { layers: [], ...about, done: false, ...(blocked ? { blocked } : {}) };
 }
 
@@ -159,11 +163,31 @@ function knownKinds(seen: Seen, { parent }: Prepared): Step | undefined {
   const watches = parentPlaces(parent).filter(
     ({ kind, namespace }) => seen.site.watchState(kind, namespace) === "unwatched",
   );
-  return watches.length > 0 ? { kind: "Reach", parent, widens: false, watches } : undefined;
+  if (watches.length > 0) return { kind: "Reach", parent, widens: false, watches };
+  const wanted = unansweredKinds(seen, parent);
+  return wanted.length > 0 && seen.now >= discoveryAt(seen) ? { kind: "Discover", wanted } : undefined;
 }
 
 function isStarting(seen: Seen, { parent }: Prepared): boolean {
-  return parentPlaces(parent).some(({ kind, namespace }) => seen.site.watchState(kind, namespace) === "starting");
+  const isAny = parentPlaces(parent).some(
+    ({ kind, namespace }) => seen.site.watchState(kind, namespace) === "starting",
+  );
+  return isAny || unansweredKinds(seen, parent).length > 0;
+}
+
+/** Of an API that does not answer: nothing of them can be seen, and nobody tells when it answers again. */
+function unansweredKinds(seen: Seen, parent: Parent): GroupKind[] {
+  return parentPlaces(parent).flatMap(({ kind, namespace }) =>
+    seen.site.watchState(kind, namespace) instanceof Failure && !seen.site.served(kind) ? [kind] : [],
+  );
+}
+
+function lookAgain(seen: Seen, parent: Parent): { wakeAt: number }[] {
+  return unansweredKinds(seen, parent).length > 0 ? [{ wakeAt: discoveryAt(seen) }] : [];
+}
+
+function discoveryAt(seen: Seen): number {
+  return seen.attempts.get(DISCOVERY)?.retryAt ?? 0;
 }
 
 function parentPlaces(parent: Parent): WatchRequest[] {
@@ -258,6 +282,7 @@ function narrowStep(plan: Plan, seen: Seen, { parent }: Prepared): Step | undefi
       places: new Set(),
       layers: [],
       releases: [],
+      adopted: stillAdopted(parent, new Set(desired.map(({ key }) => key)), seen),
       ownNamespaces: new Set([...parent.ownNamespaces].filter((namespace) => !isLeft(namespace, seen))),
     },
     {
@@ -272,6 +297,7 @@ function narrowStep(plan: Plan, seen: Seen, { parent }: Prepared): Step | undefi
     narrow.namespaces.size === parent.namespaces.size &&
     narrow.ownNamespaces.size === parent.ownNamespaces.size &&
     narrow.releases.length === parent.releases.length &&
+    narrow.adopted.size === parent.adopted.size &&
     narrow.layers.join() === parent.layers.join();
   return same
     ? undefined

@@ -11,7 +11,7 @@ import {
   leftStanding,
   rewriteSentence,
 } from "./drift.ts";
-import { expiredVerdict, finishedOf } from "./expiry.ts";
+import { expiredVerdict, finishedOf, lastRun, runningOf } from "./expiry.ts";
 import { driftLeft, type KnownLayer, type LayerView } from "./layer-view.ts";
 import type { Seen, Tracked } from "./seen.ts";
 import { standingOf } from "./standing.ts";
@@ -25,6 +25,8 @@ export interface ObjectView {
   standing: Leaving;
   /** Of an object that was done, and that the cluster has deleted. */
   expired?: Verdict | undefined;
+  /** Of one that is missing: the uid of a Job that may have ended while nobody looked. */
+  lastRun?: string | undefined;
 }
 
 export function viewsOf(layer: KnownLayer, seen: Seen): ObjectView[] {
@@ -32,7 +34,9 @@ export function viewsOf(layer: KnownLayer, seen: Seen): ObjectView[] {
     const tracked = seen.site.member(desired.key);
     const expired = expiredVerdict(desired, layer, seen);
     const standing = expired ? "current" : standingOf(desired, layer.spec.name, tracked, seen);
-    return { desired, tracked, expired, standing: leftStanding(layer, { desired, tracked }, { standing, seen }) };
+    const ran = standing === "missing" ? lastRun(desired, layer, seen) : undefined;
+    const view = { desired, tracked, expired, lastRun: ran };
+    return { ...view, standing: leftStanding(layer, { desired, tracked }, { standing, seen }) };
   });
 }
 
@@ -58,10 +62,12 @@ export function withDrift(
 ): LayerView {
   const writtenAt = lastWriteOf(layer, views, seen);
   const finished = finishedOf(layer, seen);
+  const running = runningOf(layer, seen);
   const known = {
     ...view,
     ...(writtenAt === undefined ? {} : { writtenAt }),
     ...(finished.length > 0 ? { finished } : {}),
+    ...(running.length > 0 ? { running } : {}),
   };
   const mode = driftModeOf(layer);
   if (mode === "Correct") return withFight(known, views, seen);

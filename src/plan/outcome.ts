@@ -1,4 +1,5 @@
 import type { Failure } from "../errors.ts";
+import type { JobEnd } from "../health/index.ts";
 import type { Parent } from "../membership/applyset.ts";
 import type { MacroAnswer } from "../pack/macro-types.ts";
 import type { Witness } from "./seen.ts";
@@ -38,6 +39,8 @@ export type ApplyResult = {
   /** It was looked at, and its values are ours, or are not. */
   | { ok: true; how: "verified" | "differs"; witness: Witness }
   | { ok: true; how: "terminating" | "exists" }
+  /** It had run before it went, and stays gone. */
+  | { ok: true; how: "ended"; end: JobEnd }
   /** Deleted, to be created again; `uid` of the one that goes. */
   | { ok: true; how: "recreating"; uid: string }
   /** `occupiedBy` is set when the object is somebody else's: the id of the ApplySet that has it, or empty. */

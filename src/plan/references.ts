@@ -37,6 +37,7 @@ export function referencesOf({ spec, metadata }: Profile, clusters: readonly Tar
   return [...new Map(uses.map(({ reference }) => [referenceKey(reference), reference])).values()];
 }
 
+/** One string per object that is referred to. */
 export function referenceKey(reference: Reference): string {
   return `${reference.kind}/${reference.namespace}/${reference.name}`;
 }

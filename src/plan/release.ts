@@ -208,6 +208,7 @@ export function isInstalled(latest: ReleaseRecord | undefined): boolean {
   return latest !== undefined && latest.status !== "uninstalled";
 }
 
+/** Somebody is at work on the release, or has ended in the middle of it (Helm: `Status.IsPending`). */
 export function isPending(status: ReleaseStatus): boolean {
   return status.startsWith("pending-");
 }

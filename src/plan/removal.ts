@@ -4,6 +4,7 @@ import { describeRef, isVolume, keyOf } from "../objects/identity.ts";
 import { removalWaveOf, WAVES } from "../objects/waves.ts";
 import { goingSentence } from "./held.ts";
 import type { LayerView } from "./layer-view.ts";
+import { isLent } from "./lent.ts";
 import type { Seen, Tracked } from "./seen.ts";
 import type { RemoveItem, Step } from "./step.ts";
 
@@ -101,7 +102,8 @@ function isDueToGo(tracked: Tracked, seen: Seen): boolean {
   return !tracked.observed.terminating && removalIsDue(tracked, seen);
 }
 
-function partition<T>(all: readonly T[], is: (one: T) => boolean): [T[], T[]] {
+/** Those that are, and those that are not. */
+export function partition<T>(all: readonly T[], is: (one: T) => boolean): [T[], T[]] {
   return [all.filter(is), all.filter((one) => !is(one))];
 }
 
@@ -164,17 +166,15 @@ function removalFailure(
  * Namespace or a CRD that other members need; when those are leaving too, it waits for them (undefined).
  */
 function toRemoval(tracked: Tracked, { seen, stays }: Leaving): RemoveItem | undefined {
-  const { ref, key, kept } = tracked.observed;
-  if (isLent(tracked, seen) || kept || isVolume(ref)) return { tracked, how: "release" };
+  const { observed } = tracked;
+  const { ref, key, kept } = observed;
+  if (isLent(observed, seen))
+    return { tracked: { ...tracked, observed: { ...observed, adopted: true } }, how: "release" };
+  if (kept || isVolume(ref)) return { tracked, how: "release" };
   const dwellers = dwellersOf(key, seen);
   const staying = dwellers.find(stays);
   if (staying) return { tracked, how: "release", why: `${describeRef(staying.observed.ref)} of this profile needs it` };
   return dwellers.length > 0 ? undefined : { tracked, how: "delete" };
-}
-
-/** The layer may have got its `Always` after it adopted the object. */
-function isLent({ observed: { adopted, layer } }: Tracked, { profile }: Seen): boolean {
-  return adopted && profile.spec.layers.find(({ name }) => name === layer)?.adoption !== "Always";
 }
 
 function intendedSentence({ observed: { ref } }: Tracked): string {

@@ -48,6 +48,7 @@ describe("a CRD retires", () => {
       "v2",
     ],
     ["one in favour of none, where all are new", crd(V1), ["v1beta1"], ["v1beta1"]],
+    ["all, where none is served any more", crd(version("v1", { served: false })), ["v1"], ["v1"]],
     ["nothing by a content that is no CRD: the API server refuses that", crd(null, "v1"), ["v1"], undefined],
   ])("%s", (_, object, served, versions, to) => {
     const retirement = retirementOf({ object } as Desired, served);
@@ -74,7 +75,7 @@ function world({ refusal, objects = [], before = [] }: Story = {}) {
     if (step.kind !== "RetireVersions") return take(step);
     looks.push(step);
     const failed = refusal && { failure: refusal, retryAt: one.now + 60_000, attempts: 1 };
-    one.attempts.set(step.look.key, { digest: step.look.digest, ...failed });
+    one.attempts.set(step.look.key, { digest: step.look.digest, lookedAt: one.now, ...failed });
   };
   expect(one.run().done).toBe(true);
   one.steps.length = 0;
@@ -101,6 +102,20 @@ describe("a layer whose CRD retires a version", () => {
     one.run();
     expect(looks).toHaveLength(2);
     expect(one.row("crds")?.state).toBe("Blocked");
+  });
+
+  it("looks again before the CRD is written when the look is old", () => {
+    const { one, looks } = world();
+    const lookStep = (): void => {
+      for (let count = 0; count < 20 && one.evaluate().step.kind !== "Apply"; count++) one.take(one.evaluate().step);
+    };
+    lookStep();
+    expect(looks).toHaveLength(1);
+    one.now += 29_999;
+    expect(one.evaluate().step.kind).toBe("Apply");
+    one.now += 1;
+    lookStep();
+    expect(looks).toHaveLength(2);
   });
 
   it("looks too where somebody has added a version that is to go again", () => {

@@ -9,6 +9,9 @@ import { standingOf } from "./standing.ts";
 import type { RetireVersions } from "./step.ts";
 import type { Desired, PlannedLayer } from "./types.ts";
 
+/** Nobody tells who has begun to use a version since it was looked: so long a look holds. */
+const LOOKED_MS = 30_000;
+
 /** Versions that a CRD serves and its next content does not. */
 export interface Retirement {
   crd: Desired;
@@ -48,7 +51,7 @@ export function retirementOf(crd: Desired, served: readonly string[]): Retiremen
   const versions = served.filter((version) => !names.includes(version));
   const kind = kindServedBy(crd.object);
   // What is no CRD at all, the API server refuses.
-  if (versions.length === 0 || names.length === 0 || !kind) return undefined;
+  if (versions.length === 0 || versionsOf(crd.object).length === 0 || !kind) return undefined;
   const staying = next.filter(({ name }) => served.includes(name));
   const to = (staying.find(({ storage }) => storage === true) ?? staying[0])?.name;
   return { crd, kind, versions, to };
@@ -94,7 +97,7 @@ function lookedAt(layer: KnownLayer, retirement: Retirement, { tracked, around }
   const step: RetireVersions = { kind: "RetireVersions", look, retirement };
   const known = around.seen.attempts.get(look.key);
   const attempt: Attempt | undefined = known?.digest === look.digest ? known : undefined;
-  if (attempt && !attempt.failure) return undefined;
+  if (attempt && !attempt.failure && around.seen.now < (attempt.lookedAt ?? 0) + LOOKED_MS) return undefined;
   if (!attempt?.failure) return { ...working(layer, "Applying", "looking who uses versions that go"), step };
   const { failure, retryAt = 0 } = attempt;
   return { ...failing(layer, failure), ...(around.seen.now < retryAt ? { wakeAt: retryAt } : { step }) };

@@ -1,5 +1,6 @@
 import type { DeploymentLayerStatus, Profile, TargetCluster } from "../api/types.ts";
 import type { Failure } from "../errors.ts";
+import type { JobEnd } from "../health/index.ts";
 import type { Verdict } from "../health/verdict.ts";
 import type { ApplySet, Parent } from "../membership/applyset.ts";
 import type { Observed } from "../membership/observed.ts";
@@ -91,6 +92,8 @@ export interface Attempt {
   /** How often this process wrote the very same content again within a short time, and when it last did. */
   repeats?: number;
   writtenAt?: number;
+  /** A Job that is gone, and ended so. */
+  ended?: JobEnd;
   /** It exists, is not ours, and the layer only creates it. */
   leftAlone?: boolean;
   /** It exists and is somebody else's: the id of the ApplySet that has it, or empty. */

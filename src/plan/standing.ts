@@ -1,6 +1,7 @@
 import { coversObject } from "../membership/fields.ts";
 import { ownFieldsDigest, withoutPointers } from "../membership/ignored-fields.ts";
 import { isMember, memberEntry } from "../membership/observed.ts";
+import { isLent } from "./lent.ts";
 import { withMark } from "./place.ts";
 import type { Seen, Tracked } from "./seen.ts";
 import type { Desired } from "./types.ts";
@@ -15,6 +16,7 @@ import type { Desired } from "./types.ts";
  */
 export type ObjectStanding = "missing" | "terminating" | "outdated" | "drifted" | "current";
 
+/** How an object that a layer wants is in the cluster. What the layer leaves to others is `current`. */
 export function standingOf(desired: Desired, layer: string, tracked: Tracked | undefined, seen: Seen): ObjectStanding {
   if (!tracked || !isMember(tracked.observed, seen.set)) return isLeftAlone(desired, seen) ? "current" : "missing";
   const { observed } = tracked;
@@ -40,5 +42,6 @@ function hasDrifted(desired: Desired, layer: string, { observed }: Tracked, seen
   if (attempt?.digest === desired.digest && attempt.fields !== undefined) {
     return ownFieldsDigest(entry, desired) !== attempt.fields;
   }
-  return !coversObject(entry, withoutPointers(withMark(desired, layer), desired.ignored ?? []));
+  const isUnmarked = !observed.adopted && isLent(observed, seen);
+  return isUnmarked || !coversObject(entry, withoutPointers(withMark(desired, layer), desired.ignored ?? []));
 }

@@ -1,5 +1,5 @@
 import type { Parent } from "../membership/applyset.ts";
-import type { GroupKind, GroupVersionKind, ObjectRef } from "../objects/types.ts";
+import type { GroupKind, ObjectRef } from "../objects/types.ts";
 import type { MacroExpression } from "../pack/macro-types.ts";
 import type { NamespaceMetadata } from "./layer-namespace.ts";
 import type { HookRun, ReleaseName, ReleaseProgress, ReleaseRecord, ReleaseStatus } from "./release.ts";
@@ -22,10 +22,14 @@ export interface ApplyItem {
    */
   mode: "create" | "update" | "repair" | "verify";
   observed: Tracked | undefined;
+  /** The uid of the object of this name that was there before us: it goes back, also when somebody took its mark off. */
+  lent?: string;
   /** Of `verify`: the digest of the values that the last answer had, though they may not be those that were sent. */
   values?: string | undefined;
   /** Of `verify`: it is only looked at. */
   looksOnly?: boolean;
+  /** Of `create`: the uid of a Job that may have ended while nobody looked. If it has, it is not created again. */
+  lastRun?: string;
 }
 
 /** A member that goes: deleted, or released (its marks taken off) where deleting would take more than we brought. */
@@ -95,7 +99,7 @@ export type Step =
   | { kind: "FetchPack"; layer: PlannedLayer; key: string }
   /** Evaluates macros of packs, with Go's templates. */
   | { kind: "EvaluateMacros"; batch: readonly MacroExpression[] }
-  | { kind: "Discover"; wanted: readonly GroupVersionKind[] }
+  | { kind: "Discover"; wanted: readonly GroupKind[] }
   /** `widens` is false when the parent covers everything already and only watches are missing. */
   | { kind: "Reach"; parent: Parent; widens: boolean; watches: readonly WatchRequest[] }
   /** `isNew`: nothing speaks for it that the namespace is there. */

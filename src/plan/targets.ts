@@ -69,6 +69,11 @@ function holds({ key, operator, values = [] }: Expression, labels: Readonly<Reco
   }
 }
 
+/** The cluster that a deployment is about: `local`, or `namespace/name` of the TargetCluster. */
+export function clusterNameOf({ spec: { clusterRef } }: ProfileDeployment): string {
+  return clusterRef.name === LOCAL_CLUSTER ? LOCAL_CLUSTER : `${clusterRef.namespace}/${clusterRef.name}`;
+}
+
 /** The namespace of a profile's deployments: its own, or Strata's for a SystemProfile. */
 function deploymentNamespace(profile: Profile): string {
   return profile.metadata.namespace ?? SYSTEM_NAMESPACE;

@@ -10,12 +10,16 @@ interface About {
   suspend?: boolean;
   going?: boolean;
   namespace?: string;
+  /** By which name it comes to the cluster. */
+  cluster?: string;
+  idle?: boolean;
   /** Names of layers that are applied on the hub for the cluster. */
   onHub?: string[];
 }
 
 function neighbour(kind: ProfileKind, name: string, about: About = {}): Neighbour {
   const { needs, gates = { a: "Open" }, age = 0, suspend, going, namespace = "acme", onHub = [] } = about;
+  const { cluster = "edge", idle = false } = about;
   const rows = typeof gates === "string" ? { a: "Open" } : gates;
   const place = kind === "SystemProfile" ? {} : { namespace };
   const layers: object[] = Object.keys(rows).map((layer) => ({ name: layer, type: "AddOn" }));
@@ -38,11 +42,15 @@ function neighbour(kind: ProfileKind, name: string, about: About = {}): Neighbou
     })),
   };
   const deployment = {
-    metadata: { namespace, name: `${name}-edge`, creationTimestamp: `2026-01-01T00:00:0${age}Z` },
-    spec: { clusterRef: { namespace, name: "edge" } },
+    metadata: { namespace, name: `${name}-${cluster}`, creationTimestamp: `2026-01-01T00:00:0${age}Z` },
+    spec: { clusterRef: cluster === "local" ? { name: cluster } : { namespace, name: cluster } },
     ...(gates === "none" ? {} : { status }),
   };
-  return { profile: profile as unknown as Profile, deployment: deployment as unknown as ProfileDeployment };
+  return {
+    profile: profile as unknown as Profile,
+    deployment: deployment as unknown as ProfileDeployment,
+    isIdle: () => idle,
+  };
 }
 
 const told = (own: Neighbour, others: Neighbour[], isInstalled = false): string => {
@@ -125,14 +133,14 @@ const ROWS: [what: string, own: Neighbour, others: Neighbour[], isInstalled: boo
     addOn({ needs: [["AddOnProfile", "other"]] }),
     [neighbour("AddOnProfile", "other", { namespace: "elsewhere" })],
     false,
-    "waits for AddOnProfile other, which does not come to this cluster",
+    "waits for AddOnProfile acme/other, which does not come to this cluster: bring it here, or take it out of dependsOn",
   ],
   [
     "a circle of two",
     addOn({ needs: [["AddOnProfile", "b"]] }),
     [neighbour("AddOnProfile", "b", { needs: [["AddOnProfile", "web"]] })],
     false,
-    "InvalidSpec: dependsOn goes in a circle: AddOnProfile acme/web needs AddOnProfile acme/b needs AddOnProfile acme/web: take one of them out",
+    "InvalidSpec: dependsOn goes in a circle: AddOnProfile acme/web needs AddOnProfile acme/b needs AddOnProfile acme/web: take the dependsOn of one of them out",
   ],
   [
     "a circle that it is not in",
@@ -149,7 +157,7 @@ const ROWS: [what: string, own: Neighbour, others: Neighbour[], isInstalled: boo
     addOn({ needs: [["AddOnProfile", "web"]] }),
     [],
     false,
-    "InvalidSpec: dependsOn goes in a circle: AddOnProfile acme/web needs AddOnProfile acme/web: take one of them out",
+    "InvalidSpec: dependsOn goes in a circle: AddOnProfile acme/web needs AddOnProfile acme/web: take the dependsOn of one of them out",
   ],
   [
     "the second cluster profile",
@@ -181,8 +189,123 @@ const ROWS: [what: string, own: Neighbour, others: Neighbour[], isInstalled: boo
   ],
 ];
 
+/** The profile of `alsoOn` is there too, by another name of the cluster. */
+const alsoOn = (cluster: string, { profile }: Neighbour, about: About = {}): Neighbour => ({
+  ...neighbour(profile.kind, profile.metadata.name, { ...about, cluster }),
+  profile,
+});
+const onLeave = (one: Neighbour): Neighbour => {
+  const metadata = { ...one.deployment.metadata, deletionTimestamp: "2026-01-01T00:00:09Z" };
+  return { ...one, deployment: { ...one.deployment, metadata } };
+};
+const first = neighbour("ClusterProfile", "first", { age: 1 });
+const second = neighbour("ClusterProfile", "second", { age: 2 });
+const theOther = "on acme/other, which is the same cluster";
+const taken = (by: string) =>
+  `Conflict: the cluster has ${by} already, and a cluster has one ClusterProfile: make an AddOnProfile of this one, or take the cluster out of one of the two`;
+
+const NAMES: typeof ROWS = [
+  [
+    "a cluster profile that comes by the other name comes first",
+    addOn(),
+    [alsoOn("other", late, closed)],
+    false,
+    `waits for ClusterProfile acme/base (${theOther}): layer cni is Waiting`,
+  ],
+  [
+    "and the cluster has but one of them",
+    second,
+    [alsoOn("other", first, { age: 1 })],
+    true,
+    taken(`ClusterProfile acme/first (${theOther})`),
+  ],
+  [
+    "one that comes by both is where it is done: the other name is refused",
+    addOn(),
+    [alsoOn("a", late, { gates: { cni: "Open", csi: "Open" } }), { ...late, isIdle: () => true }],
+    false,
+    "free",
+  ],
+  [
+    "it is waited for where it is at work",
+    addOn(),
+    [{ ...late, isIdle: () => true }, alsoOn("other", late, { gates: { cni: "Open", csi: "Closed" } })],
+    false,
+    `waits for ClusterProfile acme/base (${theOther}): layer csi is Waiting`,
+  ],
+  [
+    "one that cannot get there is not waited for",
+    addOn(),
+    [alsoOn("other", late, { ...closed, idle: true })],
+    false,
+    "free",
+  ],
+  [
+    "but has the cluster",
+    second,
+    [alsoOn("other", first, { age: 1, idle: true })],
+    true,
+    taken(`ClusterProfile acme/first (${theOther})`),
+  ],
+  [
+    "what it has by the one name it has by the other, which is newer",
+    alsoOn("other", first, { age: 3 }),
+    [first, second],
+    true,
+    "free",
+  ],
+  [
+    "also when the cluster loses the older name",
+    second,
+    [onLeave(first), alsoOn("other", first, { age: 3 })],
+    false,
+    taken("ClusterProfile acme/first"),
+  ],
+  [
+    "it is free when it is left by both",
+    second,
+    [onLeave(first), onLeave(alsoOn("other", first, { age: 3 }))],
+    false,
+    "free",
+  ],
+  [
+    "what the platform brings to another tenant's cluster that says it is this one is not waited for",
+    addOn(),
+    [neighbour("SystemProfile", "edge", { ...closed, namespace: "elsewhere" })],
+    false,
+    "free",
+  ],
+  [
+    "nor does it stand for what is brought here",
+    addOn({ needs: [["SystemProfile", "edge"]] }),
+    [neighbour("SystemProfile", "edge", { namespace: "elsewhere" })],
+    false,
+    "waits for SystemProfile edge, which does not come to this cluster: bring it here, or take it out of dependsOn",
+  ],
+  [
+    "what it brings to the hub is, by a name that a tenant has for the hub",
+    addOn(),
+    [neighbour("SystemProfile", "edge", { ...closed, cluster: "local" })],
+    false,
+    "waits for SystemProfile edge (on local, which is the same cluster): layer cni is Waiting",
+  ],
+  [
+    "and what it brings to that name is not, on the hub, by others",
+    neighbour("AddOnProfile", "web", { cluster: "local", namespace: "elsewhere" }),
+    [neighbour("SystemProfile", "edge", closed)],
+    false,
+    "free",
+  ],
+];
+
 describe("whose turn it is on a cluster", () => {
   it.each(ROWS)("%s", (_what, own, others, isInstalled, sentence) => {
     expect(told(own, others, isInstalled)).toBe(sentence);
+  });
+
+  describe("that has two names", () => {
+    it.each(NAMES)("%s", (_what, own, others, isInstalled, sentence) => {
+      expect(told(own, others, isInstalled)).toBe(sentence);
+    });
   });
 });

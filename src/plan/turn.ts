@@ -2,11 +2,20 @@ import { LOCAL_CLUSTER } from "../api/names.ts";
 import type { Profile, ProfileDeployment, ProfileKind } from "../api/types.ts";
 import { Failure } from "../errors.ts";
 import { onSide } from "./sides.ts";
+import { clusterNameOf } from "./targets.ts";
 
-/** Another profile that comes to the same cluster. */
+/** A profile that comes to the same cluster, by one name of it. */
 export interface Neighbour {
   profile: Profile;
   deployment: ProfileDeployment;
+  /** Whether it does nothing there: the cluster does not answer by this name, or gets the profile by another one. */
+  isIdle?: () => boolean;
+}
+
+/** A profile on the cluster, by all names by which it comes there. */
+interface Resident {
+  profile: Profile;
+  ways: readonly [Neighbour, ...Neighbour[]];
 }
 
 /** Whether a profile may bring something new to a cluster now. */
@@ -14,6 +23,8 @@ export type Turn =
   | { kind: "free" }
   /** In words, such as `ClusterProfile acme/base: layer cni is Waiting`. */
   | { kind: "waits"; on: string }
+  /** It needs, by others, itself. */
+  | { kind: "circle"; failure: Failure }
   | { kind: "refused"; failure: Failure };
 
 /** From the highest to the lowest: what a platform brings comes before what a tenant's cluster is made of, and that before add-ons. */
@@ -21,57 +32,80 @@ const TIERS: readonly ProfileKind[] = ["SystemProfile", "ClusterProfile", "AddOn
 
 /**
  * Whose turn it is on a cluster. A lower tier waits for the higher ones when it is first installed there, and for none that is
- * suspended, on its way out, or refused. What `dependsOn` names is waited for by everything new. On `local`, which each tenant
- * has, one tenant's profiles are nothing to those of another.
+ * suspended, on its way out, refused, or cannot get there. What `dependsOn` names is waited for by everything new.
  *
+ * @param all by all names of the cluster, also what the profile itself has by other ones
  * @param isInstalled whether a layer of it was Ready on this cluster once
  */
 export function turnOf(own: Neighbour, all: readonly Neighbour[], isInstalled: boolean): Turn {
-  const others = all.filter((other) => isOfTenant(other, own));
-  const rival = rivalOf(own, others);
-  if (rival) return { kind: "refused", failure: rivalFailure(rival.profile) };
-  const circle = circleFrom(own, others);
-  if (circle) return { kind: "refused", failure: new Failure("InvalidSpec", circleSentence(circle)) };
+  const [me, others] = residentsOf(own, all);
+  const rival = rivalOf(me, others);
+  if (rival) return { kind: "refused", failure: rivalFailure(rival, own) };
+  const circle = circleFrom(me, others);
+  if (circle) return { kind: "circle", failure: new Failure("InvalidSpec", circleSentence(circle)) };
   const tier = TIERS.indexOf(own.profile.kind);
   const higher = isInstalled ? [] : others.filter(({ profile }) => TIERS.indexOf(profile.kind) < tier);
   for (const { kind, name } of own.profile.spec.dependsOn ?? []) {
-    const found = others.find((other) => isNamed(other, { kind, name }, own));
-    if (!found) return { kind: "waits", on: `${kind} ${name}, which does not come to this cluster` };
-    if (!isComplete(found)) return { kind: "waits", on: lateSentence(found) };
+    const found = others.find((other) => isNamed(other, { kind, name }, me));
+    if (!found) return { kind: "waits", on: absentSentence({ kind, name }, own) };
+    if (!isComplete(found)) return { kind: "waits", on: lateSentence(found, own) };
   }
-  const late = higher.find((other) => isAtWork(other, others) && !isComplete(other));
-  return late ? { kind: "waits", on: lateSentence(late) } : { kind: "free" };
+  const late = higher.find((other) => !isComplete(other) && isAtWork(other, others));
+  return late ? { kind: "waits", on: lateSentence(late, own) } : { kind: "free" };
 }
 
-/** Profiles of the platform have no tenant: they concern all, and all them. */
-function isOfTenant({ profile: { metadata } }: Neighbour, { profile }: Neighbour): boolean {
-  return metadata.namespace === undefined || [undefined, metadata.namespace].includes(profile.metadata.namespace);
+/** The profile and those that it lives with: one of several names has no turn of its own. */
+function residentsOf(own: Neighbour, all: readonly Neighbour[]): [Resident, Resident[]] {
+  const seen = all.filter((other) => isOfTenant(other, own));
+  const byProfile = Map.groupBy(seen, ({ profile }) => nameOf(profile));
+  const me: Resident = { profile: own.profile, ways: [own, ...(byProfile.get(nameOf(own.profile)) ?? [])] };
+  byProfile.delete(nameOf(own.profile));
+  const others = [...byProfile.values()].flatMap(([first, ...more]): Resident[] =>
+    first ? [{ profile: first.profile, ways: [first, ...more] }] : [],
+  );
+  return [me, others];
+}
+
+/**
+ * On `local`, which each tenant has, one tenant's profiles are nothing to those of another. Nor are they on a cluster that says it
+ * is the one of another tenant; nor is there what the platform brings to that tenant. What it brings to `local` concerns all.
+ */
+function isOfTenant(other: Neighbour, own: Neighbour): boolean {
+  return [undefined, tenantOf(own)].includes(tenantOf(other));
+}
+
+/** Whose profile it is, or else whose cluster. */
+function tenantOf({ profile, deployment }: Neighbour): string | undefined {
+  return profile.metadata.namespace ?? deployment.spec.clusterRef.namespace;
 }
 
 /**
  * A cluster has one ClusterProfile: the one that came first. The next one has its turn when that one begins to go, and not when
  * it has gone: what both bring is handed over then, and not deleted in between.
  */
-function rivalOf(own: Neighbour, others: readonly Neighbour[]): Neighbour | undefined {
+function rivalOf(own: Resident, others: readonly Resident[]): Resident | undefined {
   if (own.profile.kind !== "ClusterProfile") return undefined;
   const stays = others.filter((other) => other.profile.kind === "ClusterProfile" && !isGoing(other));
-  return stays.find(({ deployment }) => ageOf(deployment) < ageOf(own.deployment));
+  return stays.find((other) => ageOf(other) < ageOf(own));
 }
 
-/** Sorts by time, then by name. */
-function ageOf({ metadata }: ProfileDeployment): string {
-  return [metadata.creationTimestamp ?? "", metadata.namespace, metadata.name].join(" ");
+/** Sorts by time, then by name. A cluster that gets another name keeps what it has. */
+function ageOf({ ways }: Resident): string {
+  const ages = ways.map(({ deployment: { metadata } }) =>
+    [metadata.creationTimestamp ?? "", metadata.namespace, metadata.name].join(" "),
+  );
+  return ages.toSorted()[0] ?? "";
 }
 
-function rivalFailure(rival: Profile): Failure {
-  const words = `the cluster has ${nameOf(rival)} already, and a cluster has one ClusterProfile: make an AddOnProfile of this one, or take the cluster out of one of the two`;
+function rivalFailure(rival: Resident, own: Neighbour): Failure {
+  const words = `the cluster has ${nameWithWay(rival, own)} already, and a cluster has one ClusterProfile: make an AddOnProfile of this one, or take the cluster out of one of the two`;
   return new Failure("Conflict", words);
 }
 
 /** The profiles of a circle that goes through `own`, in order. */
-function circleFrom(own: Neighbour, others: readonly Neighbour[]): readonly Profile[] | undefined {
-  const seen = new Set<Neighbour>();
-  const walk = (from: Neighbour, path: readonly Profile[]): readonly Profile[] | undefined => {
+function circleFrom(own: Resident, others: readonly Resident[]): readonly Profile[] | undefined {
+  const seen = new Set<Resident>();
+  const walk = (from: Resident, path: readonly Profile[]): readonly Profile[] | undefined => {
     for (const { kind, name } of from.profile.spec.dependsOn ?? []) {
       if (isNamed(own, { kind, name }, from)) return path;
       const next = others.find((other) => isNamed(other, { kind, name }, from));
@@ -87,31 +121,34 @@ function circleFrom(own: Neighbour, others: readonly Neighbour[]): readonly Prof
 
 function circleSentence(circle: readonly Profile[]): string {
   const names = [...circle, ...circle.slice(0, 1)].map(nameOf);
-  return `dependsOn goes in a circle: ${names.join(" needs ")}: take one of them out`;
+  return `dependsOn goes in a circle: ${names.join(" needs ")}: take the dependsOn of one of them out`;
 }
 
 /** A name means a profile of the own namespace, or a SystemProfile, which has none. */
 function isNamed(
-  { profile: { kind, metadata } }: Neighbour,
+  { profile: { kind, metadata } }: Resident,
   ref: { kind: ProfileKind; name: string },
-  from: Neighbour,
+  from: Resident,
 ): boolean {
   const namespace = ref.kind === "SystemProfile" ? undefined : from.profile.metadata.namespace;
   return kind === ref.kind && metadata.name === ref.name && metadata.namespace === namespace;
 }
 
-function isGoing({ profile, deployment }: Neighbour): boolean {
-  return (profile.metadata.deletionTimestamp ?? deployment.metadata.deletionTimestamp) !== undefined;
+function isGoing({ profile, ways }: Resident): boolean {
+  const isLeft = ways.every(({ deployment }) => deployment.metadata.deletionTimestamp !== undefined);
+  return profile.metadata.deletionTimestamp !== undefined || isLeft;
 }
 
 /** Whether it will be complete without anybody's doing. */
-function isAtWork(neighbour: Neighbour, others: readonly Neighbour[]): boolean {
-  return !isGoing(neighbour) && !neighbour.profile.spec.suspend && rivalOf(neighbour, others) === undefined;
+function isAtWork(resident: Resident, others: readonly Resident[]): boolean {
+  const { profile, ways } = resident;
+  if (isGoing(resident) || profile.spec.suspend || ways.every((way) => way.isIdle?.())) return false;
+  return rivalOf(resident, others) === undefined;
 }
 
 /** Whether each layer has opened its gate, for the profile as it is now. */
-function isComplete(neighbour: Neighbour): boolean {
-  return firstClosed(neighbour) === undefined;
+function isComplete({ ways }: Resident): boolean {
+  return ways.some((way) => firstClosed(way) === undefined);
 }
 
 function firstClosed({ profile, deployment: { spec, status } }: Neighbour): string | undefined {
@@ -124,8 +161,25 @@ function firstClosed({ profile, deployment: { spec, status } }: Neighbour): stri
   return undefined;
 }
 
-function lateSentence(neighbour: Neighbour): string {
-  return `${nameOf(neighbour.profile)}: ${firstClosed(neighbour)}`;
+function absentSentence({ kind, name }: { kind: ProfileKind; name: string }, { profile }: Neighbour): string {
+  const { namespace } = profile.metadata;
+  const absent = kind === "SystemProfile" || namespace === undefined ? name : `${namespace}/${name}`;
+  return `${kind} ${absent}, which does not come to this cluster: bring it here, or take it out of dependsOn`;
+}
+
+function lateSentence(late: Resident, own: Neighbour): string {
+  return `${nameWithWay(late, own)}: ${firstClosed(workingWay(late))}`;
+}
+
+function workingWay({ ways }: Resident): Neighbour {
+  return ways.find((way) => !way.isIdle?.()) ?? ways[0];
+}
+
+/** With the name of the cluster by which it comes there, if that is another one. */
+function nameWithWay(resident: Resident, own: Neighbour): string {
+  const way = clusterNameOf(workingWay(resident).deployment);
+  const isOther = way !== clusterNameOf(own.deployment);
+  return `${nameOf(resident.profile)}${isOther ? ` (on ${way}, which is the same cluster)` : ""}`;
 }
 
 /** `ClusterProfile acme/base`. */

@@ -22,7 +22,8 @@ export function timeoutOf(layer: string, { profile }: Pick<Seen, "profile">): nu
   return (timeout === undefined ? undefined : durationMs(timeout)) ?? TIMEOUT_MS;
 }
 
-const DELETE_EVENTS = ["pre-delete", "post-delete"];
+/** The events of the hooks that run when a release goes. */
+export const DELETE_EVENTS = ["pre-delete", "post-delete"];
 
 /** A release that goes, when it is still the layer's. */
 interface Going {

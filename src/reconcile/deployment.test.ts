@@ -45,7 +45,7 @@ class World {
   target: TargetFacts;
   /** What differs from a profile that goes to the cluster `local`. */
   facts: Partial<DeploymentFacts> = {};
-  absent: string | undefined;
+  absent: string | Failure | undefined;
   tenantGoing = false;
   readonly #reconciler: DeploymentReconciler;
 
@@ -68,7 +68,7 @@ class World {
         set: applySetOf({ kind: "AddOnProfile", namespace: "acme", name: "p" }),
         site: this,
         view: VIEW,
-        neighbours: () => "none",
+        neighbours: () => "still",
         heirs: { claim: () => false, intend: () => false },
         profileOf: () => undefined,
       },
@@ -109,9 +109,11 @@ class World {
       street: () => undefined,
       cluster: undefined,
       target,
+      isUnreadable: false,
       matched: true,
       isTenantGoing: false,
-      hasHeir: () => false,
+      isPlaceGoing: false,
+      hasHeir: () => "no",
       referents: () => ({ kind: "absent" }),
       ...this.facts,
     };
@@ -322,6 +324,39 @@ describe("a second cluster profile", () => {
   });
 });
 
+describe("a profile that needs itself", () => {
+  const told = { state: "Blocked", reason: "InvalidSpec", message: expect.stringContaining("goes in a circle") };
+
+  async function inCircle(row: object, layers: string[] = []): Promise<World> {
+    const world = new World();
+    const [one] = world.profile.spec.layers;
+    // It cannot be read now: what a fresh process has of it is what is stored.
+    if (one)
+      Object.assign(one, { when: "layers.none.outputs.x", manifests: [{ url: "https://a.example", sha256: "0" }] });
+    world.deployment.status = { layers: [{ name: "one", state: "Ready", ...row }] };
+    const spec = { ...world.profile.spec, dependsOn: [{ kind: "AddOnProfile", name: "p" }] };
+    const own = { profile: { ...world.profile, spec } as Profile, deployment: world.deployment };
+    world.facts = { street: () => ({ own, side: "Workload", sibling: undefined, others: [] }) };
+    world.answer = () => ({ ...PREPARED, parent: { ...EMPTY_PARENT, hub: "hub", layers } });
+    for (let count = 0; count < 3; count++) await world.pass();
+    return world;
+  }
+
+  it("brings nothing", async () => {
+    const { steps, statuses } = await inCircle({});
+    expect(steps).toEqual([]);
+    expect(statuses.at(-1)?.layers).toMatchObject([told]);
+  });
+
+  it("is told in the same way, and goes on being repaired, where it is installed", async () => {
+    const { steps, statuses, interest } = await inCircle({ readyDigest: "d" }, ["one"]);
+    expect(steps).toContain("Recall");
+    expect(steps).not.toContain("Apply");
+    expect(statuses.at(-1)?.layers).toMatchObject([{ ...told, readyDigest: "d" }]);
+    expect(interest?.waiting).toBe(true);
+  });
+});
+
 describe("a layer that makes a cluster", () => {
   it.each([
     ["Management", false],
@@ -367,7 +402,10 @@ describe("on the way out", () => {
     world.profile.metadata.deletionTimestamp = DELETED;
     world.deployment.metadata.deletionTimestamp = DELETED;
     world.deployment.status = BROUGHT;
-    if (target) world.target = target;
+    if (target) {
+      world.target = target;
+      Object.assign(world.deployment.spec, { clusterRef: { name: "edge", namespace: "acme" } });
+    }
     return world;
   }
 
@@ -380,6 +418,17 @@ describe("on the way out", () => {
       steps: [],
       told: ["for good: ObjectsLeft: TargetCluster acme/edge does not exist: left there: layer one (2 objects)"],
     });
+  });
+
+  it("says it once, though a pass more may come before the watch tells that the deployment is gone", async () => {
+    const world = deletedWorld({ kind: "gone" });
+    world.absent = "TargetCluster acme/edge does not exist";
+    await world.pass();
+    await world.pass();
+    expect(world.told).toHaveLength(1);
+    Object.assign(world.deployment.metadata, { uid: "of another one of the same name" });
+    await world.pass();
+    expect(world.told).toHaveLength(2);
   });
 
   it("says nothing of a cluster that is gone and never had anything", async () => {
@@ -428,6 +477,7 @@ describe("on the way out", () => {
     world.now += 1e9;
     await world.pass();
     expect(world).toMatchObject({ finished: false, told: ["Conflict: layer one: is the same cluster as acme/a"] });
+    expect(world.interest?.waiting).toBe(true);
   });
 
   it("knows after a silence in the midst of a removal what may still be there", async () => {
@@ -442,11 +492,79 @@ describe("on the way out", () => {
     ]);
   });
 
+  it("says why it waits no longer for a cluster whose kubeconfig has gone", async () => {
+    const world = deletedWorld({ kind: "failing", failure: away, lostAt: Date.parse(DELETED) });
+    await world.pass();
+    const message =
+      "unreachable since 2026-11-22T12:00:00Z: no answer; what is there is left there from 2026-11-22T12:01:00Z on, for its kubeconfig Secret does not exist";
+    expect(world.statuses.at(-1)?.layers).toMatchObject([{ message }]);
+    expect(world).toMatchObject({ finished: false, due: [60_000] });
+  });
+
+  it("waits, where it may not look whether a cluster is gone, as long as for one that is away", async () => {
+    const world = deletedWorld({ kind: "gone" });
+    world.absent = new Failure("Forbidden", "may not read Secret edge");
+    await world.pass();
+    expect(world).toMatchObject({ finished: false, told: [], due: [3_600_000] });
+    world.now += 3_600_000;
+    world.facts = { cluster: awaySince(DELETED) };
+    await world.pass();
+    expect(world.told).toEqual([
+      "for good: ObjectsLeft: may not read Secret edge, for longer than deletionGrace: left there: layer one (2 objects)",
+    ]);
+  });
+
+  it("waits for the hub, however long it is away", async () => {
+    const world = deletedWorld();
+    world.target = { kind: "failing", failure: away };
+    world.now += 1e9;
+    await world.pass();
+    expect(world).toMatchObject({ finished: false, steps: [], told: [expect.stringMatching(/: no answer$/)] });
+  });
+
+  it("takes back what makes a cluster, whose TargetCluster no watch tells of, only when a live look finds none either", async () => {
+    const world = new World();
+    world.deployment.metadata.deletionTimestamp = DELETED;
+    world.facts = { side: "Management", matched: false };
+    await world.pass();
+    expect(world).toMatchObject({ finished: false, steps: [], due: [1_000] });
+    world.absent = "TargetCluster acme/edge does not exist";
+    await world.pass();
+    expect(world).toMatchObject({ finished: false, steps: ["Prepare"] });
+  });
+
+  it("waits, when it was deleted by hand while the brake holds, and looks again by itself", async () => {
+    const world = new World();
+    world.deployment.metadata.deletionTimestamp = DELETED;
+    Object.assign(world.profile.spec, { unmatchPolicy: "Delete" });
+    const conditions = [{ type: "Stalled", reason: "MassUnmatch", lastTransitionTime: DELETED }];
+    Object.assign(world.profile, { status: { conditions } });
+    world.facts = { matched: false };
+    await world.pass();
+    expect(world).toMatchObject({ finished: false, steps: [], due: [1_000] });
+    Object.assign(world.profile, { status: {} });
+    await world.pass();
+    expect(world).toMatchObject({ finished: false, steps: ["Prepare"] });
+  });
+
   it("touches nothing on a cluster that the profile goes to no more", async () => {
     const world = new World();
     world.facts = { matched: false };
     await world.pass();
     expect(world).toMatchObject({ finished: false, steps: [], statuses: [] });
+  });
+
+  it.each<[what: string, change: (world: World) => void]>([
+    ["the profile goes to the cluster no more", (world) => Object.assign(world.facts, { matched: false })],
+    ["the profile is being deleted", ({ profile }) => Object.assign(profile.metadata, { deletionTimestamp: DELETED })],
+  ])("claims nothing there any more once %s", async (_, change) => {
+    const world = new World();
+    world.answer = () => PREPARED;
+    await world.pass();
+    expect(world.interest).toMatchObject({ moving: true });
+    change(world);
+    await world.pass();
+    expect(world.interest).toMatchObject({ claims: new Map(), isJudged: true, moving: false, generation: 1 });
   });
 
   it("looks once more whether its namespace goes before it leaves its objects there", async () => {
@@ -460,9 +578,13 @@ describe("on the way out", () => {
     expect(world).toMatchObject({ finished: false, steps: ["Prepare"] });
   });
 
-  it("ends when its rights have gone with its namespace", async () => {
+  it.each([
+    { where: "local", finished: true },
+    { where: "edge", finished: false },
+  ])("ends when its rights have gone with its namespace, on $where: $finished", async ({ where, finished }) => {
     const forbidden = new Failure("Forbidden", "may not delete");
     const world = deletedWorld();
+    Object.assign(world.deployment.spec, { clusterRef: { name: where } });
     world.answer = () => ({
       ...PREPARED,
       parent: { ...EMPTY_PARENT, hub: "hub", layers: ["one"], places: new Set(["ConfigMap/shop"]) },
@@ -472,8 +594,9 @@ describe("on the way out", () => {
     expect(world).toMatchObject({ finished: false });
     world.facts = { isTenantGoing: true };
     await world.pass();
-    expect(world).toMatchObject({ finished: true });
-    expect(world.told.at(-1)).toMatch(/^for good: ObjectsLeft: may not delete: left there: layer one$/);
+    expect(world).toMatchObject({ finished });
+    const left = expect.stringMatching(/^for good: ObjectsLeft: may not delete: left there: layer one$/);
+    expect(world.told).toEqual(finished ? expect.arrayContaining([left]) : expect.not.arrayContaining([left]));
   });
 });
 

@@ -1,5 +1,6 @@
 import type { Profile, ProfileDeploymentStatus } from "../api/types.ts";
 import { Failure } from "../errors.ts";
+import { timeText } from "../objects/time.ts";
 import { besideOf } from "../plan/beside.ts";
 import { buildPlan } from "../plan/build-plan.ts";
 import type { Beside } from "../plan/gates.ts";
@@ -9,9 +10,10 @@ import type { Step } from "../plan/step.ts";
 import type { Plan } from "../plan/types.ts";
 import { awayStatus } from "../status/away-status.ts";
 import { blockedStatus, deploymentStatus, rowsAndParts, suspendedStatus } from "../status/deployment-status.ts";
+import type { StatusContext } from "../status/verdict.ts";
 import { earlierDoubt, lookAgain } from "./doubts.ts";
 import { interestOf, NO_INTEREST } from "./interest.ts";
-import { isGoing, isPowerless, leftBehind, powerlessness, type WayOut, wayOut } from "./leaving.ts";
+import { type Away, isGoing, isPowerless, leftBehind, powerlessness, wayOut } from "./leaving.ts";
 import { type DeploymentMemory, isInstalled, newMemory, type Renewal } from "./memory.ts";
 import type { DeploymentFacts, DeploymentPorts, Place } from "./ports.ts";
 import { afterLook, noticeLeaving, noticeRegistry, noticeSpec, remember, rememberTrouble } from "./remember.ts";
@@ -31,6 +33,16 @@ interface About {
   beside?: Beside;
 }
 
+/** What the status of a pass is made of. */
+interface Told {
+  profile: Profile;
+  plan: Plan;
+  view: DeploymentView;
+  memory: DeploymentMemory;
+  /** Speaks in the place of all that is in view. */
+  refusal: Failure | undefined;
+}
+
 /**
  * Brings one profile to one cluster, one step per pass: observe, judge, act, report. Any pass may be the first after a
  * crash, and no pass waits for anything but its own step: what has to be waited for is watched, and wakes the next pass.
@@ -38,19 +50,22 @@ interface About {
 export class DeploymentReconciler {
   readonly #ports: DeploymentPorts;
   readonly #memories = new Map<string, DeploymentMemory>();
+  /** The uids of deployments that have ended, until the watch tells that they are gone: what was told of them is told once. */
+  readonly #ended = new Map<string, string | undefined>();
 
   constructor(ports: DeploymentPorts) {
     this.#ports = ports;
   }
 
   async reconcile(key: string, signal: AbortSignal): Promise<void> {
-    const facts = this.#ports.observe(key);
+    const facts = this.#observe(key);
     if (!facts) return this.#drop(key);
     const { deployment, profile, target, side } = facts;
     const leaving = deployment.metadata.deletionTimestamp !== undefined;
     if (leaving && (await this.#goes(facts, signal))) return;
     // Of a profile on its way out, or on a cluster that it goes to no more, nothing is touched before the deployment is deleted.
-    if (!profile || (!leaving && (isGoing(facts) || !facts.matched))) return;
+    if (!profile || (!leaving && (isGoing(facts) || !facts.matched)))
+      return this.#ports.want(key, { ...NO_INTEREST, generation: profile?.metadata.generation });
     if (profile.spec.suspend && !leaving) return this.#suspended(facts, profile);
     if (target.kind !== "ready") return this.#blocked(facts, profile);
     const beside = leaving ? undefined : this.#besideOf(facts);
@@ -59,6 +74,13 @@ export class DeploymentReconciler {
     if (leaving && side === "Management" && facts.street()?.sibling)
       return this.#ports.want(key, { ...NO_INTEREST, waiting: true });
     await this.#pass(facts, { profile, place: target.place, leaving, ...(beside ? { beside } : {}) }, signal);
+  }
+
+  #observe(key: string): DeploymentFacts | undefined {
+    const facts = this.#ports.observe(key);
+    if (facts && this.#ended.has(key) && this.#ended.get(key) === facts.deployment.metadata.uid) return undefined;
+    this.#ended.delete(key);
+    return facts;
   }
 
   /** Another profile stands in the way: what runs stays, and a change of that one is noticed. */
@@ -100,19 +122,21 @@ export class DeploymentReconciler {
     const seen = seenFrom(facts, { ...about, memory, now });
     const { prepared } = memory;
     const { plan, view } = judged(seen, prepared, leaving);
-    const step = afterLook(memory, view?.step ?? { kind: "Prepare" });
-    if (step.kind === "None") memory.trouble = undefined;
+    const next = view?.step ?? { kind: "Prepare" };
+    if (next.kind === "None") memory.trouble = undefined;
     // What is said of a step that failed as a whole stands until it went well.
     const silent = memory.trouble !== undefined || (view?.looking === true && speaksOf(facts, profile));
     const powerless = powerlessness(facts, view, prepared?.parent);
     if (powerless) return await this.#leaveBehind(facts, { ...powerless, signal });
     rememberPlan(memory, plan, view?.layers ?? []);
-    if (view && !silent) this.#report(facts, { profile, plan, view, memory });
+    if (view && !silent) this.#report(facts, { profile, plan, view, memory, refusal: beside?.refusal });
     this.#ports.want(facts.key, interestOf({ plan, side: facts.side, beside }, view, memory));
     if (memory.trouble && now < memory.trouble.retryAt) {
       this.#inTrouble(facts, profile, memory.trouble);
       return;
     }
+    // Not before it is said what is to be watched: that goes by what was prepared, which a look forgets.
+    const step = afterLook(memory, next);
     forgetReplaced(memory, step, plan);
     const wakeAt = earlierDoubt(memory, view?.wakeAt);
     if (step.kind !== "None") await this.#act(step, { facts, profile, memory }, signal);
@@ -153,11 +177,10 @@ export class DeploymentReconciler {
     if (memory.trouble) this.#inTrouble(facts, profile, memory.trouble);
   }
 
-  #report(
-    facts: DeploymentFacts,
-    { profile, plan, view, memory }: { profile: Profile; plan: Plan; view: DeploymentView; memory: DeploymentMemory },
-  ): void {
-    const status = deploymentStatus(plan, view, this.#statusContext(facts, profile, memory));
+  #report(facts: DeploymentFacts, { profile, plan, view, memory, refusal }: Told): void {
+    const context = this.#statusContext(facts, profile, memory);
+    const { layers } = profile.spec;
+    const status = refusal ? blockedStatus(layers, refusal, context) : deploymentStatus(plan, view, context);
     this.#publish(facts, memory, status);
   }
 
@@ -167,19 +190,13 @@ export class DeploymentReconciler {
     { failure, retryAt }: NonNullable<DeploymentMemory["trouble"]>,
   ): void {
     const memory = this.#memories.get(facts.key);
-    if (memory)
-      this.#publish(
-        facts,
-        memory,
-        blockedStatus(profile.spec.layers, failure, this.#statusContext(facts, profile, memory)),
-      );
+    if (memory) this.#publishBlocked(facts, profile, { memory, failure });
     this.#ports.again(facts.key, Math.max(0, retryAt - this.#ports.now()));
   }
 
   /** All layers stay as they are: nothing is looked at, nothing is written. */
   #suspended(facts: DeploymentFacts, profile: Profile): void {
-    const memory = this.#memories.get(facts.key) ?? newMemory({}, facts.deployment.status);
-    this.#memories.set(facts.key, memory);
+    const memory = this.#lastMemoryOf(facts);
     this.#ports.want(facts.key, { ...NO_INTEREST, generation: profile.metadata.generation });
     this.#publish(facts, memory, suspendedStatus(profile.spec.layers, this.#statusContext(facts, profile, memory)));
   }
@@ -187,20 +204,25 @@ export class DeploymentReconciler {
   /** Another cluster, a kubeconfig that cannot be used, or no answer: the layers stay as they are, and say why. */
   #blocked(facts: DeploymentFacts, profile: Profile): void {
     const { target } = facts;
-    const memory = this.#memories.get(facts.key) ?? newMemory({}, facts.deployment.status);
-    this.#memories.set(facts.key, memory);
-    this.#ports.want(facts.key, NO_INTEREST);
+    const memory = this.#lastMemoryOf(facts);
+    const isTwin = target.kind === "failing" && target.isTwin === true;
+    this.#ports.want(facts.key, { ...NO_INTEREST, waiting: isTwin });
     if (target.kind === "connecting" || target.kind === "ready") return;
     const name = facts.deployment.spec.clusterRef.name;
     const failure =
       target.kind === "failing"
         ? target.failure
         : new Failure("ReferenceNotFound", `TargetCluster ${name} does not exist`);
-    this.#publish(
-      facts,
-      memory,
-      blockedStatus(profile.spec.layers, failure, this.#statusContext(facts, profile, memory)),
-    );
+    this.#publishBlocked(facts, profile, { memory, failure });
+  }
+
+  #publishBlocked(
+    facts: DeploymentFacts,
+    profile: Profile,
+    { memory, failure }: { memory: DeploymentMemory; failure: Failure },
+  ): void {
+    const context = this.#statusContext(facts, profile, memory);
+    this.#publish(facts, memory, blockedStatus(profile.spec.layers, failure, context));
   }
 
   #publish(facts: DeploymentFacts, memory: DeploymentMemory, status: ProfileDeploymentStatus): void {
@@ -209,13 +231,9 @@ export class DeploymentReconciler {
     this.#ports.report(facts.key, status);
   }
 
-  #statusContext(
-    facts: DeploymentFacts,
-    profile: Profile,
-    memory: DeploymentMemory,
-  ): Parameters<typeof deploymentStatus>[2] {
+  #statusContext(facts: DeploymentFacts, profile: Profile, memory: DeploymentMemory): StatusContext {
     return {
-      now: new Date(this.#ports.now()).toISOString().replace(/\.\d+Z$/, "Z"),
+      now: timeText(this.#ports.now()),
       generation: facts.deployment.metadata.generation ?? 0,
       profileGeneration: profile.metadata.generation ?? 0,
       previous: memory.status,
@@ -226,28 +244,37 @@ export class DeploymentReconciler {
   async #goes(facts: DeploymentFacts, signal: AbortSignal): Promise<boolean> {
     const now = this.#ports.now();
     const way = wayOut(facts, now);
-    if (way.kind === "remove") return false;
-    if (way.kind === "keep") {
+    if (way.kind === "remove") return way.isUnseen && typeof (await this.#absence(facts, signal)) !== "string";
+    if (way.kind === "held") this.#ports.again(facts.key, LOOK_MS);
+    else if (way.kind === "keep") {
       // The namespace's own end may not have been told yet: with it the profile goes, and by another policy.
       if (!way.isAsked && (await this.#ports.isTenantGoing(facts, signal))) this.#ports.again(facts.key, LOOK_MS);
       else await this.#leave(facts, signal);
     } else if (way.kind === "gone") {
-      const absence = await this.#ports.absence(facts, signal);
-      if (absence === undefined) this.#ports.again(facts.key, LOOK_MS);
-      else await this.#leaveBehind(facts, { why: absence, signal });
-    } else if (now < way.until) this.#away(facts, way);
-    else await this.#leaveBehind(facts, { why: `${way.failure.message}, for longer than deletionGrace`, signal });
+      const absence = await this.#absence(facts, signal);
+      if (typeof absence === "string") await this.#leaveBehind(facts, { why: absence, signal });
+      else if (absence) await this.#away(facts, { ...way, kind: "away", failure: absence }, signal);
+    } else await this.#away(facts, way, signal);
     return true;
   }
 
+  /** What is gone, by a live look, or why nobody may look. When that finds all there, a watch will tell, and a pass comes to see. */
+  async #absence(facts: DeploymentFacts, signal: AbortSignal): ReturnType<DeploymentPorts["absence"]> {
+    const absence = await this.#ports.absence(facts, signal);
+    if (absence === undefined) this.#ports.again(facts.key, LOOK_MS);
+    return absence;
+  }
+
   /** The cluster may come back: what is there is taken back then. */
-  #away(facts: DeploymentFacts, { failure, until }: WayOut & { kind: "away" }): void {
+  async #away(facts: DeploymentFacts, { failure, until, isOnMemory }: Away, signal: AbortSignal): Promise<void> {
+    if (until <= this.#ports.now())
+      return await this.#leaveBehind(facts, { why: `${failure.message}, for longer than deletionGrace`, signal });
     const { profile, key } = facts;
-    const memory = this.#memories.get(key) ?? newMemory({}, facts.deployment.status);
-    this.#memories.set(key, memory);
+    const memory = this.#lastMemoryOf(facts);
     this.#ports.want(key, NO_INTEREST);
-    const end = new Date(until).toISOString().replace(/\.\d+Z$/, "Z");
-    const message = `${failure.message}; what is there is left there from ${end} on, when deletionGrace is over`;
+    const end = timeText(until);
+    const term = isOnMemory ? "for its kubeconfig Secret does not exist" : "when deletionGrace is over";
+    const message = `${failure.message}; what is there is left there from ${end} on, ${term}`;
     const why = new Failure(failure.reason, message, { cause: failure });
     if (profile) this.#publish(facts, memory, awayStatus(why, this.#statusContext(facts, profile, memory)));
     this.#ports.again(key, until - this.#ports.now());
@@ -275,8 +302,10 @@ export class DeploymentReconciler {
   }
 
   async #leave(facts: DeploymentFacts, signal: AbortSignal): Promise<void> {
-    await this.#ports.finish(facts.key, signal);
-    this.#drop(facts.key);
+    const { key, deployment } = facts;
+    await this.#ports.finish(key, signal);
+    this.#ended.set(key, deployment.metadata.uid);
+    this.#drop(key);
   }
 
   #drop(key: string): void {
@@ -290,6 +319,13 @@ export class DeploymentReconciler {
     const fresh = newMemory(site, known?.status ?? deployment.status);
     this.#memories.set(key, fresh);
     return fresh;
+  }
+
+  /** While its cluster is not looked at: of whichever site it is. */
+  #lastMemoryOf({ key, deployment }: DeploymentFacts): DeploymentMemory {
+    const memory = this.#memories.get(key) ?? newMemory({}, deployment.status);
+    this.#memories.set(key, memory);
+    return memory;
   }
 }
 

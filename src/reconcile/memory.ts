@@ -20,8 +20,10 @@ export interface DeploymentMemory {
   generation: number | undefined;
   /** When this process saw the spec change, or first saw it, or saw the deployment leave, in milliseconds since the epoch. */
   changedAt: number | undefined;
+  /** When something was first to go since then. */
+  dueAt: number | undefined;
   prepared: SiteView["prepared"];
-  /** Whether somebody who writes as we do was looked for, before what he wrote is written over. */
+  /** Whether somebody who writes as we do was looked for, before what is his is written over or taken away. */
   confirmed: boolean;
   /** Whether what it has made is on its way out. */
   isLeaving: boolean;
@@ -47,6 +49,7 @@ export function newMemory(site: object, status: ProfileDeploymentStatus | undefi
     site,
     generation: undefined,
     changedAt: undefined,
+    dueAt: undefined,
     prepared: undefined,
     confirmed: false,
     isLeaving: false,

@@ -1,4 +1,5 @@
 import type {
+  ClusterRef,
   Profile,
   ProfileDeployment,
   ProfileDeploymentStatus,
@@ -37,8 +38,11 @@ export interface DeploymentPorts {
   tell(facts: DeploymentFacts, event: Tiding): void;
   /** The same, and in Strata's own namespace, where it outlives the profile and the tenant. */
   tellForGood(facts: DeploymentFacts, event: Tiding): void;
-  /** Whether the cluster of a deployment, or what leads to it, is there no more, by a live look: a sentence that says what. */
-  absence(facts: DeploymentFacts, signal: AbortSignal): Promise<string | undefined>;
+  /**
+   * Whether the cluster of a deployment, or what leads to it, is there no more, by a live look: a sentence that says what, or
+   * why nobody may look.
+   */
+  absence(facts: DeploymentFacts, signal: AbortSignal): Promise<string | Failure | undefined>;
   /** Whether the profile's namespace is being deleted, by a live look. */
   isTenantGoing(facts: DeploymentFacts, signal: AbortSignal): Promise<boolean>;
   /** Takes Strata's finalizer off the deployment. */
@@ -56,12 +60,16 @@ export interface DeploymentFacts {
   /** What the hub says of the cluster; undefined for `local`, and when it is gone. */
   cluster: TargetCluster | undefined;
   target: TargetFacts;
+  /** Whether the TargetCluster is there, and cannot be read: what is on the cluster stays as it is. */
+  isUnreadable: boolean;
   /** Whether the profile goes to this cluster. */
   matched: boolean;
   /** Whether the namespace of the profile is being deleted, with all that is in it. */
   isTenantGoing: boolean;
-  /** Whether the same physical cluster is reached by another deployment of the profile, which stays. */
-  hasHeir(): boolean;
+  /** Whether the namespace of the TargetCluster is being deleted: nobody mistyped a selector. */
+  isPlaceGoing: boolean;
+  /** Whether the same physical cluster is reached by another deployment of the profile, which stays; or why that is not known yet. */
+  hasHeir(): "yes" | "no" | Failure;
   referents: Referents;
   /** Who else is at work on the cluster; undefined while the profile is not known. */
   street(): Street | undefined;
@@ -71,8 +79,11 @@ export interface DeploymentFacts {
 export type TargetFacts =
   | { kind: "ready"; place: Place }
   | { kind: "connecting" }
-  /** A twin is the same physical cluster by another name, to which the profile goes already. */
-  | { kind: "failing"; failure: Failure; isTwin?: true }
+  /**
+   * A twin is the same physical cluster by another name, to which the profile goes already. `lostAt`, in milliseconds since
+   * the epoch, is since when a cluster does not answer to which only credentials in memory lead.
+   */
+  | { kind: "failing"; failure: Failure; isTwin?: true; lostAt?: number | undefined }
   | { kind: "gone" };
 
 /** Where a deployment acts: a cluster as one identity, and the ApplySet there. */
@@ -144,6 +155,10 @@ export interface ProfileFacts {
   deployments: readonly ProfileDeployment[];
   /** Whether its namespace is being deleted, with all that is in it. */
   isTenantGoing: boolean;
+  /** Whether the namespace of a TargetCluster is being deleted, with all that is in it. */
+  isPlaceGoing(cluster: ClusterRef): boolean;
+  /** Whether a TargetCluster is there, and cannot be read: nobody knows whether the profile goes there. */
+  isUnreadable(cluster: ClusterRef): boolean;
 }
 
 export interface TargetPorts {

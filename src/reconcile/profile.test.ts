@@ -21,6 +21,12 @@ interface Given {
   unmatches?: Unmatches;
   now?: number;
   isTenantGoing?: boolean;
+  /** A namespace that is being deleted. */
+  going?: string;
+  /** A TargetCluster that cannot be read. */
+  unreadable?: string;
+  /** Takes what the profile's summary says. */
+  summaries?: string[];
 }
 
 /** That it is held. */
@@ -32,17 +38,34 @@ function reasonsOf(conditions: readonly Condition[] = []): string[] {
 async function pass(profile: Profile, { cached = [], live = cached, ...given }: Given = {}): Promise<string[]> {
   const calls: string[] = [];
   const call = (name: string) => async () => void calls.push(name);
-  const { unmatches = new Unmatches(), now = 0, isTenantGoing = false, clusters = [] } = given;
+  const {
+    unmatches = new Unmatches(),
+    now = 0,
+    isTenantGoing = false,
+    clusters = [],
+    going = "none",
+    unreadable = "none",
+  } = given;
   const ports: ProfilePorts = {
     unmatches,
     now: () => now,
-    observe: () => ({ profile, clusters, deployments: cached, isTenantGoing }),
+    observe: () => ({
+      profile,
+      clusters,
+      deployments: cached,
+      isTenantGoing,
+      isPlaceGoing: ({ namespace }) => namespace === going,
+      isUnreadable: ({ name }) => name === unreadable,
+    }),
     createDeployment: call("create"),
     deleteDeployment: call("delete"),
     hasDeployments: async () => live.length > 0,
     addFinalizer: call("add finalizer"),
     removeFinalizer: call("remove finalizer"),
-    report: (_key, { conditions }) => void calls.push(["report", ...reasonsOf(conditions)].join(" ")),
+    report: (_key, { conditions, summary }) => {
+      calls.push(["report", ...reasonsOf(conditions)].join(" "));
+      given.summaries?.push(summary?.message ?? "");
+    },
     again: (_key, afterMs) => void calls.push(`again in ${afterMs}`),
   };
   await reconcileProfile("AddOnProfile/acme/p", ports, new AbortController().signal);
@@ -125,4 +148,65 @@ test("what is held stays so over a restart, however many clusters have come sinc
   };
   const [told] = await pass(without(spec, { conditions: [condition] }), given);
   expect(told).toMatch(/^report Ready False/);
+});
+
+const HELD = {
+  conditions: [{ type: "Ready", status: "False", reason: "MassUnmatch", lastTransitionTime: "2026-11-22T12:00:00Z" }],
+};
+const NOON = Date.parse("2026-11-22T12:00:00Z");
+
+test("nothing is created before the brake has been judged, and what it says is written: else those that come would weaken it", async () => {
+  const spec = { ...DELETING, clusterRefs: [CLUSTER, { name: "new" }] };
+  const given = { cached: on("a", "b"), unmatches: new Unmatches() };
+  const held = "report Ready False Reconciling False Stalled True";
+  expect(await pass(without(spec), given)).toEqual(["again in 1000", held]);
+  expect(await pass(without(spec, HELD), given)).toEqual(["create", expect.stringMatching(/^report Ready False/)]);
+});
+
+test("where one cluster is left, the others are created when it has been quiet for long enough", async () => {
+  const spec = { ...DELETING, clusterRefs: [CLUSTER, { name: "new" }] };
+  const given = { cached: on("a"), unmatches: new Unmatches() };
+  expect(await pass(without(spec), given)).toEqual(["again in 2000"]);
+  expect(await pass(without(spec), { ...given, now: 2_000 })).toEqual(["create", "delete"]);
+});
+
+test("the brake holds no cluster that goes with its namespace, and does not count it", async () => {
+  const [local = deployment, a = deployment, b = deployment] = on("a", "b");
+  const elsewhere = { ...b, spec: { ...b.spec, clusterRef: { name: "b", namespace: "other" } } };
+  const refs = without(DELETING);
+  expect(await pass(refs, { cached: [local, a, b], going: "acme", now: 0 })).toEqual(["delete", "delete", "report"]);
+  const given = { cached: [local, a, elsewhere], going: "other", unmatches: new Unmatches() };
+  expect(await pass(refs, given)).toEqual(["again in 2000", "delete", "report"]);
+});
+
+test("what the profile has been leaving for long is no part of a mass; what it left just now is", async () => {
+  const leftAt = (at: string) => {
+    const [local = deployment, a = deployment, ...more] = on("a", "b", "c", "d");
+    return [local, { ...a, metadata: { ...a.metadata, deletionTimestamp: at } }, ...more];
+  };
+  const stays = ["c", "d"].map((name) => ({ name }));
+  const profile = without({ ...DELETING, clusterRefs: [CLUSTER, ...stays] });
+  const at = (cached: ProfileDeployment[]) => pass(profile, { cached, now: NOON });
+  expect(await at(leftAt("2026-11-22T11:00:00Z"))).toEqual(["again in 2000", "report"]);
+  expect(await at(leftAt("2026-11-22T11:59:30Z"))).toEqual([expect.stringMatching(/^report Ready False/)]);
+});
+
+test("while it is held a deployment that was deleted by hand counts, however long ago that was: it waits, too", async () => {
+  const [local = deployment, a = deployment, b = deployment] = on("a", "b");
+  const byHand = { ...a, metadata: { ...a.metadata, deletionTimestamp: "2026-11-22T12:10:00Z" } };
+  const calls = await pass(without(DELETING, HELD), { cached: [local, byHand, b], now: NOON + 1e9 });
+  expect(calls).toEqual([expect.stringMatching(/^report Ready False/)]);
+});
+
+test("a cluster that cannot be read is not one that was left, nor one that does not exist", async () => {
+  const edge = { name: "edge", namespace: "acme" };
+  const profile = profileWith(KEPT);
+  const both = [newDeployment(profile, edge), newDeployment(profile, edge, "Management")];
+  const cached = [deployment, ...both];
+  const given = { cached, unreadable: "edge", unmatches: new Unmatches(), now: 1e9 };
+  expect(await pass(profile, given)).toEqual(["report"]);
+  const named = without({ clusterRefs: [{ name: "edge" }, CLUSTER] });
+  const summaries: string[] = [];
+  expect(await pass(named, { ...given, summaries })).toEqual(["report"]);
+  expect(summaries).toEqual([expect.not.stringContaining("does not exist")]);
 });

@@ -86,6 +86,14 @@ describe("remember: an object whose values were looked at", () => {
   });
 });
 
+it("remember: a Job that has ended is not created again, and nobody hears of it", () => {
+  const memory = newMemory({}, undefined);
+  const create = { ...item, mode: "create", lastRun: "u" } as unknown as ApplyItem;
+  const results = [{ item: create, ok: true, how: "ended", end: "Failed" }] as const;
+  expect(remember(memory, step, { kind: "Applied", results }, { now: 0, random: 0 })).toEqual([]);
+  expect(memory.attempts.get("k")).toEqual({ digest: "d", ended: "Failed" });
+});
+
 describe("remember: packs and what was made of them", () => {
   const moment = { now: 0, random: 0 };
   const content = { objects: [], crds: [] };
@@ -183,6 +191,41 @@ describe("a step that writes over what another Strata may have written", () => {
     const memory = brought();
     memory.attempts.set("k", { digest: "older", fields: "f" });
     expect(afterLook(memory, step("older"))).toEqual(step("older"));
+  });
+});
+
+describe("a step that takes something away", () => {
+  const hook = (event: string) => ({ kind: "RunHook", hook: { hook: { events: [event] } } }) as unknown as Step;
+  const mark = (uninstalling: boolean) => ({ kind: "MarkRelease", progress: { uninstalling } }) as unknown as Step;
+
+  it.each<[string, Step]>([
+    ["objects", { kind: "Remove", layer: "web", items: [] }],
+    ["a namespace", { kind: "LeaveNamespace", namespace: "web" }],
+    ["the record of all", { kind: "Forget" }],
+    ["a release, by its mark", mark(true)],
+    ["a release, by its hook before", hook("pre-delete")],
+    ["a release, by its hook after", hook("post-delete")],
+    ...(["ForgetRelease", "HandOverRelease", "RemoveStrays"] as const).map((kind): [string, Step] => [
+      kind,
+      { kind } as unknown as Step,
+    ]),
+  ])("waits for one look at whose it is: %s", (_name, step) => {
+    const memory = newMemory({}, undefined);
+    memory.prepared = {} as never;
+    expect(afterLook(memory, step)).toEqual({ kind: "Prepare" });
+    expect(memory.prepared).toBeUndefined();
+    expect(afterLook(memory, step)).toBe(step);
+    expect(afterLook(memory, step)).toEqual({ kind: "Prepare" });
+  });
+
+  it("needs no second look after the first of all", () => {
+    const memory = newMemory({}, undefined);
+    expect(afterLook(memory, { kind: "Prepare" })).toEqual({ kind: "Prepare" });
+    expect(afterLook(memory, { kind: "Forget" })).toEqual({ kind: "Forget" });
+  });
+
+  it.each([mark(false), hook("pre-upgrade")])("does not wait for what an upgrade does", (step) => {
+    expect(afterLook(newMemory({}, undefined), step)).toBe(step);
   });
 });
 

@@ -10,6 +10,7 @@ import { REMOVAL } from "../plan/removal.ts";
 import type { Attempt } from "../plan/seen.ts";
 import type { ApplyItem, Step } from "../plan/step.ts";
 import type { ContentMemory, LayerContent } from "../plan/types.ts";
+import { DELETE_EVENTS } from "../plan/uninstall.ts";
 import { type LoadedPack, PackLost } from "../plan/valued-pack.ts";
 import { isDoubted, rememberDoubt } from "./doubts.ts";
 import { retryDelay } from "./error-policy.ts";
@@ -74,12 +75,17 @@ export function remember(memory: DeploymentMemory, step: Step, outcome: Outcome,
  */
 export function noticeSpec(memory: DeploymentMemory, generation: number | undefined, now: number): void {
   if (memory.generation === generation) return;
-  memory.changedAt = now;
+  noticeChange(memory, now);
   memory.generation = generation;
   for (const attempt of [...memory.attempts.values(), ...memory.namespaces.values()]) {
     if (attempt.failure) attempt.retryAt = 0;
   }
   noticeSources(memory);
+}
+
+function noticeChange(memory: DeploymentMemory, now: number): void {
+  memory.changedAt = now;
+  memory.dueAt = undefined;
 }
 
 /**
@@ -89,21 +95,41 @@ export function noticeSpec(memory: DeploymentMemory, generation: number | undefi
 export function noticeLeaving(memory: DeploymentMemory, leaving: boolean, now: number): void {
   if (!leaving || memory.isLeaving) return;
   memory.isLeaving = true;
-  memory.changedAt = now;
+  noticeChange(memory, now);
   memory.prepared = undefined;
 }
 
 /**
- * The step to take, or first one more look at whose the objects are: one that this process has brought may have another
- * content by now, and a mark that only Strata writes. Then another hub has taken them over.
+ * The step to take, or first one more look at whose the objects are: another hub may have taken them over. Who takes over the
+ * very same content writes none of them, so that nothing tells of it before something is taken away; and one that this process
+ * has brought may have another content by now, and a mark that only Strata writes.
  */
 export function afterLook(memory: DeploymentMemory, step: Step): Step {
-  const isDisputed = step.kind === "Apply" && step.items.some((item) => isRewritten(memory, item));
+  const isDisputed = takesAway(step) || (step.kind === "Apply" && step.items.some((item) => isRewritten(memory, item)));
   const looks = isDisputed && !memory.confirmed;
-  memory.confirmed = looks;
+  memory.confirmed = looks || step.kind === "Prepare";
   if (!looks) return step;
   memory.prepared = undefined;
   return { kind: "Prepare" };
+}
+
+/** Steps after which something is gone, and the hooks and the mark of a Helm release that goes. */
+function takesAway(step: Step): boolean {
+  switch (step.kind) {
+    case "Remove":
+    case "LeaveNamespace":
+    case "RemoveStrays":
+    case "HandOverRelease":
+    case "ForgetRelease":
+    case "Forget":
+      return true;
+    case "MarkRelease":
+      return step.progress.uninstalling === true;
+    case "RunHook":
+      return step.hook.hook.events.some((event) => DELETE_EVENTS.includes(event));
+    default:
+      return false;
+  }
 }
 
 function isRewritten({ attempts }: DeploymentMemory, { desired, observed }: ApplyItem): boolean {
@@ -261,7 +287,10 @@ function rememberRetirement(
 ): void {
   if (step.kind !== "RetireVersions") return;
   const { key, digest } = step.look;
-  attempts.set(key, failure ? failedAttempt(attempts.get(key), digest, failure, moment) : { digest });
+  attempts.set(
+    key,
+    failure ? failedAttempt(attempts.get(key), digest, failure, moment) : { digest, lookedAt: moment.now },
+  );
 }
 
 function rememberApply(memory: DeploymentMemory, result: ApplyResult, moment: Moment): Tiding[] {
@@ -304,6 +333,7 @@ function attemptOf(result: ApplyResult, before: Attempt | undefined, moment: Mom
   }
   if (result.how === "verified" || result.how === "differs") return lookedAt(result, before, moment);
   if (result.how === "exists") return { digest, leftAlone: true };
+  if (result.how === "ended") return { digest, ended: result.end };
   if (result.how === "recreating") return { digest: REMOVAL, removed: result.uid };
   const failure = new Failure("StaleRead", `${describeRef(ref)} is being deleted; it is created again when it is gone`);
   return failedAttempt(before, digest, failure, moment);

@@ -3,7 +3,9 @@ import type { Heirs } from "../plan/seen.ts";
 import type { DeploymentMemory } from "./memory.ts";
 
 /** How other profiles on the cluster are: each has done all that it can, or one has something to do. */
-export type Neighbours = "none" | "still" | "moving";
+export type Neighbours = "still" | "moving";
+
+type Clocks = Pick<DeploymentMemory, "changedAt" | "dueAt">;
 
 /** Who edits two profiles in one breath has done so within this time. */
 const BREATH_MS = 1_000;
@@ -14,23 +16,20 @@ const INTENT_MS = 10 * 60_000;
 
 /**
  * Until when nothing is deleted that a new spec dropped, or that goes with its profile, in milliseconds since the epoch; to a new
- * process each spec is new. What moves from one profile to another is handed over, and for that the other one must have said
- * that it wants it.
+ * process each spec is new. What moves from one profile to another is handed over, and for that the other one, which may come
+ * to the cluster in the same breath, must have said that it wants it. The clock starts when this is first asked after a change:
+ * what was dropped may have waited long until all else was Ready.
  */
-export function pruneTime(
-  { changedAt }: Pick<DeploymentMemory, "changedAt">,
-  neighbours: () => Neighbours,
-  now: number,
-): number | undefined {
-  if (changedAt === undefined || now >= changedAt + PATIENCE_MS) return undefined;
-  const seen = neighbours();
-  if (seen === "none") return undefined;
-  if (now < changedAt + BREATH_MS) return changedAt + BREATH_MS;
-  return seen === "moving" ? now + LOOK_MS : undefined;
+export function pruneTime(clocks: Clocks, neighbours: () => Neighbours, now: number): number | undefined {
+  if (clocks.changedAt === undefined) return undefined;
+  clocks.dueAt ??= now;
+  if (now < clocks.dueAt + BREATH_MS) return clocks.dueAt + BREATH_MS;
+  if (now >= clocks.dueAt + PATIENCE_MS) return undefined;
+  return neighbours() === "moving" ? now + LOOK_MS : undefined;
 }
 
 /** What other profiles want of what goes, as long as it is waited for that they have tried to take it. */
-export function patientFor({ changedAt }: Pick<DeploymentMemory, "changedAt">, heirs: Heirs, now: number): Heirs {
-  const isPatient = changedAt !== undefined && now < changedAt + INTENT_MS;
+export function patientFor({ changedAt, dueAt }: Clocks, heirs: Heirs, now: number): Heirs {
+  const isPatient = changedAt !== undefined && (dueAt === undefined || now < dueAt + INTENT_MS);
   return { claim: heirs.claim, intend: (key) => isPatient && heirs.intend(key) };
 }

@@ -1,4 +1,4 @@
-import type { ProfileDeploymentStatus } from "../api/types.ts";
+import type { DeploymentLayerStatus, ProfileDeploymentStatus } from "../api/types.ts";
 import type { Tiding } from "./ports.ts";
 
 /** One event per transition of a layer: that it is Ready, or what went wrong. */
@@ -14,8 +14,12 @@ export function transitions(before: ProfileDeploymentStatus | undefined, after: 
       return [{ type: "Normal", reason: "LayerSuspended", message: `layer ${row.name} is left as it is` }];
     const isTold = row.reason === "DriftFight" || row.reason === "DriftLeft";
     if (row.state !== "Failed" && row.state !== "Blocked" && !isTold) return [];
-    return [
-      { type: "Warning", reason: row.reason ?? row.state, message: `layer ${row.name}: ${row.message ?? row.state}` },
-    ];
+    return [{ type: "Warning", reason: row.reason ?? row.state, message: withName(row) }];
   });
+}
+
+/** Some sentences begin with the layer's name by themselves. */
+function withName({ name, message, state }: DeploymentLayerStatus): string {
+  const told = message ?? state;
+  return told.startsWith(`layer ${name} `) ? told : `layer ${name}: ${told}`;
 }

@@ -1,7 +1,10 @@
-import type { ClusterRef, ProfileDeployment } from "../api/types.ts";
+import type { ClusterRef, Profile, ProfileDeployment } from "../api/types.ts";
+import { MASS_UNMATCH } from "../status/held-unmatch.ts";
 
 /** Labels that go one after the other are one change: nothing is done about it before it has been quiet for so long. */
 const SETTLE_MS = 2_000;
+/** What was let go so long before is no part of what is judged now, however long it takes. */
+const SAME_CHANGE_MS = 60_000;
 
 interface Unmatch {
   /** All clusters that the profile had when it began to leave some: those that came since make no brake weaker. */
@@ -31,7 +34,10 @@ export class Unmatches {
       return { before: all, waitMs: 0 };
     }
     const keys = new Set(left.map(clusterKey));
-    const open = this.#open.get(key) ?? { before: byKey(all), left: new Set(), since: now };
+    const known = this.#open.get(key);
+    // Of what an earlier change was about nothing is left: this is another one.
+    const isSame = known !== undefined && !keys.isDisjointFrom(known.left);
+    const open: Unmatch = isSame ? known : { before: byKey(all), left: new Set(), since: now };
     if (!keys.isSubsetOf(open.left)) open.since = now;
     open.left = keys;
     for (const ref of left) open.before.set(clusterKey(ref), ref);
@@ -40,11 +46,27 @@ export class Unmatches {
   }
 }
 
+/**
+ * Since when the brake holds what the profile would delete on clusters that it has left, in milliseconds since the epoch, or
+ * since earlier; undefined when it holds nothing, or a person has let it go. So says the status: it outlives a restart.
+ */
+export function heldSince({ spec, status }: Profile): number | undefined {
+  if (spec.unmatchPolicy !== "Delete" || spec.allowMassPrune) return undefined;
+  const held = (status?.conditions ?? []).filter(({ reason }) => reason === MASS_UNMATCH);
+  return held.length > 0 ? Math.max(...held.map((one) => Date.parse(one.lastTransitionTime))) : undefined;
+}
+
+/** Whether a deployment was on its way out long before a moment, in milliseconds since the epoch. */
+export function wasLeaving({ metadata }: ProfileDeployment, moment: number): boolean {
+  return Date.parse(metadata.deletionTimestamp ?? "") < moment - SAME_CHANGE_MS;
+}
+
 /** The clusters of deployments, each once: one may have a deployment for either side. */
 export function clustersOf(deployments: readonly ProfileDeployment[]): ClusterRef[] {
   return [...byKey(deployments.map(({ spec }) => spec.clusterRef)).values()];
 }
 
+/** One string per cluster: `namespace/name`, and `/local` for the hub. */
 export function clusterKey({ namespace, name }: ClusterRef): string {
   return `${namespace ?? ""}/${name}`;
 }

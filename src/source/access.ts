@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import { Failure } from "../errors.ts";
+import { sha256Hex } from "../objects/digest.ts";
 import type { DockerAuth } from "./docker-config.ts";
 
 /** What proves to a registry who asks. It goes to the origin of the registry's `url` and nowhere else. */
@@ -49,9 +49,7 @@ export function accessOf(registry: string | RegistryAccess): RegistryAccess {
 
 /** Equal for equal accesses, and for no other; to be kept in memory only. */
 export function accessKey(access: RegistryAccess): string {
-  return createHash("sha256")
-    .update(JSON.stringify(sorted(access)))
-    .digest("hex");
+  return sha256Hex(JSON.stringify(sorted(access)));
 }
 
 /**

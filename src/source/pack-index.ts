@@ -1,6 +1,6 @@
+import { sha256Digest } from "../objects/digest.ts";
 import { toYaml } from "../objects/yaml.ts";
 import { writeArchive } from "./archive/write-archive.ts";
-import { digestOf } from "./oci/oci-client.ts";
 
 const ARCHIVES = "archives";
 
@@ -29,7 +29,7 @@ export function packRegistry(folders: readonly PackFolder[]): Map<string, Uint8A
     served.set(path, bytes);
     entries[name] = [
       ...(entries[name] ?? []),
-      { version, urls: [path], digest: digestOf(bytes).slice("sha256:".length) },
+      { version, urls: [path], digest: sha256Digest(bytes).slice("sha256:".length) },
     ];
   }
   served.set("index.yaml", Buffer.from(toYaml({ apiVersion: "v1", entries })));

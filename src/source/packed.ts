@@ -1,9 +1,11 @@
 import { Failure } from "../errors.ts";
+import { sha256Digest } from "../objects/digest.ts";
 import { placeOf, type RegistryAccess } from "./access.ts";
 import type { AccessClient, Place } from "./access-client.ts";
 import type { WantedVersion } from "./not-found.ts";
 import { contentOf } from "./oci/manifest.ts";
-import { digestOf, type OciRepository, type TaggedManifest } from "./oci/oci-client.ts";
+import type { TaggedManifest } from "./oci/oci-client.ts";
+import type { OciRepository } from "./oci/session.ts";
 import { verifySignature } from "./oci/verify-signature.ts";
 import type { SourcePool } from "./source-pool.ts";
 import { invalid, missing, type Subject } from "./subject.ts";
@@ -78,7 +80,7 @@ async function download(pool: SourcePool, client: AccessClient, asked: Asked, si
   const known = location.digest === undefined ? undefined : pool.contents.get(grant, location.digest);
   if (known !== undefined && location.digest !== undefined) return { version, digest: location.digest, bytes: known };
   const bytes = await location.download(signal);
-  const digest = digestOf(bytes);
+  const digest = sha256Digest(bytes);
   refuseOther(asked, version, digest, location.digest);
   refuseOther(asked, version, digest, asked.digest);
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) {

@@ -1,5 +1,5 @@
 import { LRUCache } from "lru-cache";
-import { Failure } from "../errors.ts";
+import { Failure, failureOf } from "../errors.ts";
 import { type AddressCheck, addressCheck } from "../text/addresses.ts";
 import { accessKey, type RegistryAccess } from "./access.ts";
 import { AccessClient, type Place } from "./access-client.ts";
@@ -81,8 +81,7 @@ export class SourcePool implements AsyncDisposable {
       try {
         return await this.within(signal, (deadline) => ask(place, deadline));
       } catch (error) {
-        if (!(error instanceof Failure)) throw error;
-        failures.push(error);
+        failures.push(failureOf(error));
       }
     }
     throw joined(failures);

@@ -1,7 +1,7 @@
 import { Failure } from "../errors.ts";
+import { sha256Digest } from "../objects/digest.ts";
 import { placeOf } from "./access.ts";
 import { ArchiveRefused, readArchive } from "./archive/read-archive.ts";
-import { digestOf } from "./oci/oci-client.ts";
 import type { SourcePool } from "./source-pool.ts";
 import { invalid } from "./subject.ts";
 import type { FileSet, UrlQuestion } from "./types.ts";
@@ -57,7 +57,7 @@ export class UrlSource {
       this.#pool.within(closing, async (deadline) => {
         const limits = { what: `file ${address.pathname}`, subject: "manifests" as const, maxBytes };
         const { bytes, proved } = await client.repositories.file(address, limits, deadline);
-        const found = digestOf(bytes);
+        const found = sha256Digest(bytes);
         if (found !== digest) {
           // The digest of what only the Registry may read would open it to whoever may refer to the Registry.
           const instead = proved ? "other bytes (compare sha256 with the file)" : found;

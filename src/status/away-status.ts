@@ -1,7 +1,7 @@
 import type { DeploymentLayerStatus, ProfileDeploymentStatus } from "../api/types.ts";
 import type { Failure } from "../errors.ts";
-import { finish, type StatusContext } from "./deployment-status.ts";
 import { awayFields } from "./row-text.ts";
+import { finish, type StatusContext } from "./verdict.ts";
 
 /** The status of a deployment on its way out whose cluster cannot be reached: what may still be there, and why nothing is done. */
 export function awayStatus(failure: Failure, context: StatusContext): ProfileDeploymentStatus {

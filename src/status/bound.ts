@@ -1,4 +1,5 @@
 import { MAX_ROWS } from "../api/schema/status.ts";
+import { cut } from "./row-text.ts";
 
 /** What every row may carry; a roll-up row has no lists. */
 interface Row {
@@ -33,10 +34,9 @@ export function bounded<S extends { layers?: Row[]; truncated?: boolean }>(statu
 }
 
 function shortened<R extends Row>(row: R, length: number): R {
-  const short = (text: string): string => (text.length <= length ? text : `${text.slice(0, length - 1)}…`);
   return {
     ...row,
-    ...(row.source === undefined ? {} : { source: short(row.source) }),
-    ...(row.message === undefined ? {} : { message: short(row.message) }),
+    ...(row.source === undefined ? {} : { source: cut(row.source, length) }),
+    ...(row.message === undefined ? {} : { message: cut(row.message, length) }),
   };
 }

@@ -1,5 +1,5 @@
 import { setCondition } from "../api/conditions.ts";
-import { MAX_FINISHED } from "../api/schema/status.ts";
+import { MAX_JOBS } from "../api/schema/status.ts";
 import type { Condition, DeploymentLayerStatus } from "../api/types.ts";
 import type { LayerView } from "../plan/layer-view.ts";
 import { cut } from "./row-text.ts";
@@ -30,18 +30,19 @@ export function isAsGoodAsReady({ state, stateBefore }: LayerView): boolean {
   return state === "Ready" || (state === "Drifted" && stateBefore === "Ready");
 }
 
-/** What a later process has to know of a layer. What is done stays done while the layer is not looked at. */
+/** What a later process has to know of a layer. What is known of Jobs stands while the layer is not looked at. */
 export function driftFields(
   view: LayerView,
   previous: DeploymentLayerStatus | undefined,
 ): Partial<DeploymentLayerStatus> {
-  const { finished, health, state, stateBefore } = view;
+  const { health, state, stateBefore } = view;
   const isLookedAt = health !== undefined || state === "Skipped";
-  const done = finished ?? (isLookedAt ? [] : (previous?.finished ?? []));
+  const { finished = [], running = [] } = isLookedAt ? view : { ...previous, ...view };
   const writtenAt = view.writtenAt ?? previous?.writtenAt;
   return {
     ...(writtenAt === undefined ? {} : { writtenAt }),
     ...(state === "Drifted" && stateBefore ? { stateBefore } : {}),
-    ...(done.length > 0 ? { finished: done.slice(0, MAX_FINISHED).map((one) => ({ ...one })) } : {}),
+    ...(finished.length > 0 ? { finished: finished.slice(0, MAX_JOBS).map((one) => ({ ...one })) } : {}),
+    ...(running.length > 0 ? { running: running.slice(0, MAX_JOBS).map((one) => ({ ...one })) } : {}),
   };
 }

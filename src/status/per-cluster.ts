@@ -1,3 +1,4 @@
+import { conditionOf } from "../api/conditions.ts";
 import type { DeploymentLayerStatus, LayerState, Profile, ProfileDeployment } from "../api/types.ts";
 
 /** From the best to the worst: of several rows of a layer the worst speaks. */
@@ -15,6 +16,7 @@ const SEVERITY: readonly LayerState[] = [
   "Failed",
 ];
 
+/** The worse a state is, the larger. */
 export function severity({ state }: { state: LayerState }): number {
   return SEVERITY.indexOf(state);
 }
@@ -32,9 +34,9 @@ function mergedStatus(
   { spec }: Profile,
   sides: readonly ProfileDeployment[],
 ): NonNullable<ProfileDeployment["status"]> {
-  const late = sides.filter((side) => !isTrue(side, "Ready"));
+  const late = sides.filter((side) => conditionOf(side, "Ready")?.status !== "True");
   // Where one side waits for the other, which only a person can mend, that one speaks.
-  const speaking = late.find((side) => isTrue(side, "Stalled")) ?? late[0] ?? sides[0];
+  const speaking = late.find((side) => conditionOf(side, "Stalled")?.status === "True") ?? late[0] ?? sides[0];
   const rows = Map.groupBy(
     sides.flatMap(({ status }) => status?.layers ?? []),
     ({ name }) => name,
@@ -48,8 +50,4 @@ function mergedStatus(
     profileGeneration: Math.min(...sides.map(({ status }) => status?.profileGeneration ?? 0)),
     layers: worst.toSorted((a, b) => rank(a) - rank(b)),
   };
-}
-
-function isTrue({ status }: ProfileDeployment, condition: string): boolean {
-  return status?.conditions?.some(({ type, status: is }) => type === condition && is === "True") ?? false;
 }

@@ -1,4 +1,4 @@
-import { setCondition } from "../api/conditions.ts";
+import { conditionOf, setCondition } from "../api/conditions.ts";
 import { LOCAL_CLUSTER } from "../api/names.ts";
 import { CORE_TYPES } from "../api/schema/layer.ts";
 import type {
@@ -13,11 +13,11 @@ import type {
 import { isSettled } from "../plan/layer-view.ts";
 import { type Availability, availabilityWords, isEnough, mayBeLate } from "./availability.ts";
 import { bounded } from "./bound.ts";
-import { conditionsOf, type Readiness, speakingOf } from "./deployment-status.ts";
 import { driftedBefore, withDrifted } from "./drifted.ts";
 import { perCluster, severity } from "./per-cluster.ts";
 import { cut, sourceOf } from "./row-text.ts";
 import { suspendedWords, withSuspended } from "./suspension.ts";
+import { conditionsOf, type Readiness, speakingOf } from "./verdict.ts";
 
 export interface ProfileContext {
   /** RFC 3339. */
@@ -49,7 +49,7 @@ export function profileStatus(
   const removing = removingRows(profile, deployments, context.now);
   const culprit = culpritOf(late, deployments.length, generation);
   const ready = isEnough(availability);
-  const message = messageOf(availability, culprit, context.problems);
+  const message = deployments.length > 0 ? messageOf(availability, culprit, context.problems) : nowhere(profile);
   return bounded({
     observedGeneration: generation,
     conditions: profileConditions(
@@ -111,10 +111,7 @@ function withCoreLayers(conditions: Condition[], { kind, spec, metadata }: Profi
 }
 
 function isReady(deployment: ProfileDeployment, generation: number): boolean {
-  return (
-    speaksOf(deployment, generation) &&
-    deployment.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") === true
-  );
+  return speaksOf(deployment, generation) && conditionOf(deployment, "Ready")?.status === "True";
 }
 
 function speaksOf({ status }: ProfileDeployment, generation: number): boolean {
@@ -155,14 +152,19 @@ function clusterOf(deployment: ProfileDeployment): string {
   return deployment.spec.clusterRef.name;
 }
 
+/** Why a profile goes to no cluster: of those that it names, only one that is being deleted does not count. */
+function nowhere({ spec: { clusterRefs = [] } }: Profile): string {
+  return clusterRefs.length > 0
+    ? "each cluster in clusterRefs is being deleted: name one that stays"
+    : "no cluster matches: label a TargetCluster for the clusterSelector, or name one in clusterRefs";
+}
+
 function messageOf(
   availability: Availability,
   culprit: Culprit | undefined,
   problems: readonly TargetProblem[],
 ): string {
   const { clusters } = availability;
-  if (clusters === 0)
-    return "no cluster matches: label a TargetCluster for the clusterSelector, or name one in clusterRefs";
   const told = problems.length > 0 ? problems.map(({ message }) => message).join("; ") : culprit?.message;
   if (told === undefined)
     return clusters === 1 ? "all layers are Ready" : `all layers are Ready on ${clusters} clusters`;
@@ -186,7 +188,7 @@ function stalledReason(
   tolerated: number,
 ): string | undefined {
   const stalled = deployments.flatMap((deployment) => {
-    const condition = deployment.status?.conditions?.find(({ type }) => type === "Stalled");
+    const condition = conditionOf(deployment, "Stalled");
     return speaksOf(deployment, generation) && condition?.status === "True" ? [condition.reason] : [];
   });
   return stalled.length > tolerated ? stalled[0] : undefined;

@@ -1,7 +1,7 @@
 import { setCondition } from "../api/conditions.ts";
 import type { Registry, RegistryStatus } from "../api/types.ts";
 import type { Failure } from "../errors.ts";
-import { cut } from "./deployment-status.ts";
+import { cut } from "./row-text.ts";
 
 /** What is known of a registry: that it answers and what it has, or why not. */
 export type RegistryState =

@@ -111,6 +111,13 @@ describe("profileStatus: the roll-up over clusters", () => {
     });
   });
 
+  it("says that the clusters it names are going, when they all are", () => {
+    const { layers } = profile().spec;
+    const naming = profile({ spec: { clusterRefs: [{ name: "edge" }], layers } } as Partial<Profile>);
+    const status = profileStatus(naming, [], { now: NOW, problems: [] });
+    expect(status.summary?.message).toBe("each cluster in clusterRefs is being deleted: name one that stays");
+  });
+
   it("names a cluster that does not exist before anything else", () => {
     const status = profileStatus(profile(), [deployment("a", ready), deployment("x", ready)], {
       now: NOW,
@@ -237,7 +244,7 @@ describe("targetStatus", () => {
     const status = targetStatus(
       target,
       { kind: "failing", failure: new Failure("Unreachable", "no answer within 5 s") },
-      NOW,
+      { users: [], now: NOW },
     );
     expect(status).toMatchObject({ kubernetesVersion: "v1.36.3", uid: "u", observedGeneration: 3 });
     expect(conditionOf(status, "Ready")).toMatchObject({
@@ -248,7 +255,7 @@ describe("targetStatus", () => {
   });
 
   it("says which version answers", () => {
-    const status = targetStatus(target, { kind: "live", uid: "w", version: "v1.36.4" }, NOW);
+    const status = targetStatus(target, { kind: "live", uid: "w", version: "v1.36.4" }, { users: [], now: NOW });
     expect(status).toMatchObject({ kubernetesVersion: "v1.36.4", uid: "w" });
     expect(conditionOf(status, "Ready")).toMatchObject({ status: "True" });
   });

@@ -63,6 +63,8 @@ describe("the status of a suspended profile", () => {
     );
     expect(conditionsOf(status)).toEqual({ Ready: "False", Reconciling: "False", Stalled: "False", Suspended: "True" });
     expect(status.summary?.layer).toBe("two");
+    const stalled = status.conditions?.find(({ type }) => type === "Stalled");
+    expect([stalled?.reason, stalled?.message]).toEqual(["Suspended", "two: suspended; it was Waiting: fine"]);
   });
 
   test("tells of layers that were never brought, and of those that left the list", () => {

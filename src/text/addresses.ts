@@ -91,6 +91,7 @@ export function hostnameOf(url: URL): string {
   return url.hostname.replace(/^\[|\]$/g, "");
 }
 
+/** Whether a URL leads to this very machine: `localhost`, or an address of a loopback network. */
 export function isLoopback(url: URL): boolean {
   const address = addressOf(plainAddress(hostnameOf(url)));
   return url.hostname === "localhost" || (address !== undefined && isIn(LOOPBACK, address));

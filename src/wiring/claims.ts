@@ -1,11 +1,12 @@
 import type { Heir } from "../apply/context.ts";
 import type { ApplySet, ProfileIdentity } from "../membership/applyset.ts";
 import { outranks } from "../membership/judge.ts";
+import { describeRef } from "../objects/identity.ts";
+import { isOneCluster, type Reached } from "./one-cluster.ts";
 
 /** What one deployment waits for on a cluster, because others have it. */
 interface Claims {
-  /** The uid of the physical cluster: two connections may lead to one. */
-  cluster: string | undefined;
+  cluster: Reached;
   set: ApplySet;
   profile: ProfileIdentity;
   /** The layer that wants it, by the key of the object or of the Helm release. */
@@ -39,8 +40,7 @@ export class ClaimBook {
     const [first] = heirs;
     const layer = first?.layers.get(key);
     if (!first || layer === undefined) return undefined;
-    const { kind, namespace, name } = first.profile;
-    return { set: first.set, layer, profile: `${kind} ${[namespace, name].filter(Boolean).join("/")}` };
+    return { set: first.set, layer, profile: describeRef(first.profile) };
   }
 
   /** Whether another profile is about to write what `owner` gives up: until it has tried, nobody knows whether it may. */
@@ -49,7 +49,8 @@ export class ClaimBook {
   }
 
   #others({ cluster, set }: Pick<Claims, "cluster" | "set">): Claims[] {
-    return [...this.#claims.values()].filter((claims) => claims.cluster === cluster && claims.set.id !== set.id);
+    const isNeighbour = (claims: Claims) => claims.set.id !== set.id && isOneCluster(claims.cluster, cluster);
+    return [...this.#claims.values()].filter(isNeighbour);
   }
 }
 

@@ -1,10 +1,12 @@
 import { expect, test, vi } from "vitest";
 import { parseProfile } from "../api/parse.ts";
 import type { Profile, ProfileDeployment } from "../api/types.ts";
+import { Failure } from "../errors.ts";
 import { newDeployment } from "../plan/targets.ts";
 import { profileKey } from "../reconcile/profile.ts";
 import { DeploymentWiring } from "./deployments.ts";
 import type { Hub } from "./hub.ts";
+import { ProfileWiring } from "./profiles.ts";
 
 function profile(kind: string, namespace: string | undefined, registry: string): Profile {
   const helm = { registryRef: { name: registry }, chart: "web", version: "1.0.0" };
@@ -49,4 +51,52 @@ test.each([
   const renewed = vi.spyOn(wiring.reconciler, "renewSources");
   expect(wiring.renewSources(of, "answers")).toEqual(wants);
   expect(renewed.mock.calls).toEqual(wants.map((key) => [key, "answers"]));
+});
+
+test.each([
+  { kind: "SystemProfile", namespace: undefined, isGoing: false },
+  { kind: "AddOnProfile", namespace: "strata-system", isGoing: true },
+])("when Strata's own namespace is deleted, $kind goes with it: $isGoing", ({ kind, namespace, isGoing }) => {
+  const own = profile(kind, namespace, "public");
+  const deployment = newDeployment(own, { name: "edge", namespace: namespace ?? "acme" });
+  const cache = {
+    deployments: new Map([["key", deployment]]),
+    targets: new Map(),
+    unreadableTargets: new Map(),
+    profile: () => own,
+    isNamespaceGoing: (name: string) => name === "strata-system",
+  };
+  const hub = { cache, references: { want: () => undefined } } as unknown as Hub;
+  const parts = { renderer: {} as never, registries: {} as never };
+  const deployments = new DeploymentWiring(hub, parts, { again: () => undefined, elsewhere: (_, work) => work() });
+  expect(deployments.observe("key")?.isTenantGoing).toBe(isGoing);
+  expect(new ProfileWiring(hub, () => undefined).observe(profileKey(own))?.isTenantGoing).toBe(isGoing);
+});
+
+const SILENT = { kind: "failing", failure: new Failure("Unreachable", "no answer") };
+const CONNECTING = { kind: "connecting" };
+test.each([
+  {
+    name: "had answered, is lost since then",
+    link: { uid: "u", state: SILENT, lostAt: 7 },
+    want: { ...SILENT, lostAt: 7 },
+  },
+  { name: "had never answered, is gone", link: { uid: undefined, state: SILENT, lostAt: 7 }, want: { kind: "gone" } },
+  { name: "is being connected to, is gone", link: { uid: undefined, state: CONNECTING }, want: { kind: "gone" } },
+  { name: "is not connected to, is gone", link: undefined, want: { kind: "gone" } },
+])("of a profile on its way out, a cluster without its Secret that $name", ({ link, want }) => {
+  const own = profile("AddOnProfile", "acme", "public");
+  const deployment = newDeployment(own, { name: "edge", namespace: "acme" });
+  Object.assign(deployment.metadata, { deletionTimestamp: "2026-11-22T12:00:00Z" });
+  const cache = {
+    deployments: new Map([["key", deployment]]),
+    targets: new Map([["acme/edge", { metadata: { name: "edge", namespace: "acme" } }]]),
+    unreadableTargets: new Map(),
+    profile: () => own,
+    isNamespaceGoing: () => false,
+  };
+  const hub = { cache, linkOf: () => link, hasNoSecret: () => true } as unknown as Hub;
+  const parts = { renderer: {} as never, registries: {} as never };
+  const deployments = new DeploymentWiring(hub, parts, { again: () => undefined, elsewhere: (_, work) => work() });
+  expect(deployments.observe("key")?.target).toEqual(want);
 });

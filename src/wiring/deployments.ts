@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from "node:util";
 import { LRUCache } from "lru-cache";
 import { FINALIZER, LOCAL_CLUSTER, SYSTEM_NAMESPACE } from "../api/names.ts";
 import type { Profile, ProfileDeployment, ProfileDeploymentStatus } from "../api/types.ts";
@@ -11,18 +10,17 @@ import { HUB_RESOURCES } from "../kube/hub/kinds.ts";
 import type { Site } from "../kube/site/site.ts";
 import type { TargetLink } from "../kube/targets/target-link.ts";
 import { type ApplySet, applySetOf } from "../membership/applyset.ts";
-import type { Street } from "../plan/beside.ts";
+import { describeRef } from "../objects/identity.ts";
 import type { Outcome } from "../plan/outcome.ts";
 import { registriesOf } from "../plan/registries.ts";
 import type { Heirs } from "../plan/seen.ts";
 import { onSide } from "../plan/sides.ts";
 import type { Step } from "../plan/step.ts";
-import { isDeploymentOf, isTargetOf } from "../plan/targets.ts";
-import type { Neighbour } from "../plan/turn.ts";
+import { clusterNameOf, isTargetOf } from "../plan/targets.ts";
 import { DeploymentReconciler } from "../reconcile/deployment.ts";
 import type { Renewal } from "../reconcile/memory.ts";
 import type { DeploymentFacts, DeploymentPorts, Interest, TargetFacts, Tiding } from "../reconcile/ports.ts";
-import { profileKey } from "../reconcile/profile.ts";
+import { profileKey, profileKeyOf } from "../reconcile/profile.ts";
 import { ClaimBook } from "./claims.ts";
 import type { Hub } from "./hub.ts";
 import { clusterIdentity, referenceIdentity } from "./identity.ts";
@@ -30,10 +28,14 @@ import type { Elsewhere, LayerRenderer } from "./layer-renderer.ts";
 import { absenceOf, isTenantGoing } from "./live-looks.ts";
 import { lookupReader } from "./lookups.ts";
 import { identityOf, neighboursOf, profileOfParent } from "./neighbours.ts";
+import type { Reached } from "./one-cluster.ts";
 import { operationsOf } from "./operations.ts";
+import { profileOf } from "./profile-of.ts";
 import { reaches } from "./reach.ts";
 import type { RegistryWiring } from "./registries.ts";
 import { versionOf, viewOf } from "./site-view.ts";
+import { Streets } from "./streets.ts";
+import { Twins } from "./twins.ts";
 
 /** Where a deployment acts: with whose hands, and on which ApplySet. */
 interface ActingPlace {
@@ -66,6 +68,8 @@ export class DeploymentWiring implements DeploymentPorts {
   /** Where each deployment acts now: who is to be woken, and whose watches are to be given up. */
   readonly #places = new Map<string, ActingPlace>();
   readonly #claims = new ClaimBook();
+  readonly #streets: Streets;
+  readonly #twins: Twins;
   /** Deployments that wait for others of the same cluster. */
   readonly #waiting = new Set<string>();
   /** The generations of profiles for which deployments have done all that they can. */
@@ -77,6 +81,8 @@ export class DeploymentWiring implements DeploymentPorts {
     passes: Passes,
   ) {
     this.#hub = hub;
+    this.#streets = new Streets(hub);
+    this.#twins = new Twins(hub, this.#streets);
     this.#renderer = renderer;
     this.#registries = registries;
     this.#passes = passes;
@@ -90,27 +96,35 @@ export class DeploymentWiring implements DeploymentPorts {
     const deployment = this.#hub.cache.deployments.get(key);
     if (!deployment) {
       this.#move(key, undefined);
+      this.#twins.forget(key);
       this.#hub.metrics.forgetLayers(key);
       return undefined;
     }
-    const { profileRef } = deployment.spec;
-    const named = this.#hub.cache.profile(profileKey({ kind: profileRef.kind, metadata: profileRef }));
-    const whole = named && isDeploymentOf(named, deployment) ? named : undefined;
+    const whole = profileOf(deployment, this.#hub.cache);
+    const { namespace } = whole?.metadata ?? {};
     const { applyTo: side = "Workload", clusterRef } = deployment.spec;
     const profile = whole && clusterRef.name !== LOCAL_CLUSTER ? onSide(whole, side) : whole;
-    const cluster = this.#hub.cache.targets.get(targetOf(deployment));
+    const cluster = this.#hub.cache.targets.get(clusterNameOf(deployment));
+    const isUnreadable = this.#hub.cache.unreadableTargets.has(clusterNameOf(deployment));
     const reached = cluster && whole && reaches(whole, cluster.metadata.namespace, this.#hub.cache);
     return {
       key,
       deployment,
       profile,
       side,
-      street: () => whole && this.#streetOf(key, { profile: whole, deployment }),
+      street: () =>
+        whole &&
+        this.#streets.streetOf(key, { profile: whole, deployment }, (other) => this.#twins.twinOf(other) !== undefined),
       cluster,
-      matched: whole !== undefined && isTargetOf(whole, clusterRef, reached ? cluster : undefined),
-      isTenantGoing: this.#hub.cache.isNamespaceGoing(whole?.metadata.namespace ?? SYSTEM_NAMESPACE),
-      hasHeir: () => this.#hasHeir(key),
-      target: profile ? this.#target(key, deployment, profile) : { kind: "connecting" },
+      isUnreadable,
+      matched: whole !== undefined && (isUnreadable || isTargetOf(whole, clusterRef, reached ? cluster : undefined)),
+      // A SystemProfile is in no namespace: Strata's own does not take it along.
+      isTenantGoing: namespace !== undefined && this.#hub.cache.isNamespaceGoing(namespace),
+      isPlaceGoing: clusterRef.namespace !== undefined && this.#hub.cache.isNamespaceGoing(clusterRef.namespace),
+      hasHeir: () => this.#twins.hasHeir(key),
+      target: profile
+        ? (this.#unreadable(deployment) ?? this.#target(key, deployment, profile))
+        : { kind: "connecting" },
       referents: (reference) =>
         profile ? this.#hub.references.get(referenceIdentity(profile), reference) : { kind: "reading" },
     };
@@ -139,7 +153,7 @@ export class DeploymentWiring implements DeploymentPorts {
       hub,
       cluster: link.uid,
       toFailure,
-      heirOf: (object) => this.#claims.heirOf(object, { cluster: link.uid, set }),
+      heirOf: (object) => this.#claims.heirOf(object, { cluster: reachedBy(place), set }),
       loadPack: (fetch, during) => this.#renderer.loadPack(fetch, at, during),
       evaluateMacros: (batch, during) => this.#renderer.evaluateMacros(batch, during),
       render: (render, during) => this.#renderer.render(render, at, during),
@@ -172,7 +186,7 @@ export class DeploymentWiring implements DeploymentPorts {
     }
     const { claims: layers, intents, isJudged } = interest;
     if (!isJudged) return;
-    this.#claims.set(key, { cluster: place.link.uid, set: place.set, profile: profileRef, layers, intents });
+    this.#claims.set(key, { cluster: reachedBy(place), set: place.set, profile: profileRef, layers, intents });
   }
 
   report(key: string, status: ProfileDeploymentStatus): void {
@@ -193,16 +207,15 @@ export class DeploymentWiring implements DeploymentPorts {
   tellForGood(facts: DeploymentFacts, tiding: Tiding): void {
     this.tell(facts, tiding);
     const { key, deployment } = facts;
-    const { kind, namespace, name } = deployment.spec.profileRef;
-    const who = `${kind} ${[namespace, name].filter(Boolean).join("/")} on cluster ${this.clusterOf(key)}`;
+    const who = `${describeRef(deployment.spec.profileRef)} on cluster ${this.clusterOf(key)}`;
     // An event stands in the namespace of what it is about: this one is to stay when the tenant's goes.
     const metadata = { name: SYSTEM_NAMESPACE, namespace: SYSTEM_NAMESPACE };
     const about = { apiVersion: "v1", kind: "Namespace", metadata };
     this.#hub.events.record(about, { ...tiding, message: `${who}: ${tiding.message}` }, new Date(this.now()));
   }
 
-  async absence({ deployment }: DeploymentFacts, signal: AbortSignal): Promise<string | undefined> {
-    return await absenceOf(this.#hub.client, deployment.spec.clusterRef, signal);
+  async absence({ deployment }: DeploymentFacts, signal: AbortSignal): ReturnType<DeploymentPorts["absence"]> {
+    return await absenceOf(this.#hub.client, deployment.spec, signal);
   }
 
   async isTenantGoing({ profile }: DeploymentFacts, signal: AbortSignal): Promise<boolean> {
@@ -223,33 +236,17 @@ export class DeploymentWiring implements DeploymentPorts {
   /** Where a deployment acts, `local` or `namespace/name` of the TargetCluster: the group in which its passes run. */
   clusterOf(key: string): string {
     const deployment = this.#hub.cache.deployments.get(key);
-    return !deployment || deployment.spec.applyTo === "Management" ? LOCAL_CLUSTER : targetOf(deployment);
+    return !deployment || deployment.spec.applyTo === "Management" ? LOCAL_CLUSTER : clusterNameOf(deployment);
   }
 
-  /** The deployments that wait for others of the same cluster, one of which has changed; all of them when it is gone. */
-  waitingBeside(changed: ProfileDeployment | undefined): string[] {
-    if (!changed) return [...this.#waiting];
-    const cluster = targetOf(changed);
-    return [...this.#waiting].filter((key) => {
-      const deployment = this.#hub.cache.deployments.get(key);
-      return deployment !== undefined && targetOf(deployment) === cluster;
-    });
+  /** A deployment came, changed or went. Answers those that wait for others of the same cluster, or of the same profile. */
+  noticeDeployment(key: string): string[] {
+    return [...this.#streets.noticeDeployment(key).filter((one) => this.#waiting.has(one)), ...this.#twins.unsure];
   }
 
-  #streetOf(key: string, own: Neighbour): Street {
-    const cluster = targetOf(own.deployment);
-    const { applyTo: side = "Workload", profileRef: ownRef } = own.deployment.spec;
-    let sibling: ProfileDeployment | undefined;
-    const others: Neighbour[] = [];
-    for (const [other, deployment] of this.#hub.cache.deployments) {
-      if (other === key || targetOf(deployment) !== cluster) continue;
-      const { profileRef, applyTo } = deployment.spec;
-      const profile = this.#hub.cache.profile(profileKey({ kind: profileRef.kind, metadata: profileRef }));
-      if (!profile || !isDeploymentOf(profile, deployment)) continue;
-      if (isDeepStrictEqual(profileRef, ownRef)) sibling = deployment;
-      else if (applyTo !== "Management") others.push({ profile, deployment });
-    }
-    return { own, side, sibling, others };
+  /** How a cluster is, or which one it is, has changed. Answers the deployments there, by whatever name of it, and those that wait for a name. */
+  noticeCluster(name: string): string[] {
+    return [...this.#streets.noticeCluster(name), ...this.#twins.unsure];
   }
 
   /** The deployments of a cluster that a change concerns: those of the given ApplySets, or all. */
@@ -268,13 +265,22 @@ export class DeploymentWiring implements DeploymentPorts {
    */
   renewSources(registry: string, how: Renewal): string[] {
     const [namespace = "", name = ""] = registry.split("/");
-    return [...this.#hub.cache.deployments].flatMap(([key, { spec }]) => {
-      const profile = this.#hub.cache.profile(profileKey({ kind: spec.profileRef.kind, metadata: spec.profileRef }));
+    return [...this.#hub.cache.deployments].flatMap(([key, deployment]) => {
+      const profile = this.#hub.cache.profile(profileKeyOf(deployment));
       const reaches = namespace === SYSTEM_NAMESPACE || profile?.metadata.namespace === namespace;
       if (!profile || !reaches || !registriesOf(profile).has(name)) return [];
       this.reconciler.renewSources(key, how);
       return [key];
     });
+  }
+
+  /** A TargetCluster that cannot be read is none to work by. What is on the hub can be taken back without it. */
+  #unreadable(deployment: ProfileDeployment): TargetFacts | undefined {
+    const { metadata, spec } = deployment;
+    const name = clusterNameOf(deployment);
+    const problems = this.#hub.cache.unreadableTargets.get(name);
+    if (!problems || (spec.applyTo === "Management" && metadata.deletionTimestamp !== undefined)) return undefined;
+    return { kind: "failing", failure: unreadableFailure(name, problems) };
   }
 
   #target(key: string, deployment: ProfileDeployment, profile: Profile): TargetFacts {
@@ -285,11 +291,11 @@ export class DeploymentWiring implements DeploymentPorts {
     }
     const isLeaving = deployment.metadata.deletionTimestamp !== undefined;
     const link = this.#hub.linkOf(cluster);
-    const isKnown = link?.state.kind === "live" || link?.state.kind === "connecting";
     const isOnMemory = isLeaving && this.#hub.hasNoSecret(cluster);
-    if (isOnMemory && !isKnown) return { kind: "gone" };
+    // One that has never answered is nothing that could come back.
+    if (isOnMemory && link?.uid === undefined) return { kind: "gone" };
     // What is on its way out goes on with the credentials that were there.
-    const state = isOnMemory && link ? link.state : this.#hub.stateOf(cluster);
+    const state = isOnMemory && link ? { ...link.state, lostAt: link.lostAt } : this.#hub.stateOf(cluster);
     const hubUid = this.#hub.uid;
     if (state.kind === "failing") return state;
     if (!isLeaving && !this.#isHeld(cluster)) return { kind: "connecting" };
@@ -297,12 +303,12 @@ export class DeploymentWiring implements DeploymentPorts {
     const site = link.site(clusterIdentity(profile, cluster));
     const set = applySetOf({ ...identityOf(profile), ...madeFor(deployment) });
     this.#move(key, { cluster, site, link, set });
-    const twin = this.#twinOf(key, { link, set });
+    const twin = this.#twins.twinOf(key);
     if (twin !== undefined) return { kind: "failing", failure: twinFailure(cluster, twin), isTwin: true };
     const street = { hub: this.#hub, clusterOf: (other: string) => this.clusterOf(other), still: this.#still };
     const neighbours = () => neighboursOf({ key, uid: link.uid, set: set.id }, street);
     const profileOf = (parent: string) => profileOfParent(parent, this.#hub);
-    const here = { cluster: link.uid, set };
+    const here = { cluster: reachedBy({ cluster, link }), set };
     const heirs: Heirs = {
       claim: (object) => this.#claims.heirOf(object, here) !== undefined,
       intend: (object) => this.#claims.isIntended(object, here),
@@ -327,26 +333,10 @@ export class DeploymentWiring implements DeploymentPorts {
     const { finalizers } = this.#hub.cache.targets.get(cluster)?.metadata ?? {};
     return cluster === LOCAL_CLUSTER || finalizers?.includes(FINALIZER) === true;
   }
+}
 
-  /** Whether another deployment of the same profile is on the same physical cluster, and stays: the cluster has another name. */
-  #hasHeir(key: string): boolean {
-    const own = this.#places.get(key);
-    if (!own) return false;
-    return [...this.#places].some(([other, place]) => {
-      const { metadata } = this.#hub.cache.deployments.get(other) ?? {};
-      const stays = metadata !== undefined && metadata.deletionTimestamp === undefined;
-      return other !== key && stays && place.set.id === own.set.id && place.link.uid === own.link.uid;
-    });
-  }
-
-  /** The cluster of another deployment of the same profile that is the same physical cluster: the first by name has it. */
-  #twinOf(key: string, { link, set }: Pick<ActingPlace, "link" | "set">): string | undefined {
-    for (const [other, place] of this.#places) {
-      const isLive = this.#hub.linkOf(place.cluster) === place.link;
-      if (other < key && place.set.id === set.id && place.link.uid === link.uid && isLive) return place.cluster;
-    }
-    return undefined;
-  }
+function reachedBy({ cluster, link }: Pick<ActingPlace, "cluster" | "link">): Reached {
+  return { name: cluster, uid: link.uid, server: link.client.server };
 }
 
 function twinFailure(cluster: string, twin: string): Failure {
@@ -354,11 +344,14 @@ function twinFailure(cluster: string, twin: string): Failure {
   return new Failure("Conflict", `${what}: take one of them out of its clusters`);
 }
 
-/** The cluster that a deployment is about: `local`, or `namespace/name` of the TargetCluster. */
-function targetOf({ spec: { clusterRef } }: ProfileDeployment): string {
-  return clusterRef.name === LOCAL_CLUSTER ? LOCAL_CLUSTER : `${clusterRef.namespace}/${clusterRef.name}`;
+function unreadableFailure(cluster: string, problems: readonly string[]): Failure {
+  const what = `TargetCluster ${cluster} cannot be read (${problems.join("; ")})`;
+  return new Failure(
+    "InvalidSpec",
+    `${what}: all on the cluster stays as it is; upgrade Strata, or mend the TargetCluster`,
+  );
 }
 
 function madeFor(deployment: ProfileDeployment): { target?: string } {
-  return deployment.spec.applyTo === "Management" ? { target: targetOf(deployment) } : {};
+  return deployment.spec.applyTo === "Management" ? { target: clusterNameOf(deployment) } : {};
 }

@@ -1,6 +1,6 @@
 import { packSet, unpackSet } from "../apply/stored-set.ts";
 import { readStoredSet, writeStoredSet } from "../apply/system-objects.ts";
-import { Failure } from "../errors.ts";
+import { Failure, failureOf } from "../errors.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { ApplySet } from "../membership/applyset.ts";
 import type { MacroAnswer, MacroExpression } from "../pack/macro-types.ts";
@@ -113,8 +113,7 @@ export class LayerRenderer {
     try {
       await this.store(inputs, content, { place, signal });
     } catch (error) {
-      if (error instanceof Failure) return error;
-      throw error;
+      return failureOf(error);
     }
     return content;
   }
@@ -161,8 +160,7 @@ export class LayerRenderer {
       if (part?.kind === "manifests") return await this.#manifests(inputs, { part, context }, signal);
       return await this.#renderedChart(inputs, context, signal);
     } catch (error) {
-      if (error instanceof Failure) return error;
-      throw error;
+      return failureOf(error);
     }
   }
 

@@ -32,6 +32,7 @@ export interface Leadership {
   end(): Promise<void>;
 }
 
+/** With an election this process writes nothing until it leads; without one it leads from the start, and for ever. */
 export function openLeadership(options: LeadershipOptions): Leadership {
   return options.elect ? elected(options) : alone(options);
 }

@@ -1,5 +1,5 @@
 import type { StoredSet } from "../apply/stored-set.ts";
-import { Failure } from "../errors.ts";
+import { Failure, failureOf } from "../errors.ts";
 import type { FluxArtifact } from "../plan/flux-artifact.ts";
 import type { LayerInputs } from "../plan/inputs.ts";
 import { fetchedSources, type ManifestSource, manifestsContent, type SourceTexts } from "../plan/manifests.ts";
@@ -196,11 +196,6 @@ function textOf(bytes: Uint8Array | undefined): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-function failureOf(error: unknown): Failure {
-  if (error instanceof Failure) return error;
-  throw error;
 }
 
 function againOf({ retryAfterMs }: Failure): { retryAfterMs?: number } {

@@ -32,12 +32,12 @@ describe("the other profiles on a cluster", () => {
     ["have done all that they can", ["here"], "still"],
     ["have a new spec to bring", ["here", { still: 1 }], "moving"],
     ["reach it by another name", ["sameByAnotherName", { still: 1 }], "moving"],
-    ["are on another cluster", ["elsewhere", { still: 1 }], "none"],
+    ["are on another cluster", ["elsewhere", { still: 1 }], "still"],
     ["may be on it: theirs is only being connected to", ["connecting"], "moving"],
-    ["are on one that does not answer", ["dead", { still: 1 }], "none"],
-    ["are none that is leaving", ["here", { leaving: true }], "none"],
-    ["are none of the same profile", ["here", { profile: "own" }], "none"],
-    ["are on one that is not known at all", ["unknown"], "none"],
+    ["are on one that does not answer", ["dead", { still: 1 }], "still"],
+    ["are none that is leaving", ["here", { leaving: true, still: 1 }], "still"],
+    ["are none of the same profile", ["here", { profile: "own", still: 1 }], "still"],
+    ["are on one that is not known at all", ["unknown", { still: 1 }], "still"],
   ])("%s", (_, [cluster, more], want) => {
     expect(neighbours(cluster, more)).toBe(want);
   });

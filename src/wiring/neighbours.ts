@@ -1,6 +1,7 @@
 import type { Profile } from "../api/types.ts";
 import { applySetOf } from "../membership/applyset.ts";
-import { profileKey } from "../reconcile/profile.ts";
+import { describeRef } from "../objects/identity.ts";
+import { profileKeyOf } from "../reconcile/profile.ts";
 import type { Neighbours } from "../reconcile/settling.ts";
 import type { Hub } from "./hub.ts";
 
@@ -24,24 +25,15 @@ interface Street {
  * this one, by another name.
  */
 export function neighboursOf({ key, uid, set }: Here, { hub, clusterOf, still }: Street): Neighbours {
-  const others = [...hub.cache.deployments].flatMap(
-    ([
-      other,
-      {
-        metadata,
-        spec: { profileRef },
-      },
-    ]) => {
-      if (other === key || metadata.deletionTimestamp !== undefined) return [];
-      const link = hub.linkOf(clusterOf(other));
-      const isUnknown = link?.uid === undefined && link?.state.kind === "connecting";
-      if (link?.uid !== uid && !isUnknown) return [];
-      const profile = hub.cache.profile(profileKey({ kind: profileRef.kind, metadata: profileRef }));
-      if (!profile || applySetOf(identityOf(profile)).id === set) return [];
-      return [!isUnknown && still.get(other) === profile.metadata.generation];
-    },
-  );
-  if (others.length === 0) return "none";
+  const others = [...hub.cache.deployments].flatMap(([other, deployment]) => {
+    if (other === key || deployment.metadata.deletionTimestamp !== undefined) return [];
+    const link = hub.linkOf(clusterOf(other));
+    const isUnknown = link?.uid === undefined && link?.state.kind === "connecting";
+    if (link?.uid !== uid && !isUnknown) return [];
+    const profile = hub.cache.profile(profileKeyOf(deployment));
+    if (!profile || applySetOf(identityOf(profile)).id === set) return [];
+    return [!isUnknown && still.get(other) === profile.metadata.generation];
+  });
   return others.every(Boolean) ? "still" : "moving";
 }
 
@@ -50,8 +42,7 @@ export function profileOfParent(parent: string, hub: Hub): string | undefined {
   for (const key of hub.cache.profileKeys()) {
     const profile = hub.cache.profile(key);
     if (!profile || applySetOf(identityOf(profile)).parent !== parent) continue;
-    const { namespace, name } = profile.metadata;
-    return `${profile.kind} ${[namespace, name].filter(Boolean).join("/")}`;
+    return describeRef(identityOf(profile));
   }
   return undefined;
 }

@@ -6,7 +6,7 @@ import { HUB_RESOURCES } from "../kube/hub/kinds.ts";
 import { referencesOf } from "../plan/references.ts";
 import { isDeploymentOf, targetsOf } from "../plan/targets.ts";
 import type { ProfileFacts, ProfilePorts } from "../reconcile/ports.ts";
-import { profileKey } from "../reconcile/profile.ts";
+import { profileKeyOf } from "../reconcile/profile.ts";
 import { Unmatches } from "../reconcile/unmatches.ts";
 import type { Hub } from "./hub.ts";
 import { referenceIdentity } from "./identity.ts";
@@ -39,17 +39,24 @@ export class ProfileWiring implements ProfilePorts {
     const wanted = new Set(targetsOf(profile, clusters).map(({ namespace, name }) => `${namespace}/${name}`));
     const targets = clusters.filter(({ metadata: { namespace, name } }) => wanted.has(`${namespace}/${name}`));
     this.#hub.references.want(key, referenceIdentity(profile), referencesOf(profile, targets));
-    const isTenantGoing = this.#hub.cache.isNamespaceGoing(profile.metadata.namespace ?? SYSTEM_NAMESPACE);
-    return { profile, clusters, deployments: this.deploymentsOf(key), isTenantGoing };
+    const { namespace } = profile.metadata;
+    // A SystemProfile is in no namespace: Strata's own does not take it along.
+    const isTenantGoing = namespace !== undefined && this.#hub.cache.isNamespaceGoing(namespace);
+    return {
+      profile,
+      clusters,
+      deployments: this.deploymentsOf(key),
+      isTenantGoing,
+      isPlaceGoing: ({ namespace }) => namespace !== undefined && this.#hub.cache.isNamespaceGoing(namespace),
+      isUnreadable: ({ namespace, name }) => this.#hub.cache.unreadableTargets.has(`${namespace}/${name}`),
+    };
   }
 
   deploymentsOf(key: string): ProfileDeployment[] {
     const all = [...this.#hub.cache.deployments.values()];
     const profile = this.#hub.cache.profile(key);
     const own = all.filter((deployment) => {
-      const { profileRef } = deployment.spec;
-      const refersToIt = profileKey({ kind: profileRef.kind, metadata: profileRef }) === key;
-      return refersToIt && (!profile || isDeploymentOf(profile, deployment));
+      return profileKeyOf(deployment) === key && (!profile || isDeploymentOf(profile, deployment));
     });
     return own.sort((a, b) => a.metadata.name.localeCompare(b.metadata.name));
   }

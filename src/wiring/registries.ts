@@ -1,9 +1,11 @@
+import { conditionOf } from "../api/conditions.ts";
 import { durationMs } from "../api/duration.ts";
 import { SYSTEM_NAMESPACE } from "../api/names.ts";
-import type { Condition, Registry } from "../api/types.ts";
-import { Failure } from "../errors.ts";
+import type { Registry } from "../api/types.ts";
+import { Failure, failureOf } from "../errors.ts";
 import { HUB_RESOURCES } from "../kube/hub/kinds.ts";
 import { sha256Hex } from "../objects/digest.ts";
+import { timeText } from "../objects/time.ts";
 import type { Referents } from "../plan/references.ts";
 import { retryDelay } from "../reconcile/error-policy.ts";
 import type { Renewal } from "../reconcile/memory.ts";
@@ -143,7 +145,7 @@ export class RegistryWiring {
     const before = this.#memories.get(key);
     if (before?.generation === generation && before?.version === version) return before;
     const dueAt = before ? 0 : this.#dueByStatus(registry);
-    const told = before ? before.told : readyOf(registry)?.reason;
+    const told = before ? before.told : conditionOf(registry, "Ready")?.reason;
     const memory = { generation, version, failures: 0, dueAt, told };
     this.#memories.set(key, memory);
     if (before?.version !== version) this.#options.renewed(key, "changed");
@@ -154,7 +156,7 @@ export class RegistryWiring {
   #dueByStatus(registry: Registry): number {
     const { inputsDigest, lastSyncTime } = registry.status ?? {};
     if (
-      readyOf(registry)?.status !== "True" ||
+      conditionOf(registry, "Ready")?.status !== "True" ||
       lastSyncTime === undefined ||
       inputsDigest !== this.#inputsDigest(registry)
     )
@@ -171,8 +173,7 @@ export class RegistryWiring {
     } catch (error) {
       // The next pass is due already, with what is so by now; or there is none any more.
       if (interruption.signal.aborted || signal.aborted) return undefined;
-      if (!(error instanceof Failure)) throw error;
-      return { kind: "failing", failure: error };
+      return { kind: "failing", failure: failureOf(error) };
     } finally {
       this.#running.delete(key);
     }
@@ -195,7 +196,7 @@ export class RegistryWiring {
     const current = () => hub.cache.registries.get(key);
     // A status of ours may have been written since the pass began.
     const latest = current() ?? registry;
-    const now = new Date().toISOString().replace(/\.\d+Z$/, "Z");
+    const now = timeText(Date.now());
     const inputsDigest = this.#inputsDigest(registry);
     const judged = { ...registry, ...(latest.status ? { status: latest.status } : {}) };
     const status = registryStatus(judged, state, { now, inputsDigest });
@@ -206,7 +207,7 @@ export class RegistryWiring {
   /** One event per transition. */
   #tell(registry: Registry, memory: Memory): void {
     const { hub } = this.#options;
-    const { status, reason, message = "" } = readyOf(registry) ?? {};
+    const { status, reason, message = "" } = conditionOf(registry, "Ready") ?? {};
     if (reason === undefined || memory.told === reason) return;
     memory.told = reason;
     hub.log.info("told", { registry: registryKey(registry), reason, text: message });
@@ -228,10 +229,6 @@ export class RegistryWiring {
     const { uid = "", generation = 0 } = registry.metadata;
     return sha256Hex(JSON.stringify([uid, generation, versions])).slice(0, 16);
   }
-}
-
-function readyOf({ status }: Registry): Condition | undefined {
-  return status?.conditions?.find(({ type }) => type === "Ready");
 }
 
 /** Whether an owner of references is a Registry. */

@@ -2,17 +2,18 @@ import { LOCAL_CLUSTER } from "../api/names.ts";
 import type { ProfileDeployment, TargetCluster } from "../api/types.ts";
 import { addFinalizer, removeFinalizer } from "../kube/hub/finalizer.ts";
 import { HUB_RESOURCES } from "../kube/hub/kinds.ts";
-import { isDeploymentOf } from "../plan/targets.ts";
+import { timeText } from "../objects/time.ts";
 import type { TargetPorts } from "../reconcile/ports.ts";
-import { profileKey } from "../reconcile/profile.ts";
+import { targetStatus } from "../status/target-status.ts";
+import { Groups } from "./groups.ts";
 import type { Hub } from "./hub.ts";
+import { profileOf, unreadProfileOf } from "./profile-of.ts";
 
 /** Fits the hub to what the story of a TargetCluster needs. */
 export class TargetWiring implements TargetPorts {
   readonly #hub: Hub;
-  /** The deployments on each TargetCluster, and the other way round. */
-  readonly #users = new Map<string, Set<string>>();
-  readonly #places = new Map<string, string>();
+  /** The deployments on each TargetCluster. */
+  readonly #users = new Groups();
 
   constructor(hub: Hub) {
     this.#hub = hub;
@@ -21,8 +22,24 @@ export class TargetWiring implements TargetPorts {
   observe(key: string): ReturnType<TargetPorts["observe"]> {
     const target = this.#hub.cache.targets.get(key);
     if (!target) return undefined;
-    const users = [...(this.#users.get(key) ?? [])].map((user) => this.#hub.cache.deployments.get(user));
-    return { target, isInUse: users.some((user) => user !== undefined && this.#isOurs(user)) };
+    return { target, isInUse: this.#usersOf(key).length > 0 };
+  }
+
+  /** Writes what is known of a cluster on its TargetCluster. */
+  report(key: string): void {
+    const { cache, statuses } = this.#hub;
+    const target = cache.targets.get(key);
+    if (!target) return;
+    const now = timeText(Date.now());
+    const status = targetStatus(target, this.#hub.stateOf(key), { users: this.#usersOf(key), now });
+    const current = () => cache.targets.get(key);
+    statuses.set(`TargetCluster/${key}`, status, { resource: HUB_RESOURCES.TargetCluster, current });
+  }
+
+  /** A deployment on it has changed: one that is being deleted says whom it waits for. When that is nobody, it goes. */
+  reportWaiting(key: string): void {
+    const isGoing = this.#hub.cache.targets.get(key)?.metadata.deletionTimestamp !== undefined;
+    if (isGoing && this.#usersOf(key).length > 0) this.report(key);
   }
 
   async addFinalizer({ metadata }: TargetCluster, signal: AbortSignal): Promise<void> {
@@ -36,31 +53,25 @@ export class TargetWiring implements TargetPorts {
   /** A deployment came, changed or went. Answers the TargetCluster that may be in use now, or no more. */
   noticeDeployment(key: string): string | undefined {
     const clusterRef = this.#hub.cache.deployments.get(key)?.spec.clusterRef;
-    const known = this.#places.get(key);
+    const known = this.#users.groupOf(key);
     if (!clusterRef) {
-      this.#places.delete(key);
-      if (known !== undefined) this.#forget(known, key);
+      this.#users.put(key, undefined);
       return known;
     }
     if (clusterRef.name === LOCAL_CLUSTER) return undefined;
     // What a deployment is about never changes: a name stands for one profile on one cluster.
     const place = known ?? `${clusterRef.namespace}/${clusterRef.name}`;
-    this.#places.set(key, place);
-    const users = this.#users.get(place) ?? new Set();
-    this.#users.set(place, users.add(key));
+    this.#users.put(key, place);
     return place;
   }
 
-  #forget(place: string, user: string): void {
-    const users = this.#users.get(place);
-    users?.delete(user);
-    if (users?.size === 0) this.#users.delete(place);
+  #usersOf(key: string): ProfileDeployment[] {
+    const users = [...this.#users.members(key)].flatMap((user) => this.#hub.cache.deployments.get(user) ?? []);
+    return users.filter((user) => this.#isOurs(user));
   }
 
   /** One that somebody else made up holds nobody's cluster. */
   #isOurs(deployment: ProfileDeployment): boolean {
-    const { profileRef } = deployment.spec;
-    const profile = this.#hub.cache.profile(profileKey({ kind: profileRef.kind, metadata: profileRef }));
-    return profile !== undefined && isDeploymentOf(profile, deployment);
+    return (profileOf(deployment, this.#hub.cache) ?? unreadProfileOf(deployment, this.#hub.cache)) !== undefined;
   }
 }

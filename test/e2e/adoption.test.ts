@@ -1,28 +1,31 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { applySetOf } from "../../src/membership/applyset.ts";
 import { type ControlPlane, startControlPlane } from "../support/controlplane.ts";
 import { helm } from "../support/helm.ts";
 import {
   apply,
   auditMark,
-  isReady,
   type Live,
   layerOf,
   pathOf,
   read,
   strataWrites,
   trustedTenant,
+  untilReady,
   waitUntil,
 } from "../support/stories.ts";
-import { type StrataProcess, startStrata } from "../support/strata.ts";
+import { prepareHub, type StrataHome, type StrataProcess } from "../support/strata.ts";
 
 let hub: ControlPlane;
+let home: StrataHome;
 let strata: StrataProcess;
 
 beforeAll(async () => {
   hub = await startControlPlane({ name: "adoption" });
-  strata = await startStrata(hub);
+  home = await prepareHub(hub);
+  strata = await home.start();
   await trustedTenant(hub, "acme");
 });
 
@@ -146,17 +149,17 @@ describe("an object made by", () => {
       expect(await read(hub, path(name))).toEqual(made);
       // What stood in the way goes, and nobody tells Strata.
       await hub.kubectlOk(["delete", "configmap/there", "-n", name]);
-      await waitUntil(hub, profilePath(name), { what: "Ready", is: isReady });
+      await untilReady(hub, profilePath(name));
       expect((await read(hub, path(name))).data).toEqual({ key: "new", dropped: "soon" });
       await hub.kubectlOk(["delete", "-n", "acme", `sap/${name}`, "--timeout=90s"]);
       expect(await read(hub, path(name))).toBeUndefined();
       return;
     }
-    await waitUntil(hub, profilePath(name), { what: "Ready", is: isReady });
+    await untilReady(hub, profilePath(name));
     expect((await read(hub, path(name))).data).toMatchObject({ key: "new", dropped: "soon" });
     await apply(hub, wanted({ key: "new" }));
     await waitUntil(hub, path(name), { what: "without it", is: (object) => !("dropped" in object.data) });
-    await waitUntil(hub, profilePath(name), { what: "Ready", is: isReady });
+    await untilReady(hub, profilePath(name));
     await hub.kubectlOk(["delete", "-n", "acme", `sap/${name}`, "--timeout=90s"]);
     const left = await read(hub, path(name));
     if (policy === "Always") return expect(left).toBeUndefined();
@@ -164,6 +167,68 @@ describe("an object made by", () => {
     const marks = { ...left.metadata.labels, ...left.metadata.annotations };
     expect(Object.keys(marks).filter((mark) => /strata|applyset/.test(mark))).toEqual([]);
     expect(JSON.stringify(left.metadata.managedFields)).not.toContain("strata");
+  });
+});
+
+describe("an adopted object that says no more that it was there before", () => {
+  const ADOPTED = "strata.dev/adopted";
+  const NEW = { key: "new", own: "yes" };
+
+  /** What a person does to it. */
+  const deeds = {
+    replaced: (name: string) => applied(there(name, NEW), ["replace"]),
+    unmarked: (name: string) => hub.kubectlOk(["annotate", "configmap/there", "-n", name, `${ADOPTED}-`]),
+  };
+
+  /** Adopted, and known to be; answers its uid. */
+  async function adopted(name: string): Promise<string> {
+    await hub.kubectlOk(["create", "namespace", name]);
+    await applied(there(name, OLD), ["create"]);
+    await apply(hub, profile(name, "IfUnowned", { key: "new" }));
+    await untilReady(hub, profilePath(name));
+    const { parent } = applySetOf({ kind: "AddOnProfile", namespace: "acme", name });
+    await waitUntil(hub, pathOf("v1", "configmaps", `strata-system/${parent}`), {
+      what: "known to the parent",
+      is: (object) => object?.data.adopted?.includes(`/${name}/there`),
+    });
+    return (await read(hub, path(name))).metadata.uid;
+  }
+
+  async function markedAgain(name: string): Promise<void> {
+    const isMarked = ({ metadata: { labels = {}, annotations = {} } }: Live) =>
+      annotations[ADOPTED] === "true" && labels["applyset.kubernetes.io/part-of"] !== undefined;
+    await waitUntil(hub, path(name), { what: "marked again", is: isMarked });
+  }
+
+  async function isGivenBack(name: string, uid: string): Promise<void> {
+    const { metadata, data } = await read(hub, path(name));
+    expect([metadata.uid, data, metadata.labels, metadata.annotations]).toEqual([uid, NEW, undefined, undefined]);
+  }
+
+  const remove = (name: string, ...how: string[]) => hub.kubectlOk(["delete", "-n", "acme", `sap/${name}`, ...how]);
+
+  test.each(["replaced", "unmarked"] as const)("is marked again, and given back: %s", async (deed) => {
+    const uid = await adopted(deed);
+    await deeds[deed](deed);
+    await markedAgain(deed);
+    await remove(deed, "--timeout=90s");
+    await isGivenBack(deed, uid);
+  });
+
+  test("is so too when it happened while Strata was down, and its profile was deleted meanwhile", async () => {
+    const names = ["replaced-down", "unmarked-down", "unmarked-going"];
+    const uids = await Promise.all(names.map(adopted));
+    await strata.kill();
+    await deeds.replaced("replaced-down");
+    for (const name of names.slice(1)) await deeds.unmarked(name);
+    await remove("unmarked-going", "--wait=false");
+    strata = await home.start();
+    for (const name of names.slice(0, 2)) {
+      await markedAgain(name);
+      await remove(name, "--timeout=90s");
+    }
+    await hub.kubectlOk(["wait", "-n", "acme", "sap/unmarked-going", "--for=delete", "--timeout=90s"]);
+    for (const [index, name] of names.entries()) await isGivenBack(name, uids[index] ?? "");
   });
 });
 
@@ -217,7 +282,7 @@ describe("a field that the layer drops after it has adopted the object", () => {
 
   test("is really gone, after somebody has cleared its managedFields", async () => {
     await apply(hub, profile("cleared", "IfUnowned", { key: "1", dropped: "soon" }));
-    await waitUntil(hub, profilePath("cleared"), { what: "Ready", is: isReady });
+    await untilReady(hub, profilePath("cleared"));
     await hub.kubectlOk([
       "patch",
       "configmap/there",

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { KINDS } from "../../src/api/kinds.ts";
 import { type ControlPlane, startControlPlane } from "../support/controlplane.ts";
-import { apply, isReady, type Live, pathOf, read, trustedTenant, waitUntil } from "../support/stories.ts";
+import { apply, type Live, pathOf, read, trustedTenant, untilReady, waitUntil } from "../support/stories.ts";
 import { type StrataProcess, startStrata } from "../support/strata.ts";
 
 let hub: ControlPlane;
@@ -67,8 +67,7 @@ describe("our CRDs on an API server", () => {
 
     const row = async (...args: string[]) =>
       (await hub.kubectlOk(["get", "scp", "columns", "-n", "acme", "--no-headers", ...args])).trim().split(/\s{2,}/);
-    const sentence =
-      "columns: ConfigMap columns has no namespace: set it on the object, on layer storage, or as spec.namespace";
+    const sentence = "columns: Secret acme/columns does not exist";
     expect((await row()).slice(0, -1)).toEqual(["columns", "False", "0/1", "storage", sentence]);
     expect(await row("-o", "wide")).toContain("1.4.0");
   });
@@ -133,7 +132,7 @@ describe("beside the ClusterProfiles of other projects", () => {
       },
     }));
     const path = await aProfile("foreign", [{ name: "theirs", manifests: theirs }]);
-    await waitUntil(hub, path, { what: "Ready", is: isReady });
+    await untilReady(hub, path);
     const inventory = "/apis/multicluster.x-k8s.io/v1alpha1/namespaces/acme/clusterprofiles/brought";
     expect((await read(hub, inventory)).spec).toEqual({ a: 1 });
     expect((await read(hub, "/apis/config.projectsveltos.io/v1alpha1/clusterprofiles/brought")).spec).toEqual({ a: 1 });
@@ -216,20 +215,16 @@ async function aProfileOfEachKind(): Promise<void> {
   const homeless = { object: { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "columns" } } };
   const metadata = { name: "columns", namespace: "acme" };
   const connection = { kubeconfigSecretRef: { name: "columns" } };
-  await apply(
-    hub,
-    { apiVersion: "v1", kind: "Secret", metadata, stringData: { kubeconfig: hub.kubeconfig } },
-    { apiVersion: "strata.dev/v1alpha1", kind: "TargetCluster", metadata, spec: { connection } },
-  );
+  await apply(hub, { apiVersion: "strata.dev/v1alpha1", kind: "TargetCluster", metadata, spec: { connection } });
   const columns = profileOf("columns", [{ name: "storage", type: "Storage", manifests: [homeless] }], "ClusterProfile");
-  // Not on `local`: the add-ons there would wait for it.
+  // Not on the hub, by whatever name: the add-ons there would wait for it.
   const elsewhere = { version: "1.4.0", namespace: undefined, clusterRefs: [{ name: "columns" }] };
   await apply(hub, { ...columns, spec: { ...columns.spec, ...elsewhere } });
   await aProfile("columns", [{ name: "a", manifests: [homeless] }]);
   const nowhere = { type: "Helm", url: "http://127.0.0.1:1" };
   await apply(hub, { apiVersion: "strata.dev/v1alpha1", kind: "Registry", metadata, spec: nowhere });
   const path = pathOf("strata.dev/v1alpha1", "addonprofiles", "acme/columns");
-  await waitUntil(hub, path, { what: "Ready", is: isReady });
+  await untilReady(hub, path);
 }
 
 function foreignDefinition(group: string, scope: string): object {

@@ -11,7 +11,17 @@ import { BAD_MANIFESTS } from "../support/shapes/bad-manifests.ts";
 import { BAD_PATCHES } from "../support/shapes/bad-patches.ts";
 import type { BadRow, World } from "../support/shapes/bad-row.ts";
 import { BAD_SURROUNDINGS } from "../support/shapes/bad-surroundings.ts";
-import { apply, condition, isReady, type Live, layerOf, pathOf, trustedTenant, waitUntil } from "../support/stories.ts";
+import {
+  apply,
+  condition,
+  isReady,
+  type Live,
+  layerOf,
+  pathOf,
+  trustedTenant,
+  untilReady,
+  waitUntil,
+} from "../support/stories.ts";
 import { type StrataProcess, startStrata } from "../support/strata.ts";
 
 const ROWS = [...BAD_MANIFESTS, ...BAD_CHARTS, ...BAD_EXPRESSIONS, ...BAD_PATCHES, ...BAD_SURROUNDINGS];
@@ -68,7 +78,7 @@ describe("what the API server takes", () => {
     await row.before?.(world);
     if (row.first) {
       await apply(hub, profileOf(row, profile, row.first(world)));
-      await waitUntil(hub, path, { what: "Ready", is: isReady });
+      await untilReady(hub, path);
     }
 
     await apply(hub, profileOf(row, profile, row.layers(world)));
@@ -106,7 +116,7 @@ describe("what the API server takes", () => {
     });
     // leaf: TargetCluster spec.connection.kubeconfigSecretRef.key
     await says("Kubernetes v1.36.3 answers", { name: "edge", key: "admin.conf" });
-    await waitUntil(hub, path, { what: "Ready", is: isReady });
+    await untilReady(hub, path);
   });
 
   test("lets Strata live, without one unexpected failure", async () => {

@@ -6,12 +6,23 @@ import { type ControlPlane, startControlPlane } from "../support/controlplane.ts
 import { accountKubeconfig } from "../support/install.ts";
 import { fence, strataRequests } from "../support/ledger.ts";
 import { type PackSite, startPackSite } from "../support/packs.ts";
-import { local, manifest, page, platform, secretOf, targetOf } from "../support/platform.ts";
+import { local, manifest, page, platform } from "../support/platform.ts";
 import { temporaryFolder } from "../support/processes.ts";
 import { type ChartRepo, startChartRepo } from "../support/registry.ts";
 import { metric } from "../support/replicas.ts";
-import { apply, auditMark, isReady, type Live, pathOf, read, trustedTenant, waitUntil } from "../support/stories.ts";
+import {
+  apply,
+  auditMark,
+  isReady,
+  type Live,
+  pathOf,
+  read,
+  trustedTenant,
+  untilReady,
+  waitUntil,
+} from "../support/stories.ts";
 import { homeWith, type StrataProcess, startStrata } from "../support/strata.ts";
+import { targetCluster } from "../support/target-cluster.ts";
 
 const CHARTS = fileURLToPath(new URL("../support/charts", import.meta.url));
 const PROFILE = pathOf("strata.dev/v1alpha1", "clusterprofiles", "acme/platform");
@@ -38,13 +49,13 @@ beforeAll(async () => {
   strata = await startStrata(hub);
   await trustedTenant(hub, "acme");
   const site = { apiVersion: "strata.dev/v1alpha1", kind: "Registry", metadata: { name: "packs", namespace: "acme" } };
-  await apply(hub, secretOf("edge", edge.kubeconfig), targetOf("edge"), {
+  await apply(hub, ...targetCluster("edge", edge.kubeconfig), {
     ...site,
     spec: { type: "Pack", url: packs.url },
   });
   for (const name of ["targetclusters/edge", "registries/packs"]) {
     const [resource = "", object = ""] = name.split("/");
-    await waitUntil(hub, pathOf("strata.dev/v1alpha1", resource, `acme/${object}`), { what: "Ready", is: isReady });
+    await untilReady(hub, pathOf("strata.dev/v1alpha1", resource, `acme/${object}`));
   }
 });
 
@@ -90,7 +101,7 @@ async function brokenAndMended(path: string, ...kubectl: string[]): Promise<unde
   const { data } = await read(edge, path);
   await edge.kubectlOk(kubectl);
   await waitUntil(edge, path, { what: "mended", is: (live) => JSON.stringify(live?.data) === JSON.stringify(data) });
-  await waitUntil(hub, PROFILE, { what: "Ready", is: isReady });
+  await untilReady(hub, PROFILE);
 }
 
 /** The name of the ApplySet's parent, with which all that Strata keeps for a profile begins. */
@@ -128,8 +139,8 @@ describe("Budgets", () => {
         "create namespaces strata-system",
         "create secrets strata-system/strata-digest-key",
         "get configmaps parent",
-        // The parent grows with each layer, before the first object of it.
-        ...Array(4).fill("patch configmaps parent"),
+        // The parent grows with each layer, before the first object of it, and knows at last what was adopted.
+        ...Array(5).fill("patch configmaps parent"),
         ...["base", "app", "shop", "page"].map((name) => `patch namespaces ${name}`),
         // The objects.
         "patch configmaps base/settings",

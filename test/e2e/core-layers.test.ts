@@ -11,6 +11,7 @@ import {
   read,
   strataWrites,
   trustedTenant,
+  untilReady,
   waitUntil,
 } from "../support/stories.ts";
 import { type StrataProcess, startStrata } from "../support/strata.ts";
@@ -154,7 +155,7 @@ describe("the layers that a cluster is made of", () => {
     });
     expect(await read(hub, pathOf("v1", "configmaps", "acme/addon"))).toBeUndefined();
     await apply(hub, driver, storageClass("fast", true));
-    const ready = await waitUntil(hub, path("imported"), { what: "Ready", is: isReady });
+    const ready = await untilReady(hub, path("imported"));
     expect(condition(ready, "CoreLayersComplete")).toMatchObject({ status: "True", reason: "CoreLayersPresent" });
     expect(ready.status.layers.map(({ name, version }: Live) => [name, version])).toContainEqual([
       "kubernetes",
@@ -172,7 +173,7 @@ describe("the layers that a cluster is made of", () => {
   });
 
   test("at rest nothing is written, and what a node says of itself all the time wakes nobody", async () => {
-    await waitUntil(hub, path("imported"), { what: "Ready", is: isReady });
+    await untilReady(hub, path("imported"));
     const mark = await auditMark(hub);
     await node("n1");
     await node("n3");
@@ -198,7 +199,7 @@ describe("the layers that a cluster is made of", () => {
     expect(layerOf(blocked, "addon")?.state).toBe("Ready");
 
     await node("n2");
-    await waitUntil(hub, path("imported"), { what: "Ready", is: isReady });
+    await untilReady(hub, path("imported"));
   });
 
   test("another system on a node, a node too few, and another default class: each is said by the layer whose it is", async () => {
@@ -222,7 +223,7 @@ describe("the layers that a cluster is made of", () => {
       is: (live) => layerOf(live, "csi")?.message === "StorageClass fast does not exist yet",
     });
     await apply(hub, storageClass("fast", true));
-    await waitUntil(hub, path("imported"), { what: "Ready", is: isReady });
+    await untilReady(hub, path("imported"));
   });
 
   test("of a cluster that never was as expected nothing is brought after the layer that says so", async () => {
@@ -239,7 +240,7 @@ describe("the layers that a cluster is made of", () => {
     expect(await read(hub, pathOf("v1", "configmaps", "acme/later"))).toBeUndefined();
 
     await node("n2");
-    const ready = await waitUntil(hub, path("later"), { what: "Ready", is: isReady });
+    const ready = await untilReady(hub, path("later"));
     expect(condition(ready, "CoreLayersComplete")).toMatchObject({
       status: "False",
       message: "the profile has no layer of type OS, Network, Storage",
@@ -265,7 +266,7 @@ describe("the layers that a cluster is made of", () => {
     expect(layerOf(waiting, "cni")?.message).toBe("Node n1 is not Ready: container runtime network not ready");
     expect(layerOf(waiting, "after")).toMatchObject({ state: "Pending", message: "waits for layer cni" });
     await node("n1");
-    await waitUntil(hub, path("brings"), { what: "Ready", is: isReady });
+    await untilReady(hub, path("brings"));
     await hub.kubectlOk(["delete", "scp", "brings", "-n", "acme", "--timeout=60s"]);
   });
 

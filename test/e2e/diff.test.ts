@@ -8,7 +8,7 @@ import { writeChart } from "../support/files.ts";
 import { type CommandResult, runCommand } from "../support/kubectl.ts";
 import { temporaryFolder } from "../support/processes.ts";
 import { type ChartRepo, startChartRepo } from "../support/registry.ts";
-import { apply, isReady, pathOf, read, trustedTenant, waitUntil } from "../support/stories.ts";
+import { apply, pathOf, read, trustedTenant, untilReady, waitUntil } from "../support/stories.ts";
 import { type StrataProcess, startStrata } from "../support/strata.ts";
 import { toolPath } from "../support/tools.ts";
 
@@ -118,7 +118,7 @@ const claim = object(
 
 async function install(name: string, ...documents: readonly string[]): Promise<void> {
   await apply(hub, ...documents);
-  await waitUntil(hub, pathOf("strata.dev/v1alpha1", "addonprofiles", `acme/${name}`), { what: "Ready", is: isReady });
+  await untilReady(hub, pathOf("strata.dev/v1alpha1", "addonprofiles", `acme/${name}`));
 }
 
 const SHOP = [
@@ -468,6 +468,86 @@ describe("a sensitive variable", () => {
     expect(stdout).toContain("-  pin: '*** (before)'\n-  size: small\n-  url: '*** (before)'\n");
     expect(stdout).toContain("+  pin: '*** (after)'\n+  size: large\n+  url: '*** (after)'\n");
     for (const value of [CANARY, NEW_CANARY, "4711", "0815"]) expect(stdout).not.toContain(value);
+  });
+});
+
+describe("a profile that makes its cluster, which here is the hub under another name", () => {
+  const MAPS = pathOf("v1", "configmaps", "acme/");
+  const EDGE = ["--target", "edge"];
+  const HUB = [...EDGE, "--management"];
+  const forHub = "# ClusterProfile acme/base: layers kubernetes, dns are for the hub, and not compared: say ";
+  const forCluster = "# ClusterProfile acme/base: layers os, cni are for the cluster itself, and not compared: ";
+  const target = () => [
+    `{ apiVersion: v1, kind: Secret, metadata: { name: edge, namespace: acme }, stringData: { kubeconfig: ${JSON.stringify(hub.kubeconfig)} } }`,
+    "{ apiVersion: strata.dev/v1alpha1, kind: TargetCluster, metadata: { name: edge, namespace: acme }, spec: { connection: { kubeconfigSecretRef: { name: edge } } } }",
+  ];
+  const named = (what: string) => `"${what}-\${{ cluster.name }}"`;
+  const ofType = (type: string) => `\n      type: ${type}\n      expressions: true`;
+  const base = ({ hubs = "red", clusters = "red", dns = true } = {}) => {
+    const layers = [
+      "\n    - { name: os, type: OS, expect: {} }",
+      layer("kubernetes", [configMap(named("claim"), hubs)], ofType("Kubernetes")),
+      layer("cni", [configMap(named("cni"), clusters)], ofType("Network")),
+      ...(dns ? [layer("dns", [configMap("dns", hubs)], "\n      applyTo: Management")] : []),
+    ];
+    const written = profile("base", layers).replace("AddOnProfile", "ClusterProfile");
+    return written.replace("namespace: base", "namespace: acme").replace("name: local", "name: edge");
+  };
+
+  test("is compared with the cluster itself, and what is for the hub is named and left out", async () => {
+    await apply(hub, ...target());
+    const result = await diff([base()], { args: EDGE });
+    expect(result.stdout).toContain(`${forHub}--management in the context of the hub\n`);
+    expect(linesOf(result)).toEqual([
+      "+ ConfigMap acme/cni-edge (added)",
+      "1 added, 0 changed, 0 deleted, 0 unchanged",
+    ]);
+    expect(result.code).toBe(1);
+  });
+
+  test("with --management it is compared with what is applied on the hub for that cluster", async () => {
+    const result = await diff([base()], { args: HUB });
+    expect(result.stdout).toContain(`${forCluster}leave out --management, in the context of that cluster\n`);
+    expect(linesOf(result)).toEqual([
+      "+ ConfigMap acme/claim-edge (added)",
+      "+ ConfigMap acme/dns (added)",
+      "2 added, 0 changed, 0 deleted, 0 unchanged",
+    ]);
+  });
+
+  test("is the same on both sides when it is there, and what was left out does not count", async () => {
+    await apply(hub, base());
+    for (const name of ["claim-edge", "cni-edge", "dns"])
+      await waitUntil(hub, `${MAPS}${name}`, { what: "brought", is: (live) => live !== undefined });
+    const cluster = await diff([base({ hubs: "blue", dns: false })], { args: EDGE });
+    const left =
+      "# ClusterProfile acme/base: layer kubernetes is for the hub, and not compared: say --management in the context of the hub\n";
+    expect(cluster).toEqual({ stdout: left, stderr: "", code: 0 });
+    const hubs = await diff([base({ clusters: "blue" })], { args: HUB });
+    expect(hubs).toMatchObject({ stdout: expect.stringContaining(forCluster), stderr: "", code: 0 });
+    expect(hubs.stdout.split("\n")).toHaveLength(2);
+  });
+
+  test("shows what changes and goes on the hub", async () => {
+    const result = await diff([base({ hubs: "blue", dns: false })], { args: HUB });
+    expect(linesOf(result)).toEqual([
+      "~ ConfigMap acme/claim-edge (changed)",
+      "- ConfigMap acme/dns (deleted)",
+      "0 added, 1 changed, 1 deleted, 0 unchanged",
+    ]);
+  });
+
+  test.each([
+    ["without the cluster it is for", ["--management"], "--management needs --target <cluster>: "],
+    [
+      "for a cluster that is not there",
+      ["--target", "egde"],
+      "TargetCluster acme/egde is neither in the files nor on this ",
+    ],
+  ])("%s: it says so and ends with 2", async (_, args, sentence) => {
+    const { stdout, stderr, code } = await diff([base()], { args });
+    expect(stdout + stderr).toContain(sentence);
+    expect(code).toBe(2);
   });
 });
 

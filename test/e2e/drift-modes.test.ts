@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type ControlPlane, startControlPlane } from "../support/controlplane.ts";
 import { below, writeChart } from "../support/files.ts";
 import { helm } from "../support/helm.ts";
-import { fence } from "../support/ledger.ts";
+import { fence, strataRequests } from "../support/ledger.ts";
 import { temporaryFolder } from "../support/processes.ts";
 import { type ChartRepo, startChartRepo } from "../support/registry.ts";
 import {
@@ -18,9 +18,11 @@ import {
   read,
   strataWrites,
   trustedTenant,
+  untilReady,
   waitUntil,
 } from "../support/stories.ts";
 import { prepareHub, type StrataHome, type StrataProcess } from "../support/strata.ts";
+import { until } from "../support/waiting.ts";
 
 let hub: ControlPlane;
 let home: StrataHome;
@@ -280,6 +282,14 @@ describe("a Job that its TTL deletes", () => {
       },
     },
   });
+  /** It runs once a node is labelled so. */
+  const held = (labels: Live): Live => {
+    const { object } = job("migrate:1");
+    const spec = { ...object.spec.template.spec, nodeSelector: { held: "no" } };
+    const metadata = { ...object.metadata, labels: { app: "migrate" } };
+    const template = { metadata: { labels }, spec };
+    return { object: { ...object, metadata, spec: { ...object.spec, backoffLimit: 0, template } } };
+  };
   const layerWith = (image: string, key: string): Live => ({ manifests: [job(image), configMap("settings", { key })] });
   const path = at("jobs", "expiring/migrate");
   const created = async (): Promise<number> =>
@@ -316,5 +326,65 @@ describe("a Job that its TTL deletes", () => {
     expect(await read(hub, gone)).toBeUndefined();
     expect((await strataWrites(hub, mark)).filter((write) => write.includes(" expired/"))).toEqual([]);
     expect(isReady(await read(hub, profilePath("expired")))).toBe(true);
+  });
+
+  test("stays gone when it also ends while Strata is down, and runs again when nothing tells that it did", async () => {
+    const jobs = (name: string): string => at("jobs", `${name}/migrate`);
+    const layers: Record<string, Live> = {
+      completed: held({}),
+      failed: held({ "test.strata.dev/fault": "job-failed" }),
+      cut: held({}),
+    };
+    const uids = new Map<string, string>();
+    for (const [name, layer] of Object.entries(layers)) {
+      await apply(hub, profile(name, { manifests: [layer] }));
+      await waitUntil(hub, profilePath(name), {
+        what: "Waiting",
+        is: (object) => layerOf(object, "one")?.state === "Waiting",
+      });
+      uids.set(name, (await read(hub, jobs(name))).metadata.uid);
+    }
+    await strata.kill();
+    await hub.kubectlOk(["delete", "-n", "cut", "job/migrate"]);
+    await hub.kubectlOk(["label", "node", "node-0", "held=no"]);
+    for (const [name, reason] of [
+      ["completed", "Completed"],
+      ["failed", "BackoffLimitExceeded"],
+    ] as const) {
+      await waitUntil(hub, jobs(name), { what: "deleted by its TTL", is: (object) => object === undefined });
+      const events = async () => (await read(hub, `/api/v1/namespaces/${name}/events`)).items;
+      const isTold = async () => (await events()).some((event: Live) => event.reason === reason);
+      await until(isTold, { what: `the event ${reason}`, programs: [] });
+    }
+    const mark = await auditMark(hub);
+    const asked = async (name: string): Promise<number> =>
+      (await strataRequests(hub, mark)).filter(({ requestURI }) =>
+        decodeURIComponent(requestURI).includes(`involvedObject.uid=${uids.get(name)}`),
+      ).length;
+    const made = async (name: string): Promise<number> =>
+      (await strataWrites(hub, mark)).filter((write) => write.endsWith(` jobs ${name}/migrate`)).length;
+
+    strata = await home.start();
+    await untilReady(hub, profilePath("completed"));
+    await untilReady(hub, profilePath("cut"));
+    const told = await waitUntil(hub, profilePath("failed"), {
+      what: "Failed",
+      is: (object) => layerOf(object, "one")?.state === "Failed",
+    });
+    expect(layerOf(told, "one")?.message).toContain(
+      "Job failed/migrate: failed, and is gone by its ttlSecondsAfterFinished: change its manifest to run it again",
+    );
+
+    // The next process asks no more.
+    await strata.kill();
+    strata = await home.start();
+    await settled("after-ends");
+    const counts = Object.keys(layers).map(async (name) => [name, await asked(name), await made(name)]);
+    expect(await Promise.all(counts)).toEqual([
+      ["completed", 1, 0],
+      ["failed", 1, 0],
+      ["cut", 1, 1],
+    ]);
+    expect(isReady(await read(hub, profilePath("completed")))).toBe(true);
   });
 });

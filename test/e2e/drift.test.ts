@@ -5,12 +5,12 @@ import {
   apply,
   auditMark,
   follow,
-  isReady,
   type Live,
   pathOf,
   read,
   strataWrites,
   trustedTenant,
+  untilReady,
   waitUntil,
 } from "../support/stories.ts";
 import { prepareHub, type StrataHome, type StrataProcess } from "../support/strata.ts";
@@ -211,7 +211,7 @@ beforeAll(async () => {
       ],
     },
   });
-  await waitUntil(hub, PROFILE, { what: "Ready", is: isReady });
+  await untilReady(hub, PROFILE);
   const { managedFields } = (await live("edit")).metadata;
   manager = managedFields.find((entry: Live) => entry.operation === "Apply").manager;
   await apply(hub, policy, binding);
@@ -265,7 +265,7 @@ describe.each(["while Strata runs", "while Strata is down"])("drift %s", (when) 
       "as it was",
       (object) => told.versions.indexOf(object) > from && ours(object) === before.get(story),
     );
-    await waitUntil(hub, PROFILE, { what: "Ready", is: isReady });
+    await untilReady(hub, PROFILE);
     expect(await strataWrites(hub, mark, { accepted: true })).toEqual([writeOf(story)]);
   });
 
@@ -286,7 +286,7 @@ describe.each(["while Strata runs", "while Strata is down"])("drift %s", (when) 
       what: "ours again",
       is: ({ metadata }) => metadata.managedFields.some(isOurs),
     });
-    await waitUntil(hub, PROFILE, { what: "Ready", is: isReady });
+    await untilReady(hub, PROFILE);
     const writes = await strataWrites(hub, mark, { accepted: true });
     const retaken = `patch configmaps ${NAMESPACE}/reverted`;
     expect(writes.toSorted()).toEqual([...Object.keys(STORIES).map(writeOf), retaken].toSorted());
@@ -313,7 +313,7 @@ describe.each(["while Strata runs", "while Strata is down"])("drift %s", (when) 
 describe("an object that others write", () => {
   test("is read far more seldom than they write", async () => {
     await drift("edit");
-    await waitUntil(hub, PROFILE, { what: "Ready", is: isReady });
+    await untilReady(hub, PROFILE);
     const mark = await auditMark(hub);
     const reads = async (): Promise<number> =>
       (await strataRequests(hub, mark)).filter(
@@ -368,7 +368,7 @@ describe("an object that others write", () => {
     expect(fought.status.layers[0]).toMatchObject({ state: "Drifted", reason: "DriftFight" });
     stop.abort();
     await rival;
-    await waitUntil(hub, PROFILE, { what: "Ready", is: isReady });
+    await untilReady(hub, PROFILE);
   });
 
   test("that somebody will not leave alone: he is named, and met ever more slowly", async () => {
@@ -395,6 +395,6 @@ describe("an object that others write", () => {
     expect(fought.status.layers[0]).toMatchObject({ state: "Drifted", reason: "DriftFight" });
     stop.abort();
     await fighter;
-    await waitUntil(hub, PROFILE, { what: "Ready", is: isReady });
+    await untilReady(hub, PROFILE);
   });
 });

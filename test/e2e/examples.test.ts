@@ -13,7 +13,7 @@ import { ownPacks } from "../support/own-packs.ts";
 import { temporaryFolder } from "../support/processes.ts";
 import { type ChartRepo, type Registry, startChartRepo, startRegistry } from "../support/registry.ts";
 import { BASIC, HTPASSWD, LOGIN } from "../support/registry-stories.ts";
-import { apply, isReady, type Live, pathOf, read, trustedTenant, waitUntil } from "../support/stories.ts";
+import { apply, type Live, pathOf, read, trustedTenant, untilReady } from "../support/stories.ts";
 import { type StrataProcess, startStrata } from "../support/strata.ts";
 
 const EXAMPLES = join(import.meta.dirname, "../../examples");
@@ -116,7 +116,7 @@ async function reconciled(
 ): Promise<Live> {
   await apply(hub, await example(file, changes));
   const path = pathOf("strata.dev/v1alpha1", resource, `acme/${profile}`);
-  return await waitUntil(hub, path, { what: "Ready", is: isReady });
+  return await untilReady(hub, path);
 }
 
 /** What a chart shows of its values. */

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type ControlPlane, startControlPlane } from "../support/controlplane.ts";
-import { isReady, type Live, pathOf, read, strataWrites, trustedTenant, waitUntil } from "../support/stories.ts";
+import { type Live, pathOf, read, strataWrites, trustedTenant, untilReady } from "../support/stories.ts";
 import { type StrataProcess, startStrata } from "../support/strata.ts";
 
 let hub: ControlPlane;
@@ -79,7 +79,7 @@ describe("a layer list that two managers write", () => {
     expect(await applyAs("platform", held)).toBe("");
     expect(await shop("stored", layer("a-third"), { name: "m-last" }, layer("b-fifth"))).toBe("");
     expect(await platform("stored", ...base)).toBe("");
-    const live = await waitUntil(hub, profilePath("stored"), { what: "Ready", is: isReady });
+    const live = await untilReady(hub, profilePath("stored"));
     const names = ["z-first", "k-second", "a-third", "m-last", "b-fifth"];
     expect(namesOf(live)).toEqual(names);
     expect(live.status.layers.map(({ name }: Live) => name)).toEqual(names);
@@ -102,7 +102,7 @@ describe("a layer list that two managers write", () => {
     expect(await shop("left", layer("cart"), layer("pay"))).toBe("");
     expect(await shop("left", layer("pay"))).toBe("");
     expect(await order("left")).toEqual(["base", "pay"]);
-    const live = await waitUntil(hub, profilePath("left"), { what: "Ready", is: isReady });
+    const live = await untilReady(hub, profilePath("left"));
     expect(live.status.layers.map(({ name }: Live) => name)).toEqual(["base", "pay"]);
   });
 
@@ -155,7 +155,7 @@ const WRITTEN: readonly Live[] = [
 describe("what GitOps tools compare", () => {
   const input = WRITTEN.map((object) => JSON.stringify(object)).join("\n");
   const ready = async (): Promise<void> => {
-    for (const name of ["plain", "full"]) await waitUntil(hub, profilePath(name), { what: "Ready", is: isReady });
+    for (const name of ["plain", "full"]) await untilReady(hub, profilePath(name));
   };
 
   beforeAll(async () => {
@@ -191,7 +191,7 @@ describe("what GitOps tools compare", () => {
     await hub.kubectlOk(["apply", "--server-side", "-f", "-"], {
       input: JSON.stringify({ ...marked, metadata: { ...marked.metadata, ...marks } }),
     });
-    await waitUntil(hub, profilePath("marked"), { what: "Ready", is: isReady });
+    await untilReady(hub, profilePath("marked"));
     const [deployment, object, namespace] = await Promise.all([
       hub.kubectlOk(["get", "spd", "-n", "acme", "-o", "json"]).then((text) => {
         return JSON.parse(text).items.find(({ spec }: Live) => spec.profileRef.name === "marked");

@@ -9,13 +9,13 @@ import {
   apply,
   auditMark,
   condition,
-  isReady,
   type Live,
   layerOf,
   pathOf,
   read,
   strataWrites,
   trustedTenant,
+  untilReady,
   waitUntil,
 } from "../support/stories.ts";
 import { prepareHub, type StrataHome, type StrataProcess } from "../support/strata.ts";
@@ -68,7 +68,7 @@ const profile = (name: string, layers: readonly Live[], rest: Live = {}): Live =
 
 async function applied(name: string, layers: readonly Live[], rest?: Live): Promise<Live> {
   await apply(hub, profile(name, layers, rest));
-  return await waitUntil(hub, profilePath(name), { what: "Ready", is: isReady });
+  return await untilReady(hub, profilePath(name));
 }
 
 /** The row of the first layer, once it says this of the profile as it is. */
@@ -210,7 +210,7 @@ describe("a CRD that is to serve a version no more", () => {
     // As the sentence says.
     const [, patch = ""] = / -p '(.*)'$/.exec(message) ?? [];
     await hub.kubectlOk(["patch", `lamps.v1.${GROUP}`, "theirs", "-n", "lamps", "--type=json", "-p", patch]);
-    await waitUntil(hub, profilePath("lamps"), { what: "Ready", is: isReady });
+    await untilReady(hub, profilePath("lamps"));
     expect(await served()).toEqual(["v1"]);
     expect((await read(hub, lampPath("theirs"))).watts).toBe(theirs.watts);
 

@@ -160,6 +160,17 @@ describe("layers that move from one profile to another, one of them with a chart
   });
 });
 
+test("layers that move to a profile made in the same breath: 0 deletes", async () => {
+  const { from, to, without } = sides("move-new");
+  await apply(hub, profile(from));
+  await ready(from);
+  const before = await moved(from);
+  const mark = await auditMark(hub);
+  await apply(hub, profile(without(from)), profile(to));
+  await isHandedOver({ to, before, mark });
+  await remove(from, to);
+});
+
 describe("a profile whose layers another one waits for", () => {
   test.each([
     ["is deleted", "up"],

@@ -9,7 +9,7 @@ import { type CommandResult, runCommand } from "../support/kubectl.ts";
 import { type PackSite, startPackSite, type WrittenPack, writePacks } from "../support/packs.ts";
 import { temporaryFolder } from "../support/processes.ts";
 import { type ChartRepo, type Registry, startChartRepo, startRegistry } from "../support/registry.ts";
-import { apply, isReady, type Live, pathOf, read, trustedTenant, waitUntil } from "../support/stories.ts";
+import { apply, type Live, pathOf, read, trustedTenant, untilReady } from "../support/stories.ts";
 import { prepareHub, type StrataProcess } from "../support/strata.ts";
 import { toolPath } from "../support/tools.ts";
 
@@ -180,7 +180,7 @@ async function reconciled(text: string, path: string): Promise<Live> {
   await writeFile(file, text);
   expect(await strataCli("validate", "-f", file), text).toMatchObject({ code: 0, stderr: "" });
   await hub.kubectlOk(["apply", "-f", file]);
-  return await waitUntil(hub, path, { what: "Ready", is: isReady });
+  return await untilReady(hub, path);
 }
 
 async function deleted(profile: string): Promise<void> {

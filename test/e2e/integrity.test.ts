@@ -13,11 +13,11 @@ import {
   apply,
   condition,
   follow,
-  isReady,
   layerOf,
   pathOf,
   read,
   trustedTenant,
+  untilReady,
   waitUntil,
 } from "../support/stories.ts";
 import { type StrataProcess, startStrata } from "../support/strata.ts";
@@ -150,7 +150,7 @@ describe("a ConfigMap of nearly 1 MiB", () => {
     };
     await apply(hub, { apiVersion: "strata.dev/v1alpha1", kind: "AddOnProfile", metadata, spec });
     const path = pathOf("strata.dev/v1alpha1", "addonprofiles", `acme/large-${route}`);
-    await waitUntil(hub, path, { what: "Ready", is: isReady });
+    await untilReady(hub, path);
     expect((await read(hub, `/api/v1/namespaces/acme/configmaps/large-${route}`)).data.words).toBe(words);
   });
 
@@ -163,7 +163,7 @@ describe("a ConfigMap of nearly 1 MiB", () => {
     const spec = { namespace: "acme", clusterRefs: [{ name: "local" }], layers };
     await apply(hub, { apiVersion: "strata.dev/v1alpha1", kind: "AddOnProfile", metadata, spec });
     const path = pathOf("strata.dev/v1alpha1", "addonprofiles", "acme/large-reference");
-    await waitUntil(hub, path, { what: "Ready", is: isReady });
+    await untilReady(hub, path);
     const live = await read(hub, "/api/v1/namespaces/acme/configmaps/large-reference");
     expect(live.data.words).toBe(JSON.parse(data["a.yaml"]).data.words);
   });

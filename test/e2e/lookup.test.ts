@@ -10,12 +10,12 @@ import { type ChartRepo, startChartRepo } from "../support/registry.ts";
 import {
   apply,
   condition,
-  isReady,
   type Live,
   layerOf,
   pathOf,
   read,
   trustedTenant,
+  untilReady,
   waitUntil,
 } from "../support/stories.ts";
 import { type StrataProcess, startStrata } from "../support/strata.ts";
@@ -126,7 +126,7 @@ test.each([
   ],
 ])("a chart finds what helm.lookup allows: %s", async (name, lookup, want) => {
   await apply(hub, profile("acme", name, lookup));
-  await waitUntil(hub, pathOfProfile(`acme/${name}`), { what: "Ready", is: isReady });
+  await untilReady(hub, pathOfProfile(`acme/${name}`));
   const found = (await read(hub, pathOf("v1", "configmaps", `${name}/looker`)))?.data as Record<string, string>;
   expect(found).toEqual({ ...NOTHING, ...want });
 });
@@ -144,7 +144,7 @@ test.each([
   ["any", "{ apiVersion: v1, kind: Secret }", { secret: SECRET, list: "db," }],
 ])("each chart of a pack finds what pack.lookup allows: %s", async (_, lookup, want) => {
   await apply(hub, ofPack("pair", lookup));
-  await waitUntil(hub, pathOfProfile("acme/pair"), { what: "Ready", is: isReady });
+  await untilReady(hub, pathOfProfile("acme/pair"));
   for (const name of ["one", "two"]) {
     const found = (await read(hub, pathOf("v1", "configmaps", `pair/${name}`)))?.data as Record<string, string>;
     expect(found).toEqual({ ...NOTHING, ...want });
@@ -159,7 +159,7 @@ test("a pack whose chart does not render without what it looked up says what to 
     /^keeper: chart keeper 1\.0\.0 does not render: keeper\/templates\/a\.yaml:5:.*; it was rendered as if v1 Secret shared\/db did not exist: if it does, allow it in pack\.lookup$/,
   );
   await apply(hub, ofPack("keeper", "{ apiVersion: v1, kind: Secret, namespace: shared, name: db }"));
-  const ready = await waitUntil(hub, pathOfProfile("acme/keeper"), { what: "Ready", is: isReady });
+  const ready = await untilReady(hub, pathOfProfile("acme/keeper"));
   expect((await read(hub, pathOf("v1", "configmaps", "keeper/keeper")))?.data).toEqual({ secret: SECRET });
   for (const told of [JSON.stringify([failed, ready]), strata.log()]) expect(told).not.toMatch(/c4n4ry|YzRuNHJ5/);
 });

@@ -1,7 +1,17 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { clusterDefinition } from "../support/cluster-api.ts";
 import { type ControlPlane, startControlPlane } from "../support/controlplane.ts";
-import { apply, isReady, type Live, layerOf, pathOf, read, trustedTenant, waitUntil } from "../support/stories.ts";
+import {
+  apply,
+  isReady,
+  type Live,
+  layerOf,
+  pathOf,
+  read,
+  trustedTenant,
+  untilReady,
+  waitUntil,
+} from "../support/stories.ts";
 import { type StrataProcess, startStrata } from "../support/strata.ts";
 
 let hub: ControlPlane;
@@ -174,6 +184,33 @@ describe("a cluster that a profile makes", () => {
     expect(await read(hub, pathOf("v1", "configmaps", "acme/dns-edge"))).toBeDefined();
     await tellNode(made as ControlPlane, true);
     await until("Ready", isReady);
+  });
+
+  test("the last layer for the hub leaves its profile: what it brought goes, and no other layer comes there", async () => {
+    const plane = made as ControlPlane;
+    const path = pathOf("strata.dev/v1alpha1", "addonprofiles", "acme/peering");
+    const peering = (layer: object) => ({
+      apiVersion: "strata.dev/v1alpha1",
+      kind: "AddOnProfile",
+      metadata: { name: "peering", namespace: "acme" },
+      spec: { clusterRefs: [{ name: "edge" }], layers: [layer] },
+    });
+    const hubs = pathOf("v1", "configmaps", "acme/peer");
+    const clusters = pathOf("v1", "configmaps", "default/agent");
+    await apply(hub, peering({ name: "peer", applyTo: "Management", manifests: [configMap("peer", "acme")] }));
+    await untilReady(hub, path);
+    expect([await read(hub, hubs), await read(plane, hubs)]).toEqual([expect.anything(), undefined]);
+    const { items } = await read(hub, "/apis/strata.dev/v1alpha1/namespaces/acme/profiledeployments");
+    const { metadata } = items.find(({ spec }: Live) => spec.profileRef.name === "peering" && spec.applyTo);
+    const onHub = pathOf("strata.dev/v1alpha1", "profiledeployments", `acme/${metadata.name}`);
+    await apply(hub, peering({ name: "agent", manifests: [configMap("agent", "default")] }));
+    await waitUntil(hub, hubs, { what: "gone", is: (live) => live === undefined });
+    await untilReady(hub, path);
+    await waitUntil(hub, onHub, { what: "gone", is: (live) => live === undefined });
+    expect([await read(hub, clusters), await read(plane, clusters)]).toEqual([undefined, expect.anything()]);
+    const collected = collect(plane, clusters);
+    await hub.kubectlOk(["delete", "sap", "peering", "-n", "acme", "--timeout=90s"]);
+    await collected;
   });
 
   test("the profile goes: first what is in the cluster, then the cluster itself", async () => {

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type FileSite, packFiles, pushArtifact, sha256Of, startFileSite } from "../support/artifacts.ts";
 import { type ControlPlane, startControlPlane } from "../support/controlplane.ts";
 import { type Registry, startRegistry } from "../support/registry.ts";
-import { apply, isReady, type Live, layerOf, pathOf, read, trustedTenant, waitUntil } from "../support/stories.ts";
+import { apply, type Live, layerOf, pathOf, read, trustedTenant, untilReady, waitUntil } from "../support/stories.ts";
 import { prepareHub, type StrataHome, type StrataProcess } from "../support/strata.ts";
 
 const EXAMPLE = fileURLToPath(new URL("../../examples/manifests.yaml", import.meta.url));
@@ -51,7 +51,7 @@ const text = (name: string, data: Record<string, string>): string =>
 const isSaying = (message: RegExp) => (live: Live) => message.test(layerOf(live, "app")?.message ?? "");
 
 async function ready(name: string): Promise<Live> {
-  return await waitUntil(hub, profilePath(name), { what: "Ready", is: isReady });
+  return await untilReady(hub, profilePath(name));
 }
 
 /** Waits until a layer says something. */

@@ -19,6 +19,7 @@ import {
   read,
   strataWrites,
   trustedTenant,
+  untilReady,
   waitUntil,
 } from "../support/stories.ts";
 import { prepareHub, type StrataHome, type StrataProcess } from "../support/strata.ts";
@@ -124,7 +125,7 @@ spec:
 
 async function applyAndWait(name: string, layers: string): Promise<Live> {
   await apply(hub, profile(name, layers));
-  return await waitUntil(hub, profilePath(name), { what: "Ready", is: isReady });
+  return await untilReady(hub, profilePath(name));
 }
 
 async function failureOf(name: string, reason: string): Promise<Live> {
@@ -313,7 +314,7 @@ describe("a chart layer", () => {
       "--from-literal=values.yaml={title: from a ConfigMap}",
     ]);
     await hub.kubectlOk(["create", "secret", "generic", "license", "-n", "acme", "--from-literal=text=abc"]);
-    await waitUntil(hub, profilePath("values"), { what: "Ready", is: isReady });
+    await untilReady(hub, profilePath("values"));
     expect(await dataOf("values/page-page")).toEqual({
       version: "1.0.0",
       title: "from a ConfigMap",
@@ -330,7 +331,7 @@ describe("a chart layer", () => {
     const next = { data: { text: Buffer.from("xyz").toString("base64") } };
     await hub.kubectlOk(["patch", "secret", "license", "-n", "acme", "--type=merge", "-p", JSON.stringify(next)]);
     await story.until("changed", (object) => object.data.key === Buffer.from("xyz").toString("base64"));
-    await waitUntil(hub, profilePath("values"), { what: "Ready", is: isReady });
+    await untilReady(hub, profilePath("values"));
     const writes = (await strataWrites(hub, mark)).filter((write) => !/ strata-system\/|sh\.helm\.release/.test(write));
     expect(writes).toEqual(["patch secrets values/page-license"]);
     expect((await renders()).miss).toBe(before.miss + 1);
@@ -422,7 +423,7 @@ describe("a chart layer", () => {
     });
     const [, forget = ""] = / -p '(.*)'$/.exec(layerOf(served, "lamps").message) ?? [];
     await hub.kubectlOk(["patch", LAMPS, "desk", "-n", "lamps", "--type=json", "-p", forget]);
-    await waitUntil(hub, profilePath("lamps"), { what: "Ready", is: isReady });
+    await untilReady(hub, profilePath("lamps"));
     expect(await chartVersion()).toBe("3.0.0");
     expect((await definition()).spec.versions.map(({ name }: Live) => name)).toEqual(["v1"]);
     expect((await read(hub, "/apis/lamps.example/v1/namespaces/lamps/lamps/desk")).watts).toBe(40);
@@ -454,7 +455,7 @@ describe("a chart layer", () => {
       what: "back",
       is: (object) => object?.data.title === "once",
     });
-    await waitUntil(hub, profilePath("once"), { what: "Ready", is: isReady });
+    await untilReady(hub, profilePath("once"));
     expect((await strataWrites(hub, mark)).filter((write) => write.includes(" shared/"))).toEqual([
       "patch configmaps shared/page-page",
     ]);

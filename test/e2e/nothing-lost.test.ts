@@ -9,13 +9,13 @@ import { type ChartRepo, startChartRepo } from "../support/registry.ts";
 import {
   apply,
   auditMark,
-  isReady,
   type Live,
   layerOf,
   pathOf,
   read,
   strataWrites,
   trustedTenant,
+  untilReady,
   waitUntil,
 } from "../support/stories.ts";
 import { prepareHub, type StrataHome, type StrataProcess } from "../support/strata.ts";
@@ -40,7 +40,7 @@ beforeAll(async () => {
   // What Strata makes once per cluster stays: the key of its digests.
   strata = await home.start();
   await apply(hub, profile({ revision: 0, layers: ["base"] }));
-  await waitUntil(hub, PROFILE, { what: "Ready", is: isReady });
+  await untilReady(hub, PROFILE);
   await hub.kubectlOk(["delete", "addonprofile", "shop", "-n", "acme", "--timeout=60s"]);
   await strata.kill();
   before = await settledInventory();
@@ -255,7 +255,7 @@ describe("Nothing lost", () => {
     }
     await apply(hub, profile({ revision: 8 }));
     strata = await home.start();
-    await waitUntil(hub, PROFILE, { what: "Ready", is: isReady });
+    await untilReady(hub, PROFILE);
     const ours = await labelled();
     expect(ours.filter((name) => name.includes("/only-"))).toEqual(["ConfigMap shop-base/only-2"]);
     expect(await read(hub, "/api/v1/namespaces/shop-base/configmaps/settings")).toMatchObject({

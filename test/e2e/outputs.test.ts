@@ -4,7 +4,17 @@ import { type ControlPlane, startControlPlane } from "../support/controlplane.ts
 import { writeChart } from "../support/files.ts";
 import { temporaryFolder } from "../support/processes.ts";
 import { type ChartRepo, startChartRepo } from "../support/registry.ts";
-import { apply, isReady, type Live, layerOf, pathOf, read, trustedTenant, waitUntil } from "../support/stories.ts";
+import {
+  apply,
+  isReady,
+  type Live,
+  layerOf,
+  pathOf,
+  read,
+  trustedTenant,
+  untilReady,
+  waitUntil,
+} from "../support/stories.ts";
 import { prepareHub, type StrataProcess } from "../support/strata.ts";
 
 const PROFILE = pathOf("strata.dev/v1alpha1", "addonprofiles", "acme/shop");
@@ -107,7 +117,7 @@ async function says(layer: string, message: RegExp): Promise<Live> {
 
 const stateOf = (live: Live, layer: string): string => layerOf(live, layer)?.state;
 const textOf = (secret: Live): string => Buffer.from(secret?.data?.token ?? "", "base64").toString();
-const ready = async (): Promise<Live> => await waitUntil(hub, PROFILE, { what: "Ready", is: isReady });
+const ready = async (): Promise<Live> => await untilReady(hub, PROFILE);
 
 /** What somebody changes or deletes of the page is as it was, although nobody can say what it should be next. */
 async function isMended(mark: string): Promise<void> {

@@ -7,12 +7,12 @@ import { type PackSite, startPackSite, type WrittenPack } from "../support/packs
 import {
   apply,
   condition,
-  isReady,
   type Live,
   layerOf,
   pathOf,
   read,
   trustedTenant,
+  untilReady,
   waitUntil,
 } from "../support/stories.ts";
 import { type StrataProcess, startStrata } from "../support/strata.ts";
@@ -76,7 +76,7 @@ async function applyExample(changes: Readonly<Record<string, string>> = {}): Pro
     return before.replace(from, () => to);
   }, example);
   await apply(hub, text);
-  return await waitUntil(hub, profilePath("hello"), { what: "Ready", is: isReady });
+  return await untilReady(hub, profilePath("hello"));
 }
 
 /** What the pack's page says, and how many pods show it. */
@@ -151,7 +151,7 @@ describe("what a pack needs", () => {
     const row = await layerUntil("house", "house", "NotReady");
     expect(row.message).toBe('manifests: ConfigMap house/door: string(self.data.state) == "open" is not true yet');
     await apply(hub, profile("house", { hello, house: { manifests: { door: { state: "open" } } } }));
-    await waitUntil(hub, profilePath("house"), { what: "Ready", is: isReady });
+    await untilReady(hub, profilePath("house"));
   });
 
   test("of the nodes holds it up until they have that, and never after", async () => {
@@ -168,7 +168,7 @@ describe("what a pack needs", () => {
       status: { allocatable: { cpu: "2k" } },
     };
     expect((await hub.request("POST", "/api/v1/nodes", { body: large })).status).toBe(201);
-    await waitUntil(hub, profilePath("furnace"), { what: "Ready", is: isReady });
+    await untilReady(hub, profilePath("furnace"));
 
     await hub.kubectlOk(["delete", "node", "large"]);
     const warned = await waitUntil(hub, await deploymentPath("furnace"), {
@@ -177,7 +177,7 @@ describe("what a pack needs", () => {
     });
     expect(layerOf(warned, "furnace")).toMatchObject({ state: "Ready", warnings: [message] });
     await apply(hub, profile("furnace", { furnace: { manifests: { furnace: { heat: 2 } } } }));
-    await waitUntil(hub, profilePath("furnace"), { what: "Ready", is: isReady });
+    await untilReady(hub, profilePath("furnace"));
     expect((await read(hub, pathOf("v1", "configmaps", "furnace/furnace"))).data).toEqual({ heat: "2" });
   });
 });

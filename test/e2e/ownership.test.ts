@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type ControlPlane, startControlPlane } from "../support/controlplane.ts";
+import { fleetMember } from "../support/fleet.ts";
 import { fence, strataRequests } from "../support/ledger.ts";
 import {
   apply,
@@ -13,6 +14,7 @@ import {
   read,
   strataWrites,
   trustedTenant,
+  untilReady,
   waitUntil,
 } from "../support/stories.ts";
 import { type StrataProcess, startStrata } from "../support/strata.ts";
@@ -43,17 +45,19 @@ interface Wanted {
   tenant?: string;
   name: string;
   namespace?: string;
+  /** Where it goes. */
+  cluster?: Live;
   layers: readonly Live[];
 }
 
-/** A profile on `local`, in the tenant acme; its objects are in the namespace `namespace`. */
-function profile({ kind = "AddOnProfile", tenant = "acme", name, namespace = name, layers }: Wanted): Live {
+/** A profile on `local`, if nothing else is said, in the tenant acme; its objects are in the namespace `namespace`. */
+function profile({ kind = "AddOnProfile", tenant = "acme", name, namespace = name, cluster, layers }: Wanted): Live {
   const metadata = kind === "SystemProfile" ? { name } : { name, namespace: tenant };
   return {
     apiVersion: "strata.dev/v1alpha1",
     kind,
     metadata,
-    spec: { clusterRefs: [{ name: "local" }], namespace, layers },
+    spec: { clusterRefs: [cluster ?? { name: "local" }], namespace, layers },
   };
 }
 
@@ -94,7 +98,8 @@ async function deletesSince(mark: number): Promise<string[]> {
 }
 
 const belongs = (what: string, owner: string): string =>
-  `ConfigMap ${what} exists and belongs to ${owner}: take it out of one of the two profiles`;
+  `ConfigMap ${what} exists and belongs to ${owner}: take it out of one of the two profiles or, if that one has left the ` +
+  "cluster, take the label applyset.kubernetes.io/part-of off the object and set the layer's adoption to Always";
 
 describe("two profiles that claim one object", () => {
   const shared = [layer("one", [configMap("shared")])];
@@ -126,7 +131,7 @@ describe("two profiles that claim one object", () => {
 
     const mark = await auditMark(hub);
     await remove(first);
-    await waitUntil(hub, profilePath(second), { what: "Ready", is: isReady });
+    await untilReady(hub, profilePath(second));
     const live = await read(hub, configMapPath("common/shared"));
     expect([live.metadata.uid, live.data]).toEqual([uid, { key: "w" }]);
     expect(await deletesSince(mark)).toEqual([]);
@@ -143,7 +148,7 @@ describe("two profiles that claim one object", () => {
     await conflictOf(second);
     const mark = await auditMark(hub);
     await applyAndWait({ ...first, layers: [layer("one", [configMap("mine")]), other] });
-    await waitUntil(hub, profilePath(second), { what: "Ready", is: isReady });
+    await untilReady(hub, profilePath(second));
     expect(await dataOf("common/shared")).toEqual({ key: "w" });
     expect(await deletesSince(mark)).toEqual([]);
     // It is the second one's for good: the first may not have it back.
@@ -205,14 +210,57 @@ describe("tiers", () => {
       });
     }
     await remove({ ...system, tenant: "default" });
-    await waitUntil(hub, profilePath(cluster), { what: "Ready", is: isReady });
+    await untilReady(hub, profilePath(cluster));
     expect(await dataOf("tiers/shared")).toEqual({ key: "cluster" });
     await remove(cluster);
-    await waitUntil(hub, profilePath(addOn), { what: "Ready", is: isReady });
+    await untilReady(hub, profilePath(addOn));
     const live = await read(hub, configMapPath("tiers/shared"));
     expect([live.metadata.uid, live.data]).toEqual([uid, { key: "add-on", extra: "1" }]);
     expect(await deletesSince(mark)).toEqual([]);
     await remove(addOn);
+  });
+});
+
+describe("two TargetClusters that are one cluster", () => {
+  const shared = (value: string): Live[] => [layer("one", [configMap("shared", { key: value })])];
+  const on = (kind: Kind, name: string, at: string, layers: readonly Live[]): Wanted => ({
+    ...{ kind, name, namespace: "twice", layers },
+    cluster: { name: at, ...(kind === "SystemProfile" && { namespace: "acme" }) },
+  });
+  const south = "acme/south, which is the same cluster";
+  const refused = `north: the cluster has ClusterProfile acme/base (on ${south}) already, and a cluster has one ClusterProfile: make an AddOnProfile of this one, or take the cluster out of one of the two`;
+
+  test("have one owner for each object and one ClusterProfile, as if they had one name", async () => {
+    for (const name of ["north", "south"]) {
+      await apply(hub, ...fleetMember(name, hub.kubeconfig));
+      const path = pathOf("strata.dev/v1alpha1", "targetclusters", `acme/${name}`);
+      await untilReady(hub, path);
+    }
+    const base = on("ClusterProfile", "base", "south", shared("base"));
+    await applyAndWait(base);
+    const { uid } = (await read(hub, configMapPath("twice/shared"))).metadata;
+    const mark = await auditMark(hub);
+
+    const system = on("SystemProfile", "platform", "north", shared("platform"));
+    await applyAndWait(system);
+    expect(await dataOf("twice/shared")).toEqual({ key: "platform" });
+    const taken = belongs("twice/shared", "layer one of SystemProfile platform");
+    expect(await conflictOf(base)).toBe(`south: ${taken}`);
+
+    const rival = on("ClusterProfile", "rival", "north", [...shared("rival"), layer("two", [configMap("rival")])]);
+    await apply(hub, profile(rival));
+    expect(await conflictOf(rival, "two")).toBe(refused);
+    expect(await dataOf("twice/rival")).toBeUndefined();
+
+    await remove({ ...system, tenant: "default" });
+    await untilReady(hub, profilePath(base));
+    expect(await dataOf("twice/shared")).toEqual({ key: "base" });
+    await remove(base);
+    await untilReady(hub, profilePath(rival));
+    const live = await read(hub, configMapPath("twice/shared"));
+    expect([live.metadata.uid, live.data]).toEqual([uid, { key: "rival" }]);
+    expect(await deletesSince(mark)).toEqual([]);
+    await remove(rival);
   });
 });
 
@@ -298,5 +346,48 @@ describe("two profiles in one namespace", () => {
     const { metadata } = await read(hub, pathOf("v1", "namespaces", "flat"));
     expect(metadata.labels).toEqual({ "kubernetes.io/metadata.name": "flat" });
     expect(metadata.annotations).toBeUndefined();
+  });
+});
+
+describe("what cannot be looked at", () => {
+  test("a CRD stays that serves no version and may hold somebody's object", async () => {
+    const lamps = (served: boolean): Live => ({
+      apiVersion: "apiextensions.k8s.io/v1",
+      kind: "CustomResourceDefinition",
+      metadata: { name: "lamps.unseen.example" },
+      spec: {
+        group: "unseen.example",
+        scope: "Namespaced",
+        names: { kind: "Lamp", plural: "lamps" },
+        versions: [
+          {
+            ...{ name: "v1", served, storage: true },
+            schema: { openAPIV3Schema: { type: "object", "x-kubernetes-preserve-unknown-fields": true } },
+          },
+        ],
+      },
+    });
+    const crds = (served: boolean): Wanted => ({ name: "lamps", layers: [layer("one", [{ object: lamps(served) }])] });
+    const path = pathOf("apiextensions.k8s.io/v1", "customresourcedefinitions", "lamps.unseen.example");
+    await applyAndWait(crds(true));
+    await apply(hub, {
+      apiVersion: "unseen.example/v1",
+      kind: "Lamp",
+      metadata: { name: "theirs", namespace: "default" },
+      watts: 5,
+    });
+    await apply(hub, profile(crds(false)));
+    const inUse = (live: Live): boolean => layerOf(live, "one")?.reason === "VersionInUse";
+    await waitUntil(hub, profilePath(crds(false)), { what: "held", is: inUse });
+    expect((await read(hub, path)).spec.versions[0].served).toBe(true);
+    // Somebody does it by hand.
+    await hub.kubectlOk([
+      ...["patch", "crd", "lamps.unseen.example", "--type=json", "-p"],
+      '[{"op":"replace","path":"/spec/versions/0/served","value":false}]',
+    ]);
+    await remove(crds(false));
+    const kept = await read(hub, path);
+    expect(kept.metadata.deletionTimestamp).toBeUndefined();
+    expect(kept.metadata.labels ?? {}).not.toHaveProperty("applyset.kubernetes.io/part-of");
   });
 });

@@ -8,14 +8,13 @@ import { type ChartRepo, startChartRepo } from "../support/registry.ts";
 import {
   apply,
   auditMark,
-  isReady,
   type Live,
   layerOf,
   pathOf,
   read,
   strataWrites,
   trustedTenant,
-  waitUntil,
+  untilReady,
 } from "../support/stories.ts";
 import { type StrataProcess, startStrata } from "../support/strata.ts";
 
@@ -108,7 +107,7 @@ async function siteBecomes(name: string, layer: Live): Promise<Live> {
   const spec = { clusterRefs: [{ name: "local" }], namespace: name, layers: [{ name: "site", ...layer }] };
   const metadata = { name, namespace: "acme" };
   await apply(hub, { apiVersion: "strata.dev/v1alpha1", kind: "AddOnProfile", metadata, spec });
-  return await waitUntil(hub, profilePath(name), { what: "Ready", is: isReady });
+  return await untilReady(hub, profilePath(name));
 }
 
 const pack = (name: string, version = "1.0.0"): Live => ({ pack: { registryRef: { name: "site" }, name, version } });

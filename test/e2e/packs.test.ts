@@ -9,13 +9,13 @@ import {
   apply,
   auditMark,
   condition,
-  isReady,
   type Live,
   layerOf,
   pathOf,
   read,
   strataWrites,
   trustedTenant,
+  untilReady,
   waitUntil,
 } from "../support/stories.ts";
 import { prepareHub, type StrataHome, type StrataProcess } from "../support/strata.ts";
@@ -154,7 +154,7 @@ spec:
 
 async function applyAndWait(name: string, layers: string): Promise<Live> {
   await apply(hub, profile(name, layers));
-  return await waitUntil(hub, profilePath(name), { what: "Ready", is: isReady });
+  return await untilReady(hub, profilePath(name));
 }
 
 async function failureOf(name: string, reason: string): Promise<Live> {
@@ -214,7 +214,7 @@ describe("a pack with two charts", () => {
     await applyAndWait("shop", lampLayer(values, "1.0.0", presets));
     expect(await lampOf()).toMatchObject({ watts: 60, color: "red" });
     await apply(hub, profile("shop", lampLayer(values, "1.0.0", presets)).replace("attic", "cellar"));
-    await waitUntil(hub, profilePath("shop"), { what: "Ready", is: isReady });
+    await untilReady(hub, profilePath("shop"));
     expect(await lampOf()).toMatchObject({ watts: 60, room: "cellar of local" });
   });
 
@@ -322,7 +322,7 @@ describe("a registry that is down", () => {
       what: "back",
       is: (object) => object !== undefined,
     });
-    const ready = await waitUntil(hub, profilePath("shop"), { what: "Ready", is: isReady });
+    const ready = await untilReady(hub, profilePath("shop"));
     expect(ready.status.layers.map(({ state }: Live) => state)).toEqual(["Ready", "Ready"]);
     expect(await strataWrites(hub, mark)).toEqual(["patch configmaps greeting/page"]);
   });
@@ -344,7 +344,7 @@ describe("a pack that goes", () => {
     await applyAndWait("shop", lampLayer("", "2.0.0"));
     const gone = { what: "gone", is: (object: Live): boolean => object === undefined };
     await waitUntil(hub, pathOf("v1", "namespaces", "greeting"), gone);
-    await waitUntil(hub, profilePath("shop"), { what: "Ready", is: isReady });
+    await untilReady(hub, profilePath("shop"));
     expect(await stored()).not.toMatch(/\.page/);
     expect(await stored()).toMatch(/\.lamps\n/);
     await hub.kubectlOk(["delete", "-n", "acme", "sap/shop", "--timeout=90s"]);

@@ -10,13 +10,13 @@ import { type ChartRepo, startChartRepo } from "../support/registry.ts";
 import {
   apply,
   auditMark,
-  isReady,
   type Live,
   layerOf,
   pathOf,
   read,
   strataWrites,
   trustedTenant,
+  untilReady,
   waitUntil,
 } from "../support/stories.ts";
 import { type StrataProcess, startStrata } from "../support/strata.ts";
@@ -96,7 +96,7 @@ const profile = (name: string, layer: Live): Live => ({
 
 async function applied(name: string, layer: Live): Promise<Live> {
   await apply(hub, profile(name, layer));
-  return await waitUntil(hub, profilePath(name), { what: "Ready", is: isReady });
+  return await untilReady(hub, profilePath(name));
 }
 
 async function failing(name: string, layer: Live, reason: string): Promise<string> {

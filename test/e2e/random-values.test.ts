@@ -8,12 +8,12 @@ import { type ChartRepo, startChartRepo } from "../support/registry.ts";
 import {
   apply,
   auditMark,
-  isReady,
   type Live,
   pathOf,
   read,
   strataWrites,
   trustedTenant,
+  untilReady,
   waitUntil,
 } from "../support/stories.ts";
 import { prepareHub, type StrataHome, type StrataProcess } from "../support/strata.ts";
@@ -81,7 +81,7 @@ async function bring(title: string, note: string): Promise<void> {
   const spec = { clusterRefs: [{ name: "local" }], namespace: "drawn", layers };
   const metadata = { name: "apps", namespace: "drawn" };
   await apply(hub, { apiVersion: "strata.dev/v1alpha1", kind: "AddOnProfile", metadata, spec });
-  await waitUntil(hub, PROFILE, { what: "Ready", is: isReady });
+  await untilReady(hub, PROFILE);
 }
 
 const settingsPath = (round: number) => `/api/v1/namespaces/drawn/configmaps/settings-${round % SETTINGS}`;

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type ControlPlane, startControlPlane } from "../support/controlplane.ts";
-import { apply, isReady, type Live, layerOf, pathOf, read, trustedTenant, waitUntil } from "../support/stories.ts";
+import { apply, type Live, layerOf, pathOf, read, trustedTenant, untilReady, waitUntil } from "../support/stories.ts";
 import { type StrataProcess, startStrata } from "../support/strata.ts";
+import { targetCluster } from "../support/target-cluster.ts";
 
 const PROFILE = pathOf("strata.dev/v1alpha1", "addonprofiles", "acme/site");
 
@@ -24,12 +25,7 @@ afterAll(async () => {
 
 /** The TargetCluster `edge`, behind which is this plane. */
 function edge(plane: ControlPlane, variables: Live): Live[] {
-  const metadata = { name: "edge", namespace: "acme" };
-  const connection = { kubeconfigSecretRef: { name: "edge" } };
-  return [
-    { apiVersion: "v1", kind: "Secret", metadata, stringData: { kubeconfig: plane.kubeconfig } },
-    { apiVersion: "strata.dev/v1alpha1", kind: "TargetCluster", metadata, spec: { connection, variables } },
-  ];
+  return targetCluster("edge", plane.kubeconfig, { spec: { variables } });
 }
 
 const profile = {
@@ -73,7 +69,7 @@ const code = (text: string): Live => ({
 const page = async (plane: ControlPlane, zone: string): Promise<Live> =>
   await read(plane, pathOf("v1", "secrets", `site-${zone}/page`));
 
-const ready = async (): Promise<Live> => await waitUntil(hub, PROFILE, { what: "Ready", is: isReady });
+const ready = async (): Promise<Live> => await untilReady(hub, PROFILE);
 
 async function refused(message: RegExp): Promise<void> {
   const is = (live: Live): boolean => message.test(layerOf(live, "page")?.message ?? "");

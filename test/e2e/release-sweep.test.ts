@@ -8,12 +8,12 @@ import { type ChartRepo, startChartRepo } from "../support/registry.ts";
 import {
   apply,
   follow,
-  isReady,
   type Live,
   pathOf,
   read,
   type Story,
   trustedTenant,
+  untilReady,
   waitUntil,
 } from "../support/stories.ts";
 import { prepareHub, type StrataHome, type StrataProcess } from "../support/strata.ts";
@@ -123,7 +123,7 @@ async function change(title: number): Promise<void> {
   await apply(hub, { apiVersion: "strata.dev/v1alpha1", kind: "AddOnProfile", metadata, spec });
 }
 
-const changed = () => waitUntil(hub, PROFILE, { what: "Ready", is: isReady });
+const changed = () => untilReady(hub, PROFILE);
 
 async function remove(): Promise<void> {
   await hub.kubectlOk(["delete", "addonprofile", "apps", "-n", "swept", "--wait=false", "--ignore-not-found"]);

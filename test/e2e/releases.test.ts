@@ -15,6 +15,7 @@ import {
   pathOf,
   read,
   trustedTenant,
+  untilReady,
   waitUntil,
 } from "../support/stories.ts";
 import { prepareHub, type StrataHome, type StrataProcess } from "../support/strata.ts";
@@ -129,7 +130,7 @@ function profileOf(tenant: string, values: object, layer: object = {}): object {
 /** Applies the profile and waits until it is Ready for what was applied. */
 async function bring(tenant: string, values: object, layer: object = {}): Promise<Live> {
   await apply(hub, profileOf(tenant, values, layer));
-  return await waitUntil(hub, path(tenant), { what: "Ready", is: isReady });
+  return await untilReady(hub, path(tenant));
 }
 
 /** The commands of a helm, on the hub. */
@@ -363,7 +364,7 @@ describe("tests of a chart", () => {
     expect(layerOf(failed, "app").message).toMatch(/test hook Job tested\/check failed/);
     expect(await read(hub, "/api/v1/namespaces/tested/configmaps/next")).toBeUndefined();
     await apply(hub, gated("none"));
-    await waitUntil(hub, path("tested"), { what: "Ready", is: isReady });
+    await untilReady(hub, path("tested"));
     expect(await read(hub, "/api/v1/namespaces/tested/configmaps/next")).toBeDefined();
   });
 });

@@ -17,6 +17,7 @@ import {
 } from "../support/replicas.ts";
 import { apply, isReady, type Live, pathOf, read, trustedTenant, waitUntil } from "../support/stories.ts";
 import { prepareHub, type StrataHome } from "../support/strata.ts";
+import { targetCluster } from "../support/target-cluster.ts";
 import { until } from "../support/waiting.ts";
 
 const CHARTS = fileURLToPath(new URL("../support/charts", import.meta.url));
@@ -127,22 +128,7 @@ async function isReadyAgain(): Promise<void> {
 
 describe("Two replicas", () => {
   test("one works; the other is ready, knows the hub, has asked no target and written nothing", async () => {
-    await apply(
-      hub,
-      {
-        apiVersion: "v1",
-        kind: "Secret",
-        metadata: { name: "edge", namespace: "acme" },
-        stringData: { kubeconfig: edge.kubeconfig },
-      },
-      {
-        apiVersion: "strata.dev/v1alpha1",
-        kind: "TargetCluster",
-        metadata: { name: "edge", namespace: "acme" },
-        spec: { connection: { kubeconfigSecretRef: { name: "edge" } } },
-      },
-      platform(),
-    );
+    await apply(hub, ...targetCluster("edge", edge.kubeconfig), platform());
     await isReadyAgain();
     expect(await metric(leader, "strata_leader")).toBe(1);
     expect(await metric(standby, "strata_leader")).toBe(0);
@@ -189,6 +175,33 @@ describe("Two replicas", () => {
     const written = own.map((event) => `${nameOf(event)} ${event.objectRef?.name}`);
     expect(written.filter((write) => !isOfFence(write) && !fencesOwn.test(write))).toEqual([]);
     expect(await metric(standby, 'strata_renders_total{result="miss"}')).toBe(0);
+  });
+
+  test("SIGTERM while a target does not answer: what it asks of that is cut off, and the other leads as soon", async () => {
+    edge.pauseApiServer();
+    try {
+      await apply(hub, platform({ value: "unanswered" }));
+      let last = -1;
+      const isStuck = async (): Promise<boolean> => {
+        const before = last;
+        last = await metric(leader, 'strata_queue_wait_seconds_count{queue="deployment"');
+        return (
+          last === before && last > (await metric(leader, 'strata_pass_duration_seconds_count{queue="deployment"'))
+        );
+      };
+      await until(isStuck, { what: "a pass that has no answer", programs: [leader] });
+      const began = Date.now();
+      const ended = leader.terminate();
+      await leads(standby);
+      const took = Date.now() - began;
+      await ended;
+      console.log(`taken over ${took} ms after SIGTERM beside a silent target`);
+      expect(took).toBeLessThan(TAKEOVER_AFTER_TERM_MS);
+      expect(leader.exitCode()).toBe(0);
+    } finally {
+      edge.resumeApiServer();
+    }
+    await isReadyAgain();
   });
 
   test("SIGKILL: the other leads when the lease has run out, not before, and within 17 s", async () => {

@@ -5,7 +5,7 @@ import { helm } from "../support/helm.ts";
 import { CHART_FOLDER } from "../support/install.ts";
 import { type ChartRepo, startChartRepo } from "../support/registry.ts";
 import { type Grant, grantsOf, grantText, refusals, unusedGrants, usedRights } from "../support/rights.ts";
-import { apply, auditMark, isReady, type Live, pathOf, trustedTenant, waitUntil } from "../support/stories.ts";
+import { apply, auditMark, type Live, pathOf, trustedTenant, untilReady, waitUntil } from "../support/stories.ts";
 import { prepareHub, type StrataHome, type StrataProcess } from "../support/strata.ts";
 
 const CHARTS = fileURLToPath(new URL("../support/charts", import.meta.url));
@@ -80,7 +80,7 @@ const secret = (name: string, namespace: string, stringData: Live): Live => ({
 });
 const ours = (resource: string, name: string): string => pathOf("strata.dev/v1alpha1", resource, name);
 
-const settled = (path: string): Promise<Live> => waitUntil(hub, path, { what: "Ready", is: isReady });
+const settled = (path: string): Promise<Live> => untilReady(hub, path);
 const gone = (path: string): Promise<Live> =>
   waitUntil(hub, path, { what: "gone", is: (object) => object === undefined });
 

@@ -3,7 +3,7 @@ import { canary, expectNoLeak, leaksIn } from "../support/canary.ts";
 import { type ControlPlane, startControlPlane } from "../support/controlplane.ts";
 import { fence } from "../support/ledger.ts";
 import { type PackSite, startPackSite, type WrittenPack } from "../support/packs.ts";
-import { apply, isReady, type Live, layerOf, pathOf, read, trustedTenant, waitUntil } from "../support/stories.ts";
+import { apply, type Live, layerOf, pathOf, read, trustedTenant, untilReady, waitUntil } from "../support/stories.ts";
 import { prepareHub, type StrataProcess } from "../support/strata.ts";
 
 const SECRET = "apiVersion: v1\nkind: Secret\nmetadata: { name: {{ .Release.Name }} }";
@@ -177,7 +177,7 @@ describe("a sensitive variable", () => {
         },
       ),
     );
-    await waitUntil(hub, profilePath("vaults"), { what: "Ready", is: isReady });
+    await untilReady(hub, profilePath("vaults"));
     expect(await dataOf("vault")).toEqual({ token: `${canary("key")}!` });
     const pipe = Buffer.from(canary("token")).toString("base64");
     expect(await dataOf("plain")).toEqual({ value: canary("token"), macro: canary("token"), pipe, text: "none" });

@@ -9,12 +9,12 @@ import { type ChartRepo, startChartRepo } from "../support/registry.ts";
 import {
   apply,
   condition,
-  isReady,
   type Live,
   layerOf,
   pathOf,
   read,
   trustedTenant,
+  untilReady,
   waitUntil,
 } from "../support/stories.ts";
 import { prepareHub, type StrataProcess } from "../support/strata.ts";
@@ -226,7 +226,7 @@ describe("Secrets", () => {
       ),
       secret("manifests", { "a.yaml": JSON.stringify(secret("referenced", { key: canary("referenced") })) }),
     );
-    await waitUntil(hub, pathOf("strata.dev/v1alpha1", "addonprofiles", "acme/good"), { what: "Ready", is: isReady });
+    await untilReady(hub, pathOf("strata.dev/v1alpha1", "addonprofiles", "acme/good"));
     for (const name of ["plain", "referenced"]) {
       const { data } = await read(hub, `/api/v1/namespaces/acme/secrets/${name}`);
       expect(data.key).toBe(base64(canary(name)));

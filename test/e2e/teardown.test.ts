@@ -276,7 +276,7 @@ describe("an operator and what it operates", () => {
       const stuck = await isSo(profilePath(name), held, (live) => live?.status?.summary?.message?.startsWith(held));
       const { message } = stuck.status.summary;
       expect(layerOf(stuck, "widget")).toMatchObject({ state: "Removing", reason: "Removing", message });
-      const command = /; if that runs no more: kubectl (.*) -p '(.*)'$/.exec(message);
+      const command = /; if that runs no more, in that cluster: kubectl (.*) -p '(.*)'$/.exec(message);
       if (!command) throw new Error(message);
       const [, args = "", body = ""] = command;
 

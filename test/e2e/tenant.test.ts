@@ -8,8 +8,9 @@ import type { AuditEvent } from "../support/audit.ts";
 import { type ControlPlane, startControlPlane } from "../support/controlplane.ts";
 import type { CommandResult } from "../support/kubectl.ts";
 import { inventory, strataRequests } from "../support/ledger.ts";
-import { apply, condition, isReady, type Live, layerOf, pathOf, read, waitUntil } from "../support/stories.ts";
+import { apply, condition, type Live, layerOf, pathOf, read, untilReady, waitUntil } from "../support/stories.ts";
 import { prepareHub, type StrataProcess } from "../support/strata.ts";
+import { targetCluster } from "../support/target-cluster.ts";
 
 const ACCOUNT = "system:serviceaccount:acme:default";
 const PROFILE = (name: string): string => pathOf("strata.dev/v1alpha1", "addonprofiles", `acme/${name}`);
@@ -250,7 +251,7 @@ describe("Tenant", () => {
     );
     expect(stderr).not.toMatch(/rror/);
     expect(code).toBe(0);
-    await waitUntil(hub, PROFILE("allowed"), { what: "Ready", is: isReady });
+    await untilReady(hub, PROFILE("allowed"));
   });
 
   test.each(Object.entries(refused))("%s is refused by the API server", async (_what, [wrong, says]) => {
@@ -339,7 +340,7 @@ describe("Tenant", () => {
       "--role=late",
       "--serviceaccount=acme:default",
     ]);
-    await waitUntil(hub, PROFILE("late"), { what: "Ready", is: isReady });
+    await untilReady(hub, PROFILE("late"));
   });
 
   test("Strata's own identity has touched nothing of the tenant", async () => {
@@ -429,17 +430,7 @@ describe("Tenant", () => {
 
   /** The sentence of a TargetCluster with this kubeconfig, once it has failed for the reason. */
   async function refusal(name: string, kubeconfig: Live, reason: string): Promise<string> {
-    const stringData = { kubeconfig: JSON.stringify(kubeconfig) };
-    await apply(
-      hub,
-      { apiVersion: "v1", kind: "Secret", metadata: { name, namespace: "acme" }, stringData },
-      {
-        apiVersion: "strata.dev/v1alpha1",
-        kind: "TargetCluster",
-        metadata: { name, namespace: "acme" },
-        spec: { connection: { kubeconfigSecretRef: { name } } },
-      },
-    );
+    await apply(hub, ...targetCluster(name, JSON.stringify(kubeconfig)));
     const live = await waitUntil(hub, pathOf("strata.dev/v1alpha1", "targetclusters", `acme/${name}`), {
       what: "refused",
       is: (one) => condition(one, "Ready")?.reason === reason,

@@ -11,6 +11,7 @@ import {
   read,
   strataWrites,
   trustedTenant,
+  untilReady,
   waitUntil,
 } from "../support/stories.ts";
 import { type StrataProcess, startStrata } from "../support/strata.ts";
@@ -258,7 +259,7 @@ describe("Three clusters", () => {
     const refs = (...names: string[]): Live => ({ clusterRefs: names.map((name) => ({ name })) });
     await apply(hub, profile("named", refs("local", "oslo"), { kind: "AddOnProfile" }));
     const path = addOn("named");
-    await waitUntil(hub, path, { what: "Ready", is: isReady });
+    await untilReady(hub, path);
     expect(await clustersOf("acme", "named")).toEqual(["local", "oslo"]);
     for (const plane of [hub, oslo]) await has(plane, "1", "last", "named");
 
@@ -276,7 +277,7 @@ describe("Three clusters", () => {
     await has(oslo, "1", "last", "named");
 
     await apply(hub, ...cluster("acme/atlantis", oslo.kubeconfig, {}));
-    await waitUntil(hub, path, { what: "Ready", is: isReady });
+    await untilReady(hub, path);
   });
 
   test("a SystemProfile reaches the clusters of the tenants that its namespaceSelector takes", async () => {

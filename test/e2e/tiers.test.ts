@@ -142,7 +142,7 @@ describe("profiles that share a cluster", () => {
       (live) => layerOf(live, "app")?.reason === "WaitingForProfile",
     );
     expect(layerOf(absent, "app")?.message).toBe(
-      "waits for AddOnProfile database, which does not come to this cluster",
+      "waits for AddOnProfile acme/database, which does not come to this cluster: bring it here, or take it out of dependsOn",
     );
     await apply(hub, profile("AddOnProfile", "database", { layers: [stuck("database")] }));
     await until(
@@ -162,8 +162,20 @@ describe("profiles that share a cluster", () => {
       (live) => layerOf(live, "circle")?.reason === "InvalidSpec",
     );
     expect(layerOf(circle, "circle")?.message).toBe(
-      "dependsOn goes in a circle: AddOnProfile acme/database needs AddOnProfile acme/app needs AddOnProfile acme/database: take one of them out",
+      "dependsOn goes in a circle: AddOnProfile acme/database needs AddOnProfile acme/app needs AddOnProfile acme/database: take the dependsOn of one of them out",
     );
+    // What is installed is repaired all the same, and the circle goes on being told.
+    const database = pathOf("apps/v1", "deployments", "acme/database");
+    const { uid } = ((await read(hub, database)) as Live).metadata;
+    await hub.kubectlOk(["delete", "deployment", "database", "-n", "acme"]);
+    await waitUntil(hub, database, {
+      what: "made again",
+      is: (live) => live !== undefined && live.metadata.uid !== uid,
+    });
+    const still = (await read(hub, path("AddOnProfile", "database"))) as Live;
+    expect(layerOf(still, "database")?.reason).toBe("InvalidSpec");
+    expect(condition(still, "Stalled")).toMatchObject({ status: "True", reason: "InvalidSpec" });
+    expect(await read(hub, configMapPath("circle"))).toBeUndefined();
     expect(await read(hub, configMapPath("app"))).toBeDefined();
     await remove("AddOnProfile", "app", "database");
   });

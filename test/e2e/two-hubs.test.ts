@@ -13,6 +13,7 @@ import {
   waitUntil,
 } from "../support/stories.ts";
 import { type StrataProcess, startStrata } from "../support/strata.ts";
+import { targetCluster } from "../support/target-cluster.ts";
 
 let oslo: ControlPlane;
 let bergen: ControlPlane;
@@ -25,23 +26,7 @@ beforeAll(async () => {
   processes = await Promise.all([oslo, bergen].map((plane) => startStrata(plane)));
   for (const plane of [oslo, bergen]) await trustedTenant(plane, "acme");
   // Bergen's Strata reaches oslo twice: by two names, as it happens when a cluster is imported a second time.
-  for (const name of ["first", "second"]) {
-    await apply(
-      bergen,
-      {
-        apiVersion: "v1",
-        kind: "Secret",
-        metadata: { name, namespace: "acme" },
-        stringData: { kubeconfig: oslo.kubeconfig },
-      },
-      {
-        apiVersion: "strata.dev/v1alpha1",
-        kind: "TargetCluster",
-        metadata: { name, namespace: "acme" },
-        spec: { connection: { kubeconfigSecretRef: { name } } },
-      },
-    );
-  }
+  for (const name of ["first", "second"]) await apply(bergen, ...targetCluster(name, oslo.kubeconfig));
 });
 
 afterAll(async () => {
@@ -116,5 +101,39 @@ describe("one profile on one cluster", () => {
     expect(await strataWrites(oslo, mark, { accepted: true })).toEqual([]);
     await remove(bergen);
     expect(await read(oslo, OBJECT)).toBeUndefined();
+  });
+
+  test("from two hubs with the same content: what the first one drops stays, though nobody has written it", async () => {
+    const dropped = pathOf("v1", "configmaps", "web/dropped");
+    const both = (clusters: readonly string[], about: Live = {}): Live => {
+      const { spec, ...rest } = profile(clusters);
+      const object = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "dropped" } };
+      const layers = [...spec.layers, { name: "two", namespace: "web", manifests: [{ object }] }];
+      return { ...rest, spec: { ...spec, layers, ...about } };
+    };
+    await apply(oslo, both(["local"]));
+    await waitUntil(oslo, PROFILE, ready);
+    const { uid } = (await read(oslo, dropped)).metadata;
+    await apply(bergen, both(["first"]));
+    const { message } = condition(await waitUntil(bergen, PROFILE, inConflict), "Ready");
+    const [, namespace, name] = /delete ConfigMap (\S+)\/(\S+) in the cluster/.exec(message) ?? [];
+    const takeover = await auditMark(oslo);
+    await oslo.kubectlOk(["delete", "configmap", "-n", namespace ?? "", name ?? ""]);
+    await apply(bergen, both(["first"], { version: "2.0.0" }));
+    await waitUntil(bergen, PROFILE, ready);
+    // It writes nothing but its own record: the first hub is told of nothing.
+    const written = await strataWrites(oslo, takeover, { accepted: true });
+    expect(written.filter((write) => !write.includes(" strata-system/"))).toEqual([]);
+    expect(isReady(await read(oslo, PROFILE))).toBe(true);
+
+    const mark = await auditMark(oslo);
+    await apply(oslo, profile(["local"]));
+    await waitUntil(oslo, PROFILE, inConflict);
+    expect((await read(oslo, dropped)).metadata).toMatchObject({ uid });
+    await remove(oslo);
+    expect((await read(oslo, dropped)).metadata.deletionTimestamp).toBeUndefined();
+    expect(await strataWrites(oslo, mark, { accepted: true })).toEqual([]);
+    await remove(bergen);
+    expect(await read(oslo, dropped)).toBeUndefined();
   });
 });

@@ -14,7 +14,7 @@ import {
   read,
   strataWrites,
   trustedTenant,
-  waitUntil,
+  untilReady,
 } from "../support/stories.ts";
 import { homeWith, type StrataProcess } from "../support/strata.ts";
 
@@ -128,8 +128,8 @@ async function versions(): Promise<Record<string, string>> {
 
 test("helm uninstall touches no workload and loses no profile, and another install writes to none", async () => {
   await apply(hub, profile);
-  await waitUntil(hub, PROFILE, { what: "Ready", is: isReady });
-  await waitUntil(hub, REGISTRY, { what: "Ready", is: isReady });
+  await untilReady(hub, PROFILE);
+  await untilReady(hub, REGISTRY);
   await fence(hub, "fence-before");
   const before = await versions();
   expect(Object.keys(before)).toEqual(

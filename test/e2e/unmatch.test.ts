@@ -11,20 +11,28 @@ import {
   read,
   strataWrites,
   trustedTenant,
+  untilReady,
   waitUntil,
 } from "../support/stories.ts";
-import { type StrataProcess, startStrata } from "../support/strata.ts";
+import { prepareHub, type StrataHome, type StrataProcess } from "../support/strata.ts";
+import { targetCluster } from "../support/target-cluster.ts";
+import { startTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
 
 let hub: ControlPlane;
 let oslo: ControlPlane;
 let bergen: ControlPlane;
+let home: StrataHome;
 let strata: StrataProcess;
+/** A network to the cluster oslo that can fail. */
+let slow: TcpProxy;
 
 beforeAll(async () => {
   [hub, oslo, bergen] = (await Promise.all(
     ["hub", "oslo", "bergen"].map((name) => startControlPlane({ name, nodes: 0 })),
   )) as [ControlPlane, ControlPlane, ControlPlane];
-  strata = await startStrata(hub);
+  slow = await startTcpProxy(Number(new URL(oslo.server).port));
+  home = await prepareHub(hub);
+  strata = await home.start();
   await trustedTenant(hub, "acme");
   await apply(hub, ...cluster("oslo", oslo), ...cluster("bergen", bergen), ...cluster("self", hub));
   await apply(hub, ...cluster("spare", oslo, { site: "spare" }));
@@ -33,21 +41,18 @@ beforeAll(async () => {
 afterAll(async () => {
   await strata?.kill();
   await Promise.all([hub?.stop(), oslo?.stop(), bergen?.stop()]);
+  await slow?.[Symbol.asyncDispose]();
 });
+
+/** The cluster oslo by another name, and through the network that can fail. */
+function osloToo(name: string, labels?: Live): Live[] {
+  const port = new URL(oslo.server).port;
+  return cluster(name, { ...oslo, kubeconfig: oslo.kubeconfig.replaceAll(`:${port}`, `:${slow.port}`) }, labels);
+}
 
 /** A TargetCluster of a tenant and the Secret with its kubeconfig. */
 function cluster(name: string, plane: ControlPlane, labels: Live = { env: "prod" }, namespace = "acme"): Live[] {
-  const metadata = { name, namespace };
-  const connection = { kubeconfigSecretRef: { name } };
-  return [
-    { apiVersion: "v1", kind: "Secret", metadata, stringData: { kubeconfig: plane.kubeconfig } },
-    {
-      apiVersion: "strata.dev/v1alpha1",
-      kind: "TargetCluster",
-      metadata: { ...metadata, labels },
-      spec: { connection },
-    },
-  ];
+  return targetCluster(name, plane.kubeconfig, { labels, namespace });
 }
 
 const RESOURCES = { ClusterProfile: "clusterprofiles", AddOnProfile: "addonprofiles" } as const;
@@ -218,6 +223,10 @@ describe("with unmatchPolicy: Delete", () => {
     );
     expect(condition(held, "Stalled").status).toBe("True");
     expect(await hub.kubectlOk(["get", "scp", "base", "-n", "acme"])).toContain("goes to 2 of 3 clusters no more");
+    // Nor does anybody delete it who deletes the deployment by hand.
+    const { stdout } = await hub.kubectl(["get", "spd", "-n", "acme", "-o", "name"]);
+    const self = stdout.split("\n").find((name) => name.includes("/base-self-")) ?? "";
+    await hub.kubectlOk(["delete", self, "-n", "acme", "--wait=false"]);
     // What the profile has left is not touched meanwhile, either.
     await apply(hub, profile("ClusterProfile", "base", { ...one, version: "1.0.0" }));
     await readyOn("ClusterProfile", "base", "1/1");
@@ -235,17 +244,76 @@ describe("with unmatchPolicy: Delete", () => {
     await remove("scp", "base");
   });
 
-  test("a cluster that gets another name keeps its objects", async () => {
+  test("a cluster that gets another name keeps its objects, however long that name takes to connect", async () => {
     await apply(hub, ...cluster("oslo", oslo), profile("ClusterProfile", "base", { ...PROD, ...DELETE }));
     await readyOn("ClusterProfile", "base", "3/3");
     const before = await broughtToAll();
-    await apply(hub, ...cluster("oslo-2", oslo));
+    slow.freeze();
+    await apply(hub, ...osloToo("oslo-2"));
+    await hub.kubectlOk(["delete", "targetcluster", "oslo", "-n", "acme", "--wait=false"]);
+    const held = await waitUntil(hub, target("oslo"), {
+      what: "told why it is held",
+      is: (live) => /TargetCluster acme\/oslo-2 .*may be this cluster/.test(condition(live, "Ready").message),
+    });
+    expect(condition(held, "Ready").message).toMatch(/what is there is left there from \S+ on/);
+    slow.thaw();
+    await isGone(target("oslo"));
+    await readyOn("ClusterProfile", "base", "3/3");
+    expect(await broughtToAll()).toEqual(before);
+  });
+
+  test("also when Strata was away while the old name was deleted", async () => {
+    const before = await broughtToAll();
+    await apply(hub, ...cluster("oslo", oslo));
     await readyOn("ClusterProfile", "base", "3/4");
-    await remove("targetcluster", "oslo");
+    await strata.kill();
+    await hub.kubectlOk(["delete", "targetcluster", "oslo", "-n", "acme", "--wait=false"]);
+    slow.freeze();
+    strata = await home.start();
+    await isGone(target("oslo"));
+    expect(await broughtToAll()).toEqual(before);
+    slow.thaw();
     await readyOn("ClusterProfile", "base", "3/3");
     expect(await broughtToAll()).toEqual(before);
     await remove("scp", "base");
     await remove("targetcluster", "oslo-2");
+  });
+
+  test("of two names the second does nothing and takes nothing along, though Strata reaches it first", async () => {
+    const refs = (...names: string[]) => ({ clusterRefs: names.map((name) => ({ name })), ...DELETE });
+    const twins = (names: string[], more: Live = {}): Live => {
+      const made = profile("AddOnProfile", "twins", { ...refs(...names), ...more });
+      made["spec"].layers[1].when = 'cluster.labels.gpu == "yes"';
+      return made;
+    };
+    await apply(hub, ...osloToo("one", { gpu: "yes" }), ...cluster("two", oslo, { gpu: "no" }), twins(["one"]));
+    await readyOn("AddOnProfile", "twins", "1/1");
+    await apply(hub, twins(["one", "two"]));
+    await readyOn("AddOnProfile", "twins", "1/2");
+    const before = await brought(oslo);
+    expect(before).toHaveLength(2);
+    await strata.kill();
+    slow.freeze();
+    const mark = await auditMark(oslo);
+    strata = await home.start();
+    await apply(hub, twins(["one", "two"], { version: "2.0.0" }));
+    const second = JSON.parse(await hub.kubectlOk(["get", "spd", "-n", "acme", "-o", "json"])).items.find(
+      ({ spec }: Live) => spec.profileRef.name === "twins" && spec.clusterRef.name === "two",
+    );
+    const { generation } = (await read(hub, path("AddOnProfile", "twins"))).metadata;
+    await waitUntil(hub, pathOf("strata.dev/v1alpha1", "profiledeployments", `acme/${second.metadata.name}`), {
+      what: "in Conflict with its twin",
+      is: (live) => live.status?.profileGeneration === generation && layerOf(live, "first")?.reason === "Conflict",
+    });
+    await remove("targetcluster", "two");
+    expect(await brought(oslo)).toEqual(before);
+    slow.thaw();
+    await apply(hub, twins(["one"]));
+    await readyOn("AddOnProfile", "twins", "1/1");
+    expect(await brought(oslo)).toEqual(before);
+    expect((await strataWrites(oslo, mark)).filter((write) => write.includes(" twins/"))).toEqual([]);
+    await remove("sap", "twins");
+    await remove("targetcluster", "one");
     await apply(hub, ...cluster("oslo", oslo));
   });
 });
@@ -290,14 +358,23 @@ describe("clusters that are away, or gone", () => {
     expect(waiting.status.summary.message).toMatch(
       /lost: .*connection refused; what is there is left there from \S+ on, when deletionGrace is over$/,
     );
+    await hub.kubectlOk(["delete", "targetcluster", "lost", "-n", "acme", "--wait=false"]);
+    const held = await waitUntil(hub, target("lost"), {
+      what: "told for whom it waits",
+      is: (live) => condition(live, "Ready").message.startsWith("being deleted"),
+    });
+    expect(condition(held, "Ready")).toMatchObject({ status: "False", reason: "Unreachable" });
+    expect(await hub.kubectlOk(["get", "stc", "lost", "-n", "acme"])).toMatch(
+      /being deleted, waits for AddOnProfile acme\/patient \(first: .*; what is there is left there from \S+ on, .*\); .*connection refused/,
+    );
     await remove("secret", "lost");
     await isGone(path("AddOnProfile", "patient"));
+    await isGone(target("lost"));
     expect(await toldForGood("acme/patient")).toEqual([
       expect.stringMatching(
         /Secret acme\/lost, the kubeconfig of TargetCluster lost, does not exist: left there: layer first \(1 object\), layer second/,
       ),
     ]);
-    await remove("targetcluster", "lost");
     await bergen.startApiServer();
     await remove("sap", "leaver");
     // By their marks they are recognised.
@@ -305,8 +382,9 @@ describe("clusters that are away, or gone", () => {
     await apply(hub, ...cluster("bergen", bergen), profile("AddOnProfile", "patient", named("bergen")));
     await until("AddOnProfile", "patient", "Ready", isReady);
     expect(await strataWrites(bergen, mark)).toEqual([]);
-    await remove("sap", "patient");
-  });
+    // The cluster's garbage collector, which ends each of its objects, takes a while to find its API server again.
+    await hub.kubectlOk(["delete", "sap", "patient", "-n", "acme", "--timeout=240s"]);
+  }, 420_000);
 
   test("credentials stay in memory: a profile and all that leads to its cluster are deleted at once, and it is tidied", async () => {
     await apply(hub, profile("AddOnProfile", "tidy", named("bergen")));
@@ -334,8 +412,7 @@ describe("a tenant's namespace is deleted whole", () => {
       profile("AddOnProfile", "shop", refs, "beta"),
       profile("AddOnProfile", "beta", { clusterRefs: [{ name: "local" }] }, "beta"),
     );
-    for (const name of ["shop", "beta"])
-      await waitUntil(hub, path("AddOnProfile", name, "beta"), { what: "Ready", is: isReady });
+    for (const name of ["shop", "beta"]) await untilReady(hub, path("AddOnProfile", name, "beta"));
     expect(
       [await names(hub, "shop"), await names(oslo, "shop"), await names(hub, "beta")].map((all) => all.length),
     ).toEqual([2, 2, 2]);
@@ -360,11 +437,85 @@ describe("a tenant's namespace is deleted whole", () => {
     const inside = profile("AddOnProfile", "gamma", spec, "gamma");
     const outside = profile("AddOnProfile", "elsewhere", spec, "gamma");
     await apply(hub, inside, outside);
-    for (const name of ["gamma", "elsewhere"])
-      await waitUntil(hub, path("AddOnProfile", name, "gamma"), { what: "Ready", is: isReady });
+    for (const name of ["gamma", "elsewhere"]) await untilReady(hub, path("AddOnProfile", name, "gamma"));
     await hub.kubectlOk(["delete", "rolebinding", "gamma", "-n", "elsewhere"]);
     await hub.kubectlOk(["delete", "namespace", "gamma", "--timeout=90s"]);
     expect(await names(hub, "elsewhere")).toHaveLength(2);
     expect(await toldForGood("gamma/elsewhere")).toEqual([expect.stringMatching(/cannot .*left there: layer/)]);
+  });
+});
+
+describe("a TargetCluster that Strata cannot read", () => {
+  const future = (op: string, value?: Live): string =>
+    JSON.stringify([{ op, path: "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/future", value }]);
+  const patchCrd = (patch: string): Promise<string> =>
+    hub.kubectlOk(["patch", "crd", "targetclusters.strata.dev", "--type=json", "-p", patch]);
+  const setFuture = (value: string | null): Promise<string> =>
+    hub.kubectlOk([
+      "patch",
+      "stc",
+      "odd",
+      "-n",
+      "acme",
+      "--type=merge",
+      "-p",
+      JSON.stringify({ spec: { future: value } }),
+    ]);
+
+  test("keeps all that it has, on the hub too, and the profile says why nothing goes on", async () => {
+    const configMap = (name: string) => ({ object: { apiVersion: "v1", kind: "ConfigMap", metadata: { name } } });
+    const layers = [
+      { name: "machines", applyTo: "Management", namespace: "acme", manifests: [configMap("machines")] },
+      { name: "app", namespace: "odd", manifests: [configMap("app")] },
+    ];
+    const spec = { ...selecting({ site: "odd" }), unmatchPolicy: "Delete", layers };
+    await apply(hub, ...cluster("odd", oslo, { site: "odd" }), profile("ClusterProfile", "odd", spec));
+    await until("ClusterProfile", "odd", "Ready", isReady);
+    const before = await broughtToAll();
+    // Others have left something too.
+    const names = before.flat().map((name) => name.split(" ")[0]);
+    expect(names).toEqual(expect.arrayContaining(["acme/machines", "odd/app"]));
+    await strata.terminate();
+    // As after a newer Strata has been here.
+    await patchCrd(future("add", { type: "string" }));
+    const isTaken = async () => {
+      await setFuture("x");
+      return (await read(hub, target("odd"))).spec.future;
+    };
+    await expect.poll(isTaken, { timeout: 30_000 }).toBe("x");
+    strata = await home.start();
+    const told = await until("ClusterProfile", "odd", "told", ({ status }) =>
+      /TargetCluster acme\/odd cannot be read/.test(JSON.stringify(status)),
+    );
+    expect(layerOf(told, "app")?.message).toMatch(/\(.*spec\.future.*\).*upgrade Strata, or mend the TargetCluster/);
+    expect(await broughtToAll()).toEqual(before);
+    await setFuture(null);
+    await until("ClusterProfile", "odd", "Ready", isReady);
+    expect(await broughtToAll()).toEqual(before);
+    await patchCrd(future("remove"));
+    await remove("scp", "odd");
+    const left = (await broughtToAll()).flat();
+    expect(left.filter((name) => /^(acme\/machines|odd\/app) /.test(name))).toEqual([]);
+    await remove("stc", "odd");
+  });
+});
+
+describe("the namespace of Strata itself is deleted", () => {
+  test("a SystemProfile, which is in none, does not go with it: what it has brought stays", async () => {
+    const { spec } = profile("AddOnProfile", "platform", { clusterRefs: [{ name: "oslo", namespace: "acme" }] });
+    const system = { apiVersion: "strata.dev/v1alpha1", kind: "SystemProfile", metadata: { name: "platform" }, spec };
+    await apply(hub, system);
+    await untilReady(hub, pathOf("strata.dev/v1alpha1", "systemprofiles", "platform"));
+    const before = await brought(oslo);
+    expect(before.filter((name) => name.startsWith("platform/"))).toHaveLength(2);
+    await hub.kubectlOk(["delete", "namespace", "strata-system", "--wait=false"]);
+    // Its deployment is let go, or cannot be any more: the rights of Strata go too.
+    const path = "/apis/strata.dev/v1alpha1/namespaces/strata-system/profiledeployments";
+    const isOver = async (): Promise<boolean> => {
+      const { body } = await hub.request("GET", path);
+      return body.items.length === 0 || /"deployment":"strata-system\/platform[^\n]*"pass failed"/.test(strata.log());
+    };
+    await expect.poll(isOver, { timeout: 60_000 }).toBe(true);
+    expect(await brought(oslo)).toEqual(before);
   });
 });

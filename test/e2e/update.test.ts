@@ -13,6 +13,7 @@ import {
   read,
   strataWrites,
   trustedTenant,
+  untilReady,
   waitUntil,
 } from "../support/stories.ts";
 import { type StrataProcess, startStrata } from "../support/strata.ts";
@@ -73,7 +74,7 @@ function deployment(name: string, { pod = "", ports = "" } = {}): string {
 
 async function applyAndWait(wanted: Profile): Promise<Live> {
   await apply(hub, profile(wanted));
-  return await waitUntil(hub, profilePath(wanted.name), { what: "Ready", is: isReady });
+  return await untilReady(hub, profilePath(wanted.name));
 }
 
 const configMapPath = (name: string): string => pathOf("v1", "configmaps", name);
@@ -249,11 +250,12 @@ describe("objects that exist", () => {
     expect(layerOf(waiting, "one")).toMatchObject({
       state: "Blocked",
       message:
-        "ConfigMap common/shared exists and belongs to layer one of AddOnProfile acme/first: take it out of one of the two profiles",
+        "ConfigMap common/shared exists and belongs to layer one of AddOnProfile acme/first: take it out of one of the two profiles" +
+        " or, if that one has left the cluster, take the label applyset.kubernetes.io/part-of off the object and set the layer's adoption to Always",
     });
     expect(isReady(await read(hub, profilePath("first")))).toBe(true);
     await remove("first");
-    await waitUntil(hub, profilePath("second"), { what: "Ready", is: isReady });
+    await untilReady(hub, profilePath("second"));
     expect(await dataOf("common/shared")).toEqual({ key: "v" });
     await remove("second");
   });
@@ -381,7 +383,7 @@ describe("drift", () => {
         object?.metadata.deletionTimestamp === undefined &&
         JSON.stringify(strataOnly(object)) === wantedNow,
     );
-    await waitUntil(hub, profilePath("steady"), { what: "Ready", is: isReady });
+    await untilReady(hub, profilePath("steady"));
     expect(await strataWrites(hub, mark, { accepted: true })).toEqual([write]);
   });
 

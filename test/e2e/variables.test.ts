@@ -8,13 +8,13 @@ import {
   apply,
   auditMark,
   condition,
-  isReady,
   type Live,
   layerOf,
   pathOf,
   read,
   strataWrites,
   trustedTenant,
+  untilReady,
   waitUntil,
 } from "../support/stories.ts";
 import { prepareHub, type StrataProcess } from "../support/strata.ts";
@@ -128,7 +128,7 @@ async function page(field: string, value: string, resource = "configmaps"): Prom
   return data;
 }
 
-const ready = async (): Promise<Live> => await waitUntil(hub, PROFILE, { what: "Ready", is: isReady });
+const ready = async (): Promise<Live> => await untilReady(hub, PROFILE);
 
 async function refused(message: RegExp): Promise<Live> {
   return await waitUntil(hub, PROFILE, {

@@ -1,18 +1,14 @@
 import { expect } from "vitest";
 import type { ControlPlane } from "./controlplane.ts";
 import { auditMark, type Live, strataWrites } from "./stories.ts";
+import { targetCluster } from "./target-cluster.ts";
 
 const API = "strata.dev/v1alpha1";
 const LABELS = { env: "prod" };
 
 /** A TargetCluster of the tenant acme that each `fleetProfile` selects, and the Secret with its kubeconfig. */
 export function fleetMember(name: string, kubeconfig: string): Live[] {
-  const metadata = { name, namespace: "acme" };
-  const spec = { connection: { kubeconfigSecretRef: { name } } };
-  return [
-    { apiVersion: "v1", kind: "Secret", metadata, stringData: { kubeconfig } },
-    { apiVersion: API, kind: "TargetCluster", metadata: { ...metadata, labels: LABELS }, spec },
-  ];
+  return targetCluster(name, kubeconfig, { labels: LABELS });
 }
 
 /** A profile of acme for the whole fleet, in a namespace of its own name. */

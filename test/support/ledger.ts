@@ -1,6 +1,6 @@
 import type { AuditEvent } from "./audit.ts";
 import type { ControlPlane } from "./controlplane.ts";
-import { apply, isReady, type Live, pathOf, waitUntil } from "./stories.ts";
+import { apply, type Live, pathOf, untilReady } from "./stories.ts";
 
 /** Every request that Strata has sent to a cluster since a mark, watches included. */
 export async function strataRequests(plane: ControlPlane, mark = 0): Promise<AuditEvent[]> {
@@ -34,7 +34,7 @@ export async function fence(plane: ControlPlane, name: string): Promise<(request
   const metadata = { name, namespace: "acme" };
   await apply(plane, { apiVersion: "strata.dev/v1alpha1", kind: "AddOnProfile", metadata, spec });
   const path = pathOf("strata.dev/v1alpha1", "addonprofiles", `acme/${name}`);
-  await waitUntil(plane, path, { what: "Ready", is: isReady });
+  await untilReady(plane, path);
   const { body } = await plane.request("GET", "/api/v1/namespaces/strata-system/configmaps");
   const parent = body.items.find(
     (one: Live) => one.metadata.annotations?.["strata.dev/profile"] === `AddOnProfile/acme/${name}`,

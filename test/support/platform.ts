@@ -12,18 +12,6 @@ export const page: WrittenPack = {
   },
 };
 
-export const secretOf = (name: string, kubeconfig: string): Live => ({
-  apiVersion: "v1",
-  kind: "Secret",
-  metadata: { name, namespace: "acme" },
-  stringData: { kubeconfig },
-});
-export const targetOf = (name: string): Live => ({
-  apiVersion: "strata.dev/v1alpha1",
-  kind: "TargetCluster",
-  metadata: { name, namespace: "acme" },
-  spec: { connection: { kubeconfigSecretRef: { name } } },
-});
 export const manifest = (apiVersion: string, kind: string, name: string, rest: Live = {}): { object: Live } => ({
   object: { apiVersion, kind, metadata: { name }, ...rest },
 });

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { ControlPlane } from "./controlplane.ts";
 import { writeChart } from "./files.ts";
-import { apply, condition, isReady, type Live, layerOf, pathOf, read, waitUntil } from "./stories.ts";
+import { apply, condition, type Live, layerOf, pathOf, read, untilReady, waitUntil } from "./stories.ts";
 
 const PAGE = `
 apiVersion: v1
@@ -92,7 +92,7 @@ export class RegistryStories {
   }
 
   async ready(path: string): Promise<Live> {
-    return await waitUntil(this.#hub, path, { what: "Ready", is: isReady });
+    return await untilReady(this.#hub, path);
   }
 
   async failing(path: string): Promise<Live> {

@@ -185,13 +185,21 @@ export class ReleaseWorld {
     this.cluster.put({ apiVersion: "v1", kind: "Secret", metadata: { name, namespace: HOME, labels }, data });
   }
 
-  /** Passes until there is nothing to do now. */
+  /**
+   * Passes until there is nothing to do now. The breath that other profiles have before anything goes is over, unless this is
+   * about them.
+   */
   async settle(): Promise<void> {
+    let isOver = this.heirs.size + this.intents.size > 0;
     for (let count = 0; count < 300; count++) {
       this.#acted = false;
       this.#wakeIn = undefined;
       await this.#reconciler.reconcile("p", new AbortController().signal);
-      if (this.finished || !this.#acted) return;
+      if (this.finished) return;
+      if (this.#acted) continue;
+      if (isOver || (this.#wakeIn ?? Infinity) > 1_000) return;
+      isOver = true;
+      this.now += 1_000;
     }
     throw new Error(`no end: ${this.cluster.log.slice(-5)}: ${this.layer.message}`);
   }
@@ -275,7 +283,7 @@ export class ReleaseWorld {
       set: this.set,
       site: this.#site,
       view: this.#view(),
-      neighbours: () => (this.heirs.size + this.intents.size > 0 ? ("still" as const) : ("none" as const)),
+      neighbours: () => "still" as const,
       heirs: { claim: (key: string) => this.heirs.has(key), intend: (key: string) => this.intents.has(key) },
       profileOf: () => undefined,
     };
@@ -287,9 +295,11 @@ export class ReleaseWorld {
       side: "Workload",
       street: () => undefined,
       target: { kind: "ready", place },
+      isUnreadable: false,
       matched: true,
       isTenantGoing: false,
-      hasHeir: () => false,
+      isPlaceGoing: false,
+      hasHeir: () => "no",
       referents: () => ({ kind: "absent" }),
     };
   }
@@ -470,6 +480,7 @@ export class ReleaseWorld {
         resourceFor: (kind) => cluster.resourceFor(kind),
         versionsOf: () => [],
         resources: async () => cluster.resources,
+        stale: () => [],
         hideEchoes: true,
         metadataOnly: () => false,
         // A cut-off is no answer of the cluster.

@@ -128,6 +128,11 @@ export function isReady(object: Live): boolean {
   return ready?.status === "True" && ready.observedGeneration === object.metadata.generation;
 }
 
+/** Waits by a watch until an object is Ready, and that for what its spec says now, and resolves with it. */
+export async function untilReady(plane: ControlPlane, path: string): Promise<Live> {
+  return await waitUntil(plane, path, { what: "Ready", is: isReady });
+}
+
 /** Number of requests so far: what `strataWrites` counts from. */
 export async function auditMark(plane: ControlPlane): Promise<number> {
   return (await plane.auditEvents()).length;

@@ -57,7 +57,7 @@ export const layerOutputs = z
   .check(namesDiffer)
   .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"] })
   .describe(
-    "Values of live objects, for the expressions of later layers. They are watched: when one changes, the layers that use it follow.",
+    "Values of live objects, for the expressions of later layers that are applied where this one is (`applyTo`). They are watched: when one changes, the layers that use it follow.",
   );
 
 const requiredLayer = z.strictObject({
@@ -78,7 +78,7 @@ export const layerRequirements = z
       .min(1)
       .max(MAX_REQUIRED)
       .meta({ "x-kubernetes-list-type": "atomic" })
-      .describe("Layers before this one, with the versions that will do.")
+      .describe("Layers before this one that are applied where it is (`applyTo`), with the versions that will do.")
       .exactOptional(),
   })
   .meta(AS_A_WHOLE)

@@ -24,7 +24,7 @@ export const MAX_COUNTS = 32;
 export const MAX_SOURCE = 512;
 export const MAX_PARTS = 32;
 export const MAX_WARNINGS = 10;
-export const MAX_FINISHED = 64;
+export const MAX_JOBS = 64;
 
 const time = z.iso.datetime({ offset: true });
 const count = z.int32().min(0);
@@ -147,6 +147,11 @@ const unhealthyObject = z.object({
   message: message.describe("What is wrong with it."),
 });
 
+const runFields = {
+  object: z.string().max(512).describe("The object, for example `Job shop/migrate`."),
+  digest: digest.describe("Digest of the manifest that it was made from."),
+};
+
 /** What a layer, and each part of a pack, tells of one cluster. */
 const progressFields = {
   ready: z
@@ -192,17 +197,19 @@ const progressFields = {
     .describe("When Strata last wrote an object of the layer, by the clock of the cluster.")
     .exactOptional(),
   finished: z
-    .array(
-      z.object({
-        object: z.string().max(512).describe("The object, for example `Job shop/migrate`."),
-        digest: digest.describe("Digest of the manifest that it was made from."),
-        failed: z.boolean().describe("Whether it failed.").exactOptional(),
-      }),
-    )
-    .max(MAX_FINISHED)
+    .array(z.object({ ...runFields, failed: z.boolean().describe("Whether it failed.").exactOptional() }))
+    .max(MAX_JOBS)
     .meta({ "x-kubernetes-list-type": "atomic" })
     .describe(
       "Objects that the cluster deletes by itself when they are done, such as a Job with `ttlSecondsAfterFinished`, and that are: each is created again only when its manifest changes.",
+    )
+    .exactOptional(),
+  running: z
+    .array(z.object({ ...runFields, uid: z.string().max(128).describe("Its uid.") }))
+    .max(MAX_JOBS)
+    .meta({ "x-kubernetes-list-type": "atomic" })
+    .describe(
+      "Jobs with `ttlSecondsAfterFinished` that are not done: of one that is gone when Strata looks again, the events about this uid tell whether it ended.",
     )
     .exactOptional(),
 };

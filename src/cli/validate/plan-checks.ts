@@ -9,7 +9,8 @@ import { hasExpressions } from "../../plan/resolve-layer.ts";
 import { targetsOf } from "../../plan/targets.ts";
 import type { PlannedLayer } from "../../plan/types.ts";
 import { siteOffline } from "../offline.ts";
-import { type PlanPlace, planProfile } from "../plan-profile.ts";
+import { type PlanPlace, type ProfilePlan, planProfile } from "../plan-profile.ts";
+import { goesToLocal, sidesOf } from "../sides.ts";
 import type { Checked, Placed } from "./documents.ts";
 import type { Findings } from "./findings.ts";
 import type { ProfileProblems } from "./profile-checks.ts";
@@ -115,17 +116,27 @@ async function planAt(profile: Profile, place: Place, about: About): Promise<Sai
   const { kubeVersion, fetched } = about.options;
   const site = siteOffline({ kubeVersion, crds });
   const { name, isComplete } = place;
+  const isLocal = name === LOCAL_CLUSTER && goesToLocal(profile);
   const target = isComplete ? place.target : place.target && withFound(place.target, referents);
   const asked = isComplete ? profile : relaxed(profile, referents);
   const { digestKey } = site.prepared;
   const variables = readVariables({ profile: asked, target, referents, digestKey, fixed: {} });
   if (variables.kind === "missing") return [{ severity: "problem", message: variables.failure.message }];
-  const plan = await planProfile(asked, {
-    site,
-    referents,
-    cluster: { name, target },
-    ...(fetched?.(asked) ?? { chart: async () => NOT_FETCHED }),
-  });
+  const said: Said[] = [];
+  for (const { profile: part, side } of sidesOf(asked, isLocal)) {
+    const ports = fetched?.(part) ?? { chart: async () => NOT_FETCHED };
+    said.push(
+      ...saidOfPlan(
+        await planProfile(part, { site, referents, side, cluster: { name, target }, ...ports }),
+        place,
+        about,
+      ),
+    );
+  }
+  return [...new Map(said.map((one) => [one.message, one])).values()];
+}
+
+function saidOfPlan(plan: ProfilePlan, { isComplete }: Place, about: About): Said[] {
   const failures = plan.layers.flatMap((layer) => {
     const isKnown = isComplete || !dependsOnCluster(layer.spec);
     return isKnown ? failuresOf(layer, plan.failures).flatMap((failure) => saidOf(layer, failure, about)) : [];

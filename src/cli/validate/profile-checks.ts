@@ -7,7 +7,9 @@ import { checkCondition, expressionsIn } from "../../plan/expressions.ts";
 import { manifestProblems } from "../../plan/manifest-expressions.ts";
 import { outputProblems } from "../../plan/outputs.ts";
 import { patchProblems } from "../../plan/patches.ts";
+import { onSide, sideOf } from "../../plan/sides.ts";
 import { checkDeclarations } from "../../plan/variable-limits.ts";
+import { isOnlyLocal } from "../sides.ts";
 
 /** What is wrong with a profile by itself, beyond what its schema sees. */
 export interface ProfileProblems {
@@ -16,17 +18,20 @@ export interface ProfileProblems {
   ofLayers: ReadonlyMap<string, readonly string[]>;
 }
 
-export function checkProfile({ spec }: Profile): ProfileProblems {
+export function checkProfile(profile: Profile): ProfileProblems {
+  const { spec } = profile;
   const ofLayers = spec.layers.flatMap((layer): [string, string[]][] => {
-    const problems = layerProblems(layer, namesFor(spec, layer.name));
+    const problems = layerProblems(layer, namesFor(profile, layer));
     return problems.length > 0 ? [[layer.name, problems]] : [];
   });
   return { ofVariables: checkDeclarations(spec.variables ?? []), ofLayers: new Map(ofLayers) };
 }
 
-/** The names that expressions of a layer may use. */
-export function namesFor({ variables = [], layers }: Profile["spec"], layer: string): KnownNames {
-  const index = layers.findIndex(({ name }) => name === layer);
+/** The names that expressions of a layer may use: outputs only of layers that are applied where it is. */
+export function namesFor(profile: Profile, layer: Layer): KnownNames {
+  const here = isOnlyLocal(profile) ? profile : onSide(profile, sideOf(layer));
+  const { variables = [], layers } = here.spec;
+  const index = layers.findIndex(({ name }) => name === layer.name);
   return {
     variables: new Set(variables.map(({ name }) => name)),
     layers: new Map(

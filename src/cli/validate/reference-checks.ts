@@ -150,11 +150,12 @@ function checkOverride(
     return;
   }
   const { spec } = found.value;
-  const names = spec.layers.map((one) => one.name);
-  if (names.includes(layer)) {
-    findings.add("problem", subject, expressionsIn(values, namesFor(spec, layer), `${where}.values`).problems);
+  const meant = spec.layers.find((one) => one.name === layer);
+  if (meant) {
+    findings.add("problem", subject, expressionsIn(values, namesFor(found.value, meant), `${where}.values`).problems);
     return;
   }
+  const names = spec.layers.map((one) => one.name);
   const near = nearNames(layer, names);
   const hint = near.length > 0 ? `: did you mean ${near.join(", ")}?` : "";
   findings.add("warning", subject, [`${where}: ${kind} ${name} has no layer ${layer}, so it does nothing${hint}`]);

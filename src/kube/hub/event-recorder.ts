@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { timeText } from "../../objects/time.ts";
 import type { KubeObject } from "../../objects/types.ts";
 import type { KubeClient } from "../client.ts";
 import { toFailure } from "../failures.ts";
@@ -36,7 +37,7 @@ export class EventRecorder {
     const { name = "", namespace, uid = "", resourceVersion = "" } = about.metadata;
     // Events about cluster-scoped objects live in `default`: the API server demands it.
     const home = namespace ?? "default";
-    const time = now.toISOString().replace(/\.\d+Z$/, "Z");
+    const time = timeText(now.getTime());
     const event: KubeObject = {
       apiVersion: "v1",
       kind: "Event",

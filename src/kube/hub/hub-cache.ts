@@ -84,12 +84,23 @@ export class HubCache {
     return this.#profiles[kind as ProfileKind]?.objects.get(key);
   }
 
+  /** Whether there is a profile of this key that cannot be read. */
+  isUnreadableProfile(key: string): boolean {
+    const [kind] = key.split("/", 1);
+    return this.#profiles[kind as ProfileKind]?.unreadable.has(key) ?? false;
+  }
+
   profileKeys(): string[] {
     return Object.values(this.#profiles).flatMap((cache) => [...cache.objects.keys()]);
   }
 
   get targets(): ReadonlyMap<string, TargetCluster> {
     return this.#targets.objects;
+  }
+
+  /** The TargetClusters that are there and cannot be read: why, by key. */
+  get unreadableTargets(): ReadonlyMap<string, readonly string[]> {
+    return this.#targets.unreadable;
   }
 
   get deployments(): ReadonlyMap<string, ProfileDeployment> {

@@ -29,6 +29,8 @@ export interface KindCacheOptions<T extends Parsed> {
 /** The objects of one kind on the hub, parsed, as the watch last told. */
 export class KindCache<T extends Parsed> {
   readonly objects = new Map<string, T>();
+  /** What is there all the same, and could never be read: why, by key. What could be read once is in `objects` as it was then. */
+  readonly unreadable = new Map<string, readonly string[]>();
   readonly #options: KindCacheOptions<T>;
   readonly #reflector: Reflector;
   readonly #synced = Promise.withResolvers<void>();
@@ -62,20 +64,21 @@ export class KindCache<T extends Parsed> {
 
   #sync(objects: readonly KubeObject[]): void {
     const present = new Set(objects.map((object) => this.#options.keyOf(object)));
-    for (const key of [...this.objects.keys()]) if (!present.has(key)) this.#drop(key);
+    for (const key of [...this.objects.keys(), ...this.unreadable.keys()]) if (!present.has(key)) this.#drop(key);
     for (const object of objects) this.#put(object);
     this.#isSynced = true;
     this.#synced.resolve();
   }
 
   #put(object: KubeObject): void {
-    const { keyOf, parse, onUnreadable, onChange } = this.#options;
+    const { keyOf, parse, onChange } = this.#options;
     const key = keyOf(object);
     const parsed = parse(object);
     if (!parsed.ok) {
-      onUnreadable(object, parsed.problems);
+      this.#putUnreadable(key, object, parsed.problems);
       return;
     }
+    this.unreadable.delete(key);
     const before = this.objects.get(key);
     const change = before && isSameWish(before, parsed.value) ? "status" : "spec";
     // The spec stays the very same value until its generation moves: work on it is remembered by its identity.
@@ -87,8 +90,18 @@ export class KindCache<T extends Parsed> {
     onChange(key, change);
   }
 
+  #putUnreadable(key: string, object: KubeObject, problems: readonly string[]): void {
+    this.#options.onUnreadable(object, problems);
+    if (this.objects.get(key)?.metadata.uid === object.metadata.uid) return;
+    this.objects.delete(key);
+    const isNews = !this.unreadable.has(key);
+    this.unreadable.set(key, problems);
+    if (isNews) this.#options.onChange(key, "spec");
+  }
+
   #drop(key: string): void {
     this.objects.delete(key);
+    this.unreadable.delete(key);
     this.#options.onChange(key, "spec");
   }
 }

@@ -11,9 +11,6 @@ const EVENTS = coreResource("Event", "events", true);
 const CLAIMS = coreResource("PersistentVolumeClaim", "persistentvolumeclaims", true);
 const REPLICA_SETS: Resource = { ...coreResource("ReplicaSet", "replicasets", true), group: "apps" };
 
-/** Late objects that are looked into at a time: the first ones fill the status, more would only cost watches. */
-export const MOST_WATCHED = 4;
-
 /** What is well within this time after its last write needs no explanation, and costs no watch. */
 const GRACE_MS = 1_000;
 

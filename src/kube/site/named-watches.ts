@@ -4,6 +4,7 @@ import type { NamedRef } from "../../plan/seen.ts";
 import type { KubeClient } from "../client.ts";
 import { Reflector } from "../reflector.ts";
 import type { Resource } from "../resource.ts";
+import { SharedWatches } from "./shared-watches.ts";
 
 interface NamedWatch {
   reflector: Reflector;
@@ -11,7 +12,6 @@ interface NamedWatch {
   /** What was deleted last. */
   last?: KubeObject;
   failure: Failure | undefined;
-  owners: Set<string>;
 }
 
 export interface NamedWatchOptions {
@@ -23,7 +23,7 @@ export interface NamedWatchOptions {
 
 /** Watches of single objects by name, each shared by all who want it. */
 export class NamedWatches {
-  readonly #watches = new Map<string, NamedWatch>();
+  readonly #watches = new SharedWatches<NamedWatch>(({ reflector }) => reflector.stop());
   readonly #options: NamedWatchOptions;
 
   constructor(options: NamedWatchOptions) {
@@ -47,28 +47,18 @@ export class NamedWatches {
   /** Replaces what an owner wants; what nobody wants any more stops. */
   want(owner: string, refs: readonly (NamedRef & { resource: Resource })[]): void {
     const wanted = new Map(refs.map((ref) => [nameKey(ref), ref]));
-    for (const [key, watch] of this.#watches) {
-      if (wanted.has(key) || !watch.owners.delete(owner) || watch.owners.size > 0) continue;
-      watch.reflector.stop();
-      this.#watches.delete(key);
-    }
-    for (const [key, ref] of wanted) {
-      const watch = this.#watches.get(key) ?? this.#start(key, ref);
-      watch.owners.add(owner);
-    }
+    this.#watches.want(owner, wanted, (ref, owners) => this.#start(ref, owners));
   }
 
   close(): void {
-    for (const { reflector } of this.#watches.values()) reflector.stop();
-    this.#watches.clear();
+    this.#watches.close();
   }
 
-  #start(key: string, { resource, namespace, name }: NamedRef & { resource: Resource }): NamedWatch {
+  #start({ resource, namespace, name }: NamedRef & { resource: Resource }, owners: ReadonlySet<string>): NamedWatch {
     const { client, onChange, onError } = this.#options;
     const watch: NamedWatch = {
       object: "unknown",
       failure: undefined,
-      owners: new Set(),
       reflector: new Reflector({
         client,
         resource,
@@ -79,17 +69,16 @@ export class NamedWatches {
           const failure = state.state === "failing" ? state.failure : undefined;
           if (failure === watch.failure) return;
           watch.failure = failure;
-          onChange(watch.owners);
+          onChange(owners);
         },
         handler: (event) => {
           if (event.type === "sync") watch.object = event.objects[0] ?? "absent";
           else watch.object = event.type === "upsert" ? event.object : "absent";
           if (event.type === "delete") watch.last = event.object;
-          onChange(watch.owners);
+          onChange(owners);
         },
       }),
     };
-    this.#watches.set(key, watch);
     watch.reflector.start();
     return watch;
   }

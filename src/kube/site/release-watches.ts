@@ -5,6 +5,7 @@ import type { KubeClient } from "../client.ts";
 import { Reflector } from "../reflector.ts";
 import { coreResource } from "../resource.ts";
 import { ReleaseRecords } from "./release-records.ts";
+import { SharedWatches } from "./shared-watches.ts";
 
 const SECRETS = coreResource("Secret", "secrets", true);
 
@@ -12,12 +13,11 @@ interface NamespaceWatch {
   reflector: Reflector;
   records: ReleaseRecords;
   failure: Failure | undefined;
-  owners: Set<string>;
 }
 
 /** The metadata of the Helm release records of namespaces: one watch per namespace, shared by all who want it. */
 export class ReleaseWatches {
-  readonly #watches = new Map<string, NamespaceWatch>();
+  readonly #watches = new SharedWatches<NamespaceWatch>(({ reflector }) => reflector.stop());
   readonly #options: { client: KubeClient; onChange: () => void; onError: (error: unknown) => void };
 
   constructor(options: { client: KubeClient; onChange: () => void; onError: (error: unknown) => void }) {
@@ -32,16 +32,8 @@ export class ReleaseWatches {
 
   /** Replaces what an owner wants; what nobody wants any more stops. */
   want(owner: string, releases: readonly ReleaseName[]): void {
-    const wanted = new Set(releases.map(({ namespace }) => namespace));
-    for (const [namespace, watch] of this.#watches) {
-      if (wanted.has(namespace) || !watch.owners.delete(owner) || watch.owners.size > 0) continue;
-      watch.reflector.stop();
-      this.#watches.delete(namespace);
-    }
-    for (const namespace of wanted) {
-      const watch = this.#watches.get(namespace) ?? this.#start(namespace);
-      watch.owners.add(owner);
-    }
+    const wanted = new Map(releases.map(({ namespace }) => [namespace, namespace]));
+    this.#watches.want(owner, wanted, (namespace) => this.#start(namespace));
   }
 
   /** The answer to a write, so that the next pass need not wait for the watch. */
@@ -54,8 +46,7 @@ export class ReleaseWatches {
   }
 
   close(): void {
-    for (const { reflector } of this.#watches.values()) reflector.stop();
-    this.#watches.clear();
+    this.#watches.close();
   }
 
   #start(namespace: string): NamespaceWatch {
@@ -63,7 +54,6 @@ export class ReleaseWatches {
     const watch: NamespaceWatch = {
       records: new ReleaseRecords(),
       failure: undefined,
-      owners: new Set(),
       reflector: new Reflector({
         client,
         resource: SECRETS,
@@ -87,7 +77,6 @@ export class ReleaseWatches {
         },
       }),
     };
-    this.#watches.set(namespace, watch);
     watch.reflector.start();
     return watch;
   }

@@ -66,3 +66,26 @@ test("of members whose health needs no look at them, metadata is read and nothin
   });
   expect(new Set(watches().map(({ query }) => query.get("labelSelector")))).toEqual(new Set([PART_OF]));
 });
+
+test("of a kind of an API that does not answer, nobody can tell that it is not served", async () => {
+  const stale = { metadata: { name: "example.com" }, versions: [{ version: "v1", freshness: "Stale", resources: [] }] };
+  await using server = await startServer(({ path }, response) => {
+    answer(response, 200, path === "/api" ? document(served("", "Pod")) : document(stale));
+  });
+  const client = server.client();
+  const site = new Site({
+    client,
+    discovery: new Discovery(client),
+    byNamespace: false,
+    onBreak: () => undefined,
+    onChange: () => undefined,
+    onError: (error) => expect.unreachable(String(error)),
+  });
+  await site.discover(signal, false);
+  expect(site.stale()).toEqual(["example.com/v1"]);
+  expect(site.watchState("acme/web", { group: "example.com", kind: "Lamp" }, undefined)).toMatchObject({
+    message: expect.stringMatching(/^what is left of Lamp: API example.com\/v1 does not answer/),
+  });
+  expect(site.watchState("acme/web", { group: "example.org", kind: "Lamp" }, undefined)).toBe("unserved");
+  site.close();
+});

@@ -1,7 +1,6 @@
 import { PART_OF_LABEL } from "../../api/names.ts";
-import type { Failure, FailureReason } from "../../errors.ts";
-import { hasHealth } from "../../health/index.ts";
-import { apiVersionOf, groupKindKey, keyOf, parseApiVersion } from "../../objects/identity.ts";
+import type { Failure } from "../../errors.ts";
+import { apiVersionOf, groupKindKey, keyOf } from "../../objects/identity.ts";
 import type { GroupKind, GroupVersionKind, KubeObject } from "../../objects/types.ts";
 import { type ClassFacts, classFacts, driverName, type NodeFacts, nodeFacts } from "../../plan/core-facts.ts";
 import type { ReleaseName, ReleaseRecord } from "../../plan/release.ts";
@@ -9,38 +8,25 @@ import type { NamedRef, Tracked, WatchState } from "../../plan/seen.ts";
 import type { WatchRequest } from "../../plan/step.ts";
 import type { KubeClient } from "../client.ts";
 import type { Discovery } from "../discovery.ts";
-import { Reflector, type ReflectorEvent } from "../reflector.ts";
 import { coreResource, type Resource } from "../resource.ts";
-import { EvidenceWatch, MOST_WATCHED } from "./evidence-watch.ts";
+import { EvidenceWatch } from "./evidence-watch.ts";
 import { FactWatch } from "./fact-watch.ts";
-import { MemberStore } from "./member-store.ts";
+import { MemberWatches, type MemberWatchOptions } from "./member-watches.ts";
 import { NamedWatches } from "./named-watches.ts";
 import { ReleaseWatches } from "./release-watches.ts";
+import { SharedWatches } from "./shared-watches.ts";
 
-export interface SiteOptions {
-  client: KubeClient;
+export interface SiteOptions extends Omit<MemberWatchOptions, "resourceOf" | "stale"> {
   discovery: Discovery;
-  /** Whether the identity may be without rights on whole clusters: then namespaced kinds are watched by namespace. */
-  byNamespace: boolean;
-  /** Something changed that a pass over these ApplySets would see; all of them when the set is undefined. */
-  onChange: (applySets: ReadonlySet<string> | undefined, key?: string) => void;
-  /** A watch broke off; it begins again by itself. */
-  onBreak: (reason: FailureReason) => void;
-  onError: (error: unknown) => void;
 }
+
+/** Late objects that are looked into at a time: the first ones fill the status, more would only cost watches. */
+const MOST_WATCHED = 4;
 
 const NODES = coreResource("Node", "nodes", false);
 const STORAGE = { group: "storage.k8s.io", version: "v1", namespaced: false, verbs: [], hasStatus: false };
 const CLASSES: Resource = { ...STORAGE, kind: "StorageClass", plural: "storageclasses" };
 const DRIVERS: Resource = { ...STORAGE, kind: "CSIDriver", plural: "csidrivers" };
-
-interface KindWatch {
-  resource: Resource;
-  reflector: Reflector;
-  state: "starting" | "live" | Failure;
-  /** Deployments that have members of this kind here; the last one to go ends the watch. */
-  owners: Set<string>;
-}
 
 /** What one deployment wants to be told of, besides its members. */
 export interface Interest {
@@ -63,23 +49,25 @@ export interface Interest {
 export class Site {
   readonly client: KubeClient;
   readonly #options: SiteOptions;
-  readonly #store: MemberStore;
-  readonly #watches = new Map<string, KindWatch>();
-  readonly #evidence = new Map<string, { watch: EvidenceWatch | undefined; for: Set<string> }>();
+  readonly #members: MemberWatches;
+  readonly #evidence = new SharedWatches<EvidenceWatch | undefined>((watch) => watch?.stop());
   readonly #named: NamedWatches;
   readonly #releases: ReleaseWatches;
   readonly #nodes: FactWatch<NodeFacts>;
   readonly #classes: FactWatch<ClassFacts>;
   readonly #drivers: FactWatch<string>;
-  /** Kinds of which whole objects are kept, because a health check reads them. */
-  readonly #kept = new Set<string>();
   #resources = new Map<string, readonly Resource[]>();
+  #stale: readonly string[] = [];
 
   constructor(options: SiteOptions) {
     this.client = options.client;
     this.#options = options;
-    this.#store = new MemberStore((sets, key) => options.onChange(sets, key));
     const { client, onError } = options;
+    this.#members = new MemberWatches({
+      ...options,
+      resourceOf: (kind) => this.#preferred(kind),
+      stale: () => this.#stale,
+    });
     const about = { client, onChange: () => options.onChange(undefined), onError };
     this.#named = new NamedWatches(about);
     this.#releases = new ReleaseWatches(about);
@@ -98,7 +86,13 @@ export class Site {
     if (refresh) await this.#options.discovery.refresh({ signal });
     const all = await this.#options.discovery.all({ signal });
     this.#resources = Map.groupBy(all, (resource) => groupKindKey(resource));
-    this.#restart((resource) => this.served(resource) && this.resourceFor(resource) === undefined);
+    this.#stale = await this.#options.discovery.stale({ signal });
+    this.#members.restart((resource) => this.served(resource) && this.resourceFor(resource) === undefined);
+  }
+
+  /** Group-versions that did not answer when that was read: their kinds may be missing in it. */
+  stale(): readonly string[] {
+    return this.#stale;
   }
 
   /** Every resource that the cluster serves, each group-kind in its preferred version. */
@@ -131,75 +125,58 @@ export class Site {
   }
 
   scopeOf(kind: GroupKind): "Namespaced" | "Cluster" | undefined {
-    const [resource] = this.#resources.get(groupKindKey(kind)) ?? [];
+    const resource = this.#preferred(kind);
     return resource && (resource.namespaced ? "Namespaced" : "Cluster");
   }
 
   crdOf(kind: GroupKind): string | undefined {
-    const [resource] = this.#resources.get(groupKindKey(kind)) ?? [];
+    const resource = this.#preferred(kind);
     if (!resource?.group.includes(".")) return undefined;
     const name = `${resource.plural}.${resource.group}`;
     return keyOf({ group: "apiextensions.k8s.io", version: "v1", kind: "CustomResourceDefinition", name });
   }
 
+  /** Whether only the metadata of a kind's objects is watched: nothing in them tells how healthy they are. */
   metadataOnly(kind: GroupVersionKind): boolean {
-    return !hasHealth(kind) && !this.#kept.has(groupKindKey(kind));
+    return this.#members.metadataOnly(kind);
   }
 
   /** As `owner` has it: a watch that others have is `unwatched` for an owner that did not ask for it. */
   watchState(owner: string, kind: GroupKind, namespace: string | undefined): WatchState {
-    const [resource] = this.#resources.get(groupKindKey(kind)) ?? [];
-    const place = resource && this.#placeOf(resource, namespace);
-    if (place === undefined) return "unserved";
-    const watch = this.#watches.get(place);
-    return watch?.owners.has(owner) ? watch.state : "unwatched";
+    return this.#members.state(owner, kind, namespace);
   }
 
   /** Begins to watch kinds; what is watched already goes on. The change is told when each is known. */
   watch(owner: string, requests: readonly WatchRequest[]): void {
-    for (const { kind, namespace } of requests) {
-      const [resource] = this.#resources.get(groupKindKey(kind)) ?? [];
-      const place = resource && this.#placeOf(resource, namespace);
-      if (!resource || place === undefined) continue;
-      const watch = this.#watches.get(place) ?? this.#startWatch(resource, place, namespace);
-      watch.owners.add(owner);
-    }
+    this.#members.watch(owner, requests);
   }
 
   /** An owner leaves: what nobody else has watched is watched no more. */
   release(owner: string): void {
     this.want(owner, { late: [], named: [], kept: [], releases: [], nodes: false, storage: false });
-    for (const [place, { owners, reflector }] of this.#watches) {
-      if (!owners.delete(owner) || owners.size > 0) continue;
-      reflector.stop();
-      this.#watches.delete(place);
-      this.#store.replace([], place, false);
-    }
+    this.#members.release(owner);
   }
 
   member(key: string): Tracked | undefined {
-    return this.#store.get(key);
+    return this.#members.get(key);
   }
 
   /** A member that the cluster has deleted by itself when it was done, as it was then. */
   expired(key: string): Tracked | undefined {
-    return this.#store.expired(key);
+    return this.#members.expired(key);
   }
 
   members(applySet: string): Iterable<Tracked> {
-    return this.#store.members(applySet);
+    return this.#members.of(applySet);
   }
 
   /** The answer to a write, so that the next pass need not wait for the watch. */
   record(object: KubeObject): void {
-    const kind = groupKindKey({ ...parseApiVersion(object.apiVersion), kind: object.kind });
-    const [resource] = this.#resources.get(kind) ?? [];
-    const place = resource && this.#placeOf(resource, object.metadata.namespace);
-    if (place !== undefined) this.#store.record(object, place, this.#kept.has(kind));
+    this.#members.record(object);
   }
 
   forget(key: string): void {
-    this.#store.delete(key);
+    this.#members.forget(key);
   }
 
   named(ref: NamedRef): KubeObject | "absent" | "unknown" | Failure {
@@ -241,7 +218,7 @@ export class Site {
 
   /** What `owner` (a deployment) wants watched from now on; what nobody wants any more stops. */
   want(owner: string, interest: Interest): void {
-    this.#keep(interest.kept);
+    this.#members.keep(interest.kept);
     this.#releases.want(owner, interest.releases);
     this.#nodes.want(owner, interest.nodes);
     this.#classes.want(owner, interest.storage);
@@ -255,46 +232,25 @@ export class Site {
         .slice(0, MOST_WATCHED)
         .flatMap((tracked) => (tracked.object ? [[tracked.observed.key, tracked.object]] : [])),
     );
-    for (const [key, entry] of this.#evidence) {
-      if (wanted.has(key) || !entry.for.delete(owner) || entry.for.size > 0) continue;
-      entry.watch?.stop();
-      this.#evidence.delete(key);
-    }
-    for (const [key, object] of wanted) {
-      const entry = this.#evidence.get(key) ?? { watch: this.#watchEvidence(object), for: new Set() };
-      entry.for.add(owner);
-      this.#evidence.set(key, entry);
-    }
+    this.#evidence.want(owner, wanted, (object) => this.#watchEvidence(object));
   }
 
   /** The sentence of a late object: its own words until its pods and events are known. */
   explain(tracked: Tracked & { object: KubeObject }): string | undefined {
-    return this.#evidence.get(tracked.observed.key)?.watch?.explain(tracked);
+    return this.#evidence.get(tracked.observed.key)?.explain(tracked);
   }
 
   close(): void {
-    for (const { reflector } of this.#watches.values()) reflector.stop();
-    for (const { watch } of this.#evidence.values()) watch?.stop();
+    this.#members.close();
+    this.#evidence.close();
     this.#named.close();
     this.#releases.close();
     for (const facts of [this.#nodes, this.#classes, this.#drivers]) facts.close();
   }
 
-  /** A watch that kept only verdicts begins anew. */
-  #keep(kinds: readonly GroupKind[]): void {
-    const fresh = kinds.map(groupKindKey).filter((kind) => !this.#kept.has(kind));
-    for (const kind of fresh) this.#kept.add(kind);
-    this.#restart((resource) => fresh.includes(groupKindKey(resource)));
-  }
-
-  /** Watches that cannot tell what is needed begin anew, as soon as their owners ask for them again. */
-  #restart(isDue: (resource: Resource) => boolean): void {
-    const restarted = [...this.#watches].filter(([, { resource }]) => isDue(resource));
-    for (const [place, { reflector }] of restarted) {
-      reflector.stop();
-      this.#watches.delete(place);
-    }
-    if (restarted.length > 0) this.#options.onChange(undefined);
+  /** A kind as its preferred version serves it. */
+  #preferred(kind: GroupKind): Resource | undefined {
+    return this.#resources.get(groupKindKey(kind))?.[0];
   }
 
   #withResource<T extends GroupVersionKind>(ref: T): (T & { resource: Resource })[] {
@@ -306,48 +262,5 @@ export class Site {
     const applySet = object.metadata.labels?.[PART_OF_LABEL];
     const set = applySet === undefined ? undefined : new Set([applySet]);
     return EvidenceWatch.of(object, this.client, () => this.#options.onChange(set), this.#options.onError);
-  }
-
-  /** The name of the watch that covers a kind in a namespace; undefined where there is nothing to watch. */
-  #placeOf(resource: Resource, namespace: string | undefined): string | undefined {
-    const kind = groupKindKey(resource);
-    if (!this.#options.byNamespace) return kind;
-    if (resource.namespaced) return namespace === undefined ? undefined : `${kind}/${namespace}`;
-    return namespace === undefined ? kind : undefined;
-  }
-
-  #startWatch(resource: Resource, place: string, namespace: string | undefined): KindWatch {
-    const kind = groupKindKey(resource);
-    const keep = this.#kept.has(kind);
-    const watch: KindWatch = {
-      resource,
-      state: "starting",
-      owners: new Set(),
-      reflector: new Reflector({
-        client: this.client,
-        resource,
-        ...(this.#options.byNamespace && resource.namespaced && namespace !== undefined ? { namespace } : {}),
-        labelSelector: PART_OF_LABEL,
-        metadataOnly: this.metadataOnly(resource),
-        handler: (event) => this.#take(event, place, keep),
-        onState: ({ state, ...rest }) => {
-          // A watch that breaks off keeps what it knew; only one that never came to know anything says why.
-          if ("failure" in rest) this.#options.onBreak(rest.failure.reason);
-          if (state === "live") watch.state = "live";
-          else if (state === "failing" && watch.state !== "live" && "failure" in rest) watch.state = rest.failure;
-          this.#options.onChange(undefined);
-        },
-        onError: this.#options.onError,
-      }),
-    };
-    this.#watches.set(place, watch);
-    watch.reflector.start();
-    return watch;
-  }
-
-  #take(event: ReflectorEvent, source: string, keep: boolean): void {
-    if (event.type === "sync") this.#store.replace(event.objects, source, keep);
-    else if (event.type === "upsert") this.#store.upsert(event.object, source, keep);
-    else this.#store.drop(event.object, source);
   }
 }

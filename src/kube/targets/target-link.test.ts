@@ -79,3 +79,32 @@ test("a cluster whose watch lives on but that answers nothing else is asked once
   expect(server.seen).toHaveLength(6);
   await link.close();
 });
+
+test("a server that has no kube-system is no cluster, says so, and is one as soon as it has", async () => {
+  let create = (): void => undefined;
+  const [ADDED = "", BOOKMARK = ""] = LISTED.split(/(?<=\n)/);
+  const serve: Script = ({ path, query }, response) => {
+    if (path === "/version") return answer(response, 200, { gitVersion: "v1.36.3" });
+    if (!query.has("watch")) return;
+    response.write(BOOKMARK);
+    create = () => response.write(ADDED.replace('"1"', '"3"'));
+  };
+  await using server = await startServer(serve);
+  const states: LinkState[] = [];
+  const link: TargetLink = new TargetLink(server.access, {
+    name: "acme/edge",
+    client: {},
+    onRequest: () => undefined,
+    onChange: () => undefined,
+    onState: () => states.push(link.state),
+    onBreak: () => undefined,
+    onError: (error) => expect.unreachable(String(error)),
+  });
+  const message = expect.stringMatching(/ has no namespace kube-system, .*: check that the server of the kubeconfig /);
+  await expect.poll(() => states).toMatchObject([{ kind: "failing", failure: { reason: "Unreachable", message } }]);
+  expect(link).toMatchObject({ uid: undefined, lostAt: expect.closeTo(Date.now(), -5) });
+  create();
+  await expect.poll(() => link.state).toEqual({ kind: "live", uid: "u", version: "v1.36.3" });
+  expect(link).toMatchObject({ uid: "u", lostAt: undefined });
+  await link.close();
+});

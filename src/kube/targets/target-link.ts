@@ -52,6 +52,7 @@ export class TargetLink {
   readonly #abort = new AbortController();
   #state: LinkState = { kind: "connecting" };
   #uid: string | undefined;
+  #lostAt: number | undefined;
   #isDoubted = false;
   #cancelRetry: () => void = () => undefined;
 
@@ -73,6 +74,11 @@ export class TargetLink {
   /** The uid of its kube-system, once it was seen. */
   get uid(): string | undefined {
     return this.#uid;
+  }
+
+  /** Since when it does not answer, in milliseconds since the epoch; undefined while it does. */
+  get lostAt(): number | undefined {
+    return this.#lostAt;
   }
 
   /**
@@ -129,6 +135,7 @@ export class TargetLink {
       handler: (event) => {
         const [object] = event.type === "sync" ? event.objects : [event.object];
         if (event.type !== "delete" && object) void this.#isAlive(object);
+        else if (event.type === "sync") this.#isNobody();
       },
       onState: (state) => {
         if (state.state === "failing") {
@@ -142,6 +149,16 @@ export class TargetLink {
     return heartbeat;
   }
 
+  /** Something answers that does not tell which cluster it is: nothing can be done there, and nobody waits for it as for one. */
+  #isNobody(): void {
+    this.#cancelRetry();
+    this.#closeSites();
+    this.#uid = undefined;
+    const what = `${this.client.server} has no namespace kube-system, by whose uid a cluster is known`;
+    const remedy = "check that the server of the kubeconfig is the API server of a Kubernetes cluster";
+    this.#set({ kind: "failing", failure: new Failure("Unreachable", `${what}: ${remedy}`) });
+  }
+
   /** The first sign of life, and each new one after a silence or with another watch: which cluster it is, and of which version. */
   async #isAlive(kubeSystem: KubeObject): Promise<void> {
     const uid = kubeSystem.metadata.uid ?? "";
@@ -152,9 +169,9 @@ export class TargetLink {
       const { body } = await this.client.request("/version", { signal: this.#abort.signal, timeoutMs: PATIENCE_MS });
       const version = (body as { gitVersion?: string } | undefined)?.gitVersion ?? "unknown";
       // Asked before a rotation, it may speak of another cluster.
-      if (heartbeat === this.#heartbeat) this.#set({ kind: "live", uid, version });
+      if (heartbeat === this.#heartbeat && this.#uid === uid) this.#set({ kind: "live", uid, version });
     } catch (error) {
-      if (this.#abort.signal.aborted || heartbeat !== this.#heartbeat) return;
+      if (this.#abort.signal.aborted || heartbeat !== this.#heartbeat || this.#uid !== uid) return;
       this.#set({ kind: "failing", failure: this.#failure(toFailure(error, "asking the cluster for its version")) });
       this.#cancelRetry();
       this.#cancelRetry = systemClock.after(RETRY_MS, () => this.#recovered());
@@ -191,6 +208,8 @@ export class TargetLink {
   #set(state: LinkState): void {
     const before = this.#state;
     this.#state = state;
+    if (state.kind === "live") this.#lostAt = undefined;
+    else if (state.kind === "failing") this.#lostAt ??= Date.now();
     const same =
       before.kind === state.kind &&
       (state.kind !== "failing" || (before.kind === "failing" && before.failure.message === state.failure.message)) &&

@@ -31,15 +31,13 @@ export class Targets {
   readonly #options: TargetsOptions;
   readonly #links = new Map<string, TargetLink>();
   readonly #failures = new Map<string, Failure>();
-  /** Targets whose Secret is being read. */
-  readonly #waiting = new Set<string>();
   readonly #secrets: NamedWatches;
 
   constructor(options: TargetsOptions) {
     this.#options = options;
     this.#secrets = new NamedWatches({
       client: options.hub,
-      onChange: () => this.#refreshAll(),
+      onChange: (names) => this.#renew(names),
       onError: options.onError,
     });
   }
@@ -78,8 +76,9 @@ export class Targets {
     await Promise.all([...this.#links.values()].map((link) => link.close()));
   }
 
-  #refreshAll(): void {
-    for (const name of new Set([...this.#links.keys(), ...this.#failures.keys(), ...this.#waiting])) {
+  /** The Secrets of these targets have changed. */
+  #renew(names: ReadonlySet<string>): void {
+    for (const name of [...names]) {
       const target = this.#options.target(name);
       if (target) this.#take(name, target);
     }
@@ -87,11 +86,7 @@ export class Targets {
 
   #take(name: string, target: TargetCluster): void {
     const access = this.#accessOf(target);
-    if (access === "unknown") {
-      this.#waiting.add(name);
-      return;
-    }
-    this.#waiting.delete(name);
+    if (access === "unknown") return;
     if (access instanceof Failure) {
       this.#fail(name, access);
       return;
@@ -138,7 +133,6 @@ export class Targets {
 
   #close(name: string): void {
     this.#failures.delete(name);
-    this.#waiting.delete(name);
     const link = this.#links.get(name);
     this.#links.delete(name);
     link?.close().catch(this.#options.onError);

@@ -1,17 +1,16 @@
-import { createHash } from "node:crypto";
-import { LRUCache } from "lru-cache";
 import { z } from "zod";
 import { Failure } from "../../errors.ts";
+import { sha256Digest } from "../../objects/digest.ts";
 import { isLoopback } from "../../text/addresses.ts";
 import { isExactVersion, parseVersion, pickVersion } from "../../text/versions.ts";
 import { registryHost } from "../docker-config.ts";
 import type { HttpAnswer, HttpClient, Upload } from "../http/http-client.ts";
 import { versionNotFound, type WantedVersion } from "../not-found.ts";
 import { invalid, missing, type Subject } from "../subject.ts";
-import { challengeOf } from "./challenge.ts";
 import { INDEX_TYPE, MANIFEST_TYPE, type Manifest, parseManifest } from "./manifest.ts";
 import type { Proofs } from "./proofs.ts";
-import { basicOf, fetchToken, jsonOf, type Token } from "./token.ts";
+import { type Asked, type CredentialsUse, type OciRepository, OciSession, urlIn } from "./session.ts";
+import { jsonOf } from "./token.ts";
 
 const MIB = 1024 * 1024;
 const MAX_TAG_PAGES = 50;
@@ -25,29 +24,12 @@ const DIGEST = /^sha256:[0-9a-f]{64}$/;
 const tagList = z.object({ tags: z.array(z.string()).nullish() });
 const catalog = z.object({ repositories: z.array(z.string()).nullish() });
 
-/** A repository of one registry (OCI distribution specification). */
-export interface OciRepository {
-  /** `https://ghcr.io` */
-  origin: string;
-  path: string;
-}
-
 /** A version in a registry, with the manifest that its tag names now. */
 export interface TaggedManifest {
   version: string;
   /** Of the manifest's bytes, which have been compared with it. */
   digest: string;
   manifest: Manifest | undefined;
-}
-
-interface Asked {
-  what: string;
-  subject: Subject;
-}
-
-interface Answering {
-  credentials: ReturnType<Proofs["credentialsFor"]>;
-  writes: boolean;
 }
 
 /** A part of an upload: a path below the repository, or where the registry said that the upload goes on. */
@@ -63,12 +45,11 @@ export interface WriteRequest {
 /** Speaks with OCI registries on behalf of one registry's access. Registries on loopback are spoken to without TLS. */
 export class OciClient {
   readonly #http: HttpClient;
-  readonly #proofs: Proofs;
-  readonly #tokens = new LRUCache<string, Token>({ max: 1000 });
+  readonly #session: OciSession;
 
   constructor(http: HttpClient, proofs: Proofs) {
     this.#http = http;
-    this.#proofs = proofs;
+    this.#session = new OciSession(http, proofs);
   }
 
   /**
@@ -124,7 +105,7 @@ export class OciClient {
     const what = `${repository.path} ${version}`;
     const body = await this.document(repository, { reference: version, accept: MANIFEST_TYPE, what, subject }, signal);
     if (body === undefined) return undefined;
-    return { version, digest: digestOf(body), manifest: parseManifest(jsonOf(body)) };
+    return { version, digest: sha256Digest(body), manifest: parseManifest(jsonOf(body)) };
   }
 
   /** The bytes of a manifest or an index, compared with what names or announces their digest. */
@@ -134,12 +115,12 @@ export class OciClient {
     signal: AbortSignal,
   ): Promise<Buffer | undefined> {
     const place = `manifests/${DIGEST.test(reference) ? reference : tagOf(reference)}`;
-    const answer = await this.#get(repository, { place, what, subject, maxBytes: 4 * MIB, accept }, signal);
+    const answer = await this.#session.get(repository, { place, what, subject, maxBytes: 4 * MIB, accept }, signal);
     if (answer.status === 404) return undefined;
-    if (answer.status !== 200) throw this.#failureOf(answer, repository, { what, subject });
+    if (answer.status !== 200) throw this.#session.failureOf(answer, repository, { what, subject });
     const { "docker-content-digest": announced } = answer.headers;
     const promised = DIGEST.test(reference) ? reference : announced;
-    const found = digestOf(answer.body);
+    const found = sha256Digest(answer.body);
     if (typeof promised === "string" && promised.startsWith("sha256:") && promised !== found) {
       const sentence = `the manifest of ${what} is not what was promised: expected ${promised}, found ${found}`;
       throw invalid(subject, `${answer.url.host} lies: ${sentence}`);
@@ -154,9 +135,9 @@ export class OciClient {
     signal: AbortSignal,
   ): Promise<Buffer> {
     const request = { place: `blobs/${digest}`, what, subject, maxBytes, accept: "*/*" };
-    const answer = await this.#get(repository, request, signal);
-    if (answer.status !== 200) throw this.#failureOf(answer, repository, { what, subject });
-    const found = digestOf(answer.body);
+    const answer = await this.#session.get(repository, request, signal);
+    if (answer.status !== 200) throw this.#session.failureOf(answer, repository, { what, subject });
+    const found = sha256Digest(answer.body);
     if (found !== digest) {
       throw invalid(subject, `${what} is not what was promised: expected ${digest}, found ${found}`);
     }
@@ -166,9 +147,9 @@ export class OciClient {
   /** The index of what refers to a manifest (OCI 1.1), from the registry's own list or from the tag that stands for it. */
   async referrers(repository: OciRepository, digest: string, asked: Asked, signal: AbortSignal): Promise<unknown> {
     const request = { place: `referrers/${digest}`, ...asked, maxBytes: 4 * MIB, accept: INDEX_TYPE };
-    const answer = await this.#get(repository, request, signal);
+    const answer = await this.#session.get(repository, request, signal);
     if (answer.status === 200) return jsonOf(answer.body);
-    if (answer.status !== 404) throw this.#failureOf(answer, repository, asked);
+    if (answer.status !== 404) throw this.#session.failureOf(answer, repository, asked);
     const reference = digest.replace(":", "-");
     const body = await this.document(repository, { reference, accept: INDEX_TYPE, ...asked }, signal);
     return body === undefined ? undefined : jsonOf(body);
@@ -187,10 +168,10 @@ export class OciClient {
     }
     const asked = { what, subject: "pack" as const };
     const request = { url, ...asked, maxBytes: MIB, accept: "*/*", upload };
-    const answer = await this.#ask(repository, request, signal);
+    const answer = await this.#session.ask(repository, request, signal);
     if (accepted.includes(answer.status)) return answer;
-    if (answer.status !== 401 && answer.status !== 403) throw this.#failureOf(answer, repository, asked);
-    const proof = this.#proofs.wordFor(repository);
+    if (answer.status !== 401 && answer.status !== 403) throw this.#session.failureOf(answer, repository, asked);
+    const proof = this.#session.proofFor(repository);
     const why = proof === undefined ? "it wants credentials" : `the ${proof} may not write there`;
     throw new Failure("SourceUnauthorized", `${host} does not take ${what} into ${repository.path}: ${why}`);
   }
@@ -198,21 +179,15 @@ export class OciClient {
   /**
    * Asks a registry whether it takes the credentials.
    *
-   * @returns what it did with them: it asked for them, did not, or was shown them with the question; undefined without any
+   * @returns what it did with them; undefined without any
    */
-  async ping(origin: string, signal: AbortSignal): Promise<"accepted" | "unasked" | "shown" | undefined> {
+  async ping(origin: string, signal: AbortSignal): Promise<CredentialsUse | undefined> {
     const registry = { origin, path: "" };
     const asked = { what: "its contents", subject: "registry" as const };
-    const answer = await this.#get(registry, { place: "", ...asked, maxBytes: MIB, accept: "*/*" }, signal);
+    const answer = await this.#session.get(registry, { place: "", ...asked, maxBytes: MIB, accept: "*/*" }, signal);
     if (answer.status === 404) throw missing("registry", `${answer.url.host} is no OCI registry: it has no /v2/`);
-    if (answer.status !== 200) throw this.#failureOf(answer, registry, asked);
-    const credentials = this.#proofs.credentialsFor(registry);
-    if (credentials === undefined) return this.#proofs.wordFor(registry) === undefined ? undefined : "shown";
-    if (credentials.kind === "bearer") return "shown";
-    const answered = this.#tokens.get(`${origin}/`);
-    if (answered !== undefined && answered.expiresAt > performance.now()) return "accepted";
-    // It may not have asked for a password because of the certificate that it has seen.
-    return this.#proofs.certifies(registry) ? "shown" : "unasked";
+    if (answer.status !== 200) throw this.#session.failureOf(answer, registry, asked);
+    return this.#session.useOfCredentials(registry);
   }
 
   /** The repositories of a registry; undefined where it does not tell them, as most public ones. */
@@ -223,7 +198,7 @@ export class OciClient {
     for (let page = 0; place !== undefined && page < MAX_CATALOG_PAGES; page += 1) {
       const asked = { what: "its repositories", subject: "registry" as const };
       const request = { place, ...asked, maxBytes: 4 * MIB, accept: "application/json" };
-      const answer = await this.#get(registry, request, signal).catch(noneWhenRefused);
+      const answer = await this.#session.get(registry, request, signal).catch(noneWhenRefused);
       if (answer?.status !== 200) return undefined;
       const found = catalog.safeParse(jsonOf(answer.body)).data?.repositories ?? [];
       for (const name of found.slice(0, MAX_NAMES - names.length)) names.push(name);
@@ -239,10 +214,10 @@ export class OciClient {
     let place: string | undefined = "tags/list?n=1000";
     for (let page = 0; place !== undefined && page < MAX_TAG_PAGES; page += 1) {
       const request = { place, what: "the tags", subject, maxBytes: 4 * MIB, accept: "application/json" };
-      const answer = await this.#get(repository, request, signal);
+      const answer = await this.#session.get(repository, request, signal);
       if (answer.status === 404) throw missing(subject, `${registry} has no ${subject} "${name}"`);
       if (answer.status !== 200) {
-        throw this.#failureOf(answer, repository, { what: `the versions of ${repository.path}`, subject });
+        throw this.#session.failureOf(answer, repository, { what: `the versions of ${repository.path}`, subject });
       }
       const found = tagList.safeParse(jsonOf(answer.body)).data?.tags ?? [];
       for (const tag of found.slice(0, MAX_NAMES - tags.length)) tags.push(tag);
@@ -250,78 +225,6 @@ export class OciClient {
     }
     return new Map(tags.map((tag) => [versionOf(tag), tag]));
   }
-
-  #failureOf(answer: HttpAnswer, repository: OciRepository, asked: Asked): Failure {
-    const isOwn = answer.url.origin === repository.origin;
-    const proof = isOwn ? this.#proofs.wordFor(repository) : undefined;
-    return this.#http.failureOf(answer, { ...asked, proof });
-  }
-
-  /** One GET under the repository, with what the registry wants to see. */
-  async #get(
-    repository: OciRepository,
-    { place, ...request }: Asked & { place: string; accept: string; maxBytes: number },
-    signal: AbortSignal,
-  ): Promise<HttpAnswer> {
-    return this.#ask(repository, { url: urlIn(repository, place), ...request }, signal);
-  }
-
-  async #ask(
-    repository: OciRepository,
-    { accept, ...request }: Asked & { url: URL; accept: string; maxBytes: number; upload?: Upload },
-    signal: AbortSignal,
-  ): Promise<HttpAnswer> {
-    const { origin, path } = repository;
-    const writes = request.upload !== undefined;
-    const ask = (authorization: string | undefined) =>
-      this.#http.send({ headers: { accept }, authorization, ...request }, signal);
-    const key = `${origin}/${path}${writes ? " writing" : ""}`;
-    const known = this.#tokens.get(key);
-    const isFresh = known !== undefined && known.expiresAt > performance.now();
-    const credentials = this.#proofs.credentialsFor(repository);
-    const bearer = credentials?.kind === "bearer" ? `Bearer ${credentials.token}` : undefined;
-    const answer = await ask(isFresh ? known.authorization : bearer);
-    // A host that was only redirected to gets no answer to its challenge.
-    if (answer.status !== 401 || answer.url.origin !== origin || bearer !== undefined) return answer;
-    const token = await this.#answer(repository, answer, { ...request, credentials, writes }, signal);
-    if (token === undefined) return answer;
-    const second = await ask(token.authorization);
-    if (second.status !== 401) this.#tokens.set(key, token);
-    return second;
-  }
-
-  async #answer(
-    { origin, path }: OciRepository,
-    { headers }: HttpAnswer,
-    { what, subject, credentials, writes }: Asked & Answering,
-    signal: AbortSignal,
-  ): Promise<Token | undefined> {
-    const challenge = challengeOf(headers["www-authenticate"]);
-    if (challenge?.kind === "bearer") {
-      const { tokenOrigins } = this.#proofs;
-      const asked = {
-        origin,
-        path: path === "" ? undefined : path,
-        what,
-        subject,
-        challenge,
-        credentials,
-        tokenOrigins,
-        writes,
-      };
-      return fetchToken(this.#http, asked, signal);
-    }
-    if (challenge?.kind !== "basic" || credentials?.kind !== "basic") return undefined;
-    return { authorization: basicOf(credentials), expiresAt: Number.POSITIVE_INFINITY };
-  }
-}
-
-function urlIn({ origin, path }: OciRepository, place: string): URL {
-  return new URL(path === "" ? `${origin}/v2/${place}` : `${origin}/v2/${path}/${place}`);
-}
-
-export function digestOf(bytes: Uint8Array): string {
-  return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
 }
 
 /** Tags cannot hold a plus, so that Helm writes an underscore. */

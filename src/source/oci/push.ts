@@ -1,6 +1,8 @@
 import { Failure } from "../../errors.ts";
+import { sha256Digest } from "../../objects/digest.ts";
 import { MANIFEST_TYPE } from "./manifest.ts";
-import { digestOf, type OciClient, type OciRepository, tagOf } from "./oci-client.ts";
+import { type OciClient, tagOf } from "./oci-client.ts";
+import type { OciRepository } from "./session.ts";
 
 /** Something of one layer, with an empty configuration, as `oras push --image-spec v1.0` makes it of one file. */
 export interface Artifact {
@@ -36,7 +38,7 @@ export async function pushArtifact(
 ): Promise<Pushed> {
   const { what, version, layer, configType } = artifact;
   const manifest = manifestOf(layer, configType);
-  const digest = digestOf(manifest);
+  const digest = sha256Digest(manifest);
   const found = await client.manifest(repository, { version, subject: "pack" }, signal).catch(nothingYet);
   if (found?.digest === digest) return { digest, wasThere: true };
   if (found !== undefined && !replace) {
@@ -60,8 +62,8 @@ function manifestOf({ mediaType, bytes, title }: Artifact["layer"], configType: 
   const manifest = {
     schemaVersion: 2,
     mediaType: MANIFEST_TYPE,
-    config: { mediaType: configType, digest: digestOf(EMPTY_CONFIG), size: EMPTY_CONFIG.length },
-    layers: [{ mediaType, digest: digestOf(bytes), size: bytes.length, annotations: { [TITLE]: title } }],
+    config: { mediaType: configType, digest: sha256Digest(EMPTY_CONFIG), size: EMPTY_CONFIG.length },
+    layers: [{ mediaType, digest: sha256Digest(bytes), size: bytes.length, annotations: { [TITLE]: title } }],
   };
   return new TextEncoder().encode(JSON.stringify(manifest));
 }
@@ -71,7 +73,7 @@ async function pushBlob(
   repository: OciRepository,
   { bytes, what, signal }: { bytes: Uint8Array; what: string; signal: AbortSignal },
 ): Promise<void> {
-  const digest = digestOf(bytes);
+  const digest = sha256Digest(bytes);
   const head = { to: `blobs/${digest}`, what, upload: { method: "HEAD" as const }, accepted: [200, 307, 404] };
   if ((await client.write(repository, head, signal)).status !== 404) return;
   const start = { to: "blobs/uploads/", what, upload: { method: "POST" as const }, accepted: [202] };

@@ -1,7 +1,7 @@
 import { Failure } from "../../errors.ts";
 import type { AccessClient } from "../access-client.ts";
 import { type Descriptor, MANIFEST_TYPE, type Manifest, parseIndex, parseManifest } from "./manifest.ts";
-import type { OciRepository } from "./oci-client.ts";
+import type { OciRepository } from "./session.ts";
 import {
   BUNDLE,
   checkBundle,

@@ -190,7 +190,7 @@ export const BAD_SURROUNDINGS: readonly BadRow[] = [
     want: "Stalled",
     reason: "Conflict",
     layer: "app",
-    says: "ConfigMap acme/claimed exists and belongs to layer app of AddOnProfile acme/first-come: take it out of one of the two profiles",
+    says: "ConfigMap acme/claimed exists and belongs to layer app of AddOnProfile acme/first-come: take it out of one of the two profiles or, if that one has left the cluster, take the label applyset.kubernetes.io/part-of off the object and set the layer's adoption to Always",
     cure: { deed: ({ hub }) => hub.kubectlOk(["delete", "-n", "acme", "sap/first-come"]) },
   },
   {

@@ -75,9 +75,10 @@ export async function startStrata({ config, env, log, metrics }: StrataOptions):
     client: local.client,
     onError,
     onProfile: (key, change) => {
-      if (change === "status") return;
-      profileQueue.add(key);
-      for (const deployment of profiles.deploymentsOf(key)) interrupt(deploymentKey(deployment));
+      const hasLetGo = profiles.noticeBrake(key);
+      if (change === "spec") profileQueue.add(key);
+      if (change === "spec" || hasLetGo)
+        for (const deployment of profiles.deploymentsOf(key)) interrupt(deploymentKey(deployment));
     },
     onTarget: (key, change) => {
       if (change === "status" || !leads) return;
@@ -105,9 +106,10 @@ export async function startStrata({ config, env, log, metrics }: StrataOptions):
     onNamespace: (name, change) => {
       if (change !== "spec") return;
       addAllProfiles("SystemProfile/");
-      // One that is being deleted takes its profiles with it.
+      // One that is being deleted takes its profiles and clusters with it.
       for (const key of cache.profileKeys()) if (key.split("/")[1] === name) profileQueue.add(key);
-      for (const key of cache.deployments.keys()) if (key.startsWith(`${name}/`)) deploymentQueue.add(key);
+      for (const [key, { spec }] of cache.deployments)
+        if (key.startsWith(`${name}/`) || spec.clusterRef.namespace === name) deploymentQueue.add(key);
     },
     onUnreadable: ({ kind, metadata }, problems) =>
       log.warn("object cannot be read", { kind, namespace: metadata.namespace, name: metadata.name, problems }),

@@ -49,8 +49,7 @@ export function printDiff(diffs: readonly ProfileDiff[], { colours }: { colours:
 function printProfile(diff: ProfileDiff, paint: Paint): string {
   const { profile, notes, elsewhere, layers, failures } = diff;
   const speaks = hasSomethingToSay(diff);
-  const { namespace, name } = profile.metadata;
-  const title = `${profile.kind} ${namespace === undefined ? name : `${namespace}/${name}`}`;
+  const title = describeRef({ kind: profile.kind, ...profile.metadata });
   const told = [...(speaks ? notes : []), ...(elsewhere === undefined ? [] : [elsewhere])];
   const lines = told.map((note) => `${paint("dim", `# ${title}: ${note}`)}\n`);
   return [

@@ -1,5 +1,6 @@
 import { PART_OF_LABEL } from "../api/names.ts";
 import type { Profile } from "../api/types.ts";
+import { describeRef } from "../objects/identity.ts";
 import type { KubeObject } from "../objects/types.ts";
 import { toYaml } from "../objects/yaml.ts";
 import { withMark } from "../plan/place.ts";
@@ -20,9 +21,8 @@ export interface PrintOptions {
 /** A rendered profile as YAML documents; a comment leads the profile and each layer. */
 export function printProfile(profile: Profile, { layers, secrecy }: RenderedProfile, options: PrintOptions): string {
   const { kind, metadata, spec } = profile;
-  const name = [metadata.namespace, metadata.name].filter(Boolean).join("/");
   const to = options.clusters.length > 0 ? `, to ${options.clusters.join(", ")}` : "";
-  const title = `# ${kind} ${name}${spec.version === undefined ? "" : ` ${spec.version}`}${to}\n`;
+  const title = `# ${describeRef({ kind, ...metadata })}${spec.version === undefined ? "" : ` ${spec.version}`}${to}\n`;
   const printed = layers.map((layer, index) => {
     return printLayer(layer, `${index + 1}/${layers.length}`, { ...options, secrecy });
   });

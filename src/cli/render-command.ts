@@ -1,5 +1,6 @@
 import type { Profile, TargetCluster } from "../api/types.ts";
 import type { Config } from "../config.ts";
+import { describeRef } from "../objects/identity.ts";
 import { targetsOf } from "../plan/targets.ts";
 import { Renderer } from "../render/renderer.ts";
 import { Sources } from "../source/sources.ts";
@@ -61,7 +62,10 @@ async function renderAll(
     const layers = await renderProfile(profile, about, signal);
     const clusters = clustersOf(profile, targets);
     if (layers.ok) texts.push(printProfile(profile, layers.value, { marks, showSecrets, clusters }));
-    else problems.push(...layers.problems.map((problem) => `${nameOf(profile)}, ${problem}`));
+    else
+      problems.push(
+        ...layers.problems.map((problem) => `${describeRef({ kind: profile.kind, ...profile.metadata })}, ${problem}`),
+      );
   }
   return problems.length > 0 ? { problems } : { text: texts.join("\n") };
 }
@@ -78,9 +82,5 @@ function clustersOf(profile: Profile, targets: readonly TargetCluster[]): string
 
 function astraySentence(profile: Profile, targets: readonly TargetCluster[]): string {
   const names = targets.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`).join(", ");
-  return `${nameOf(profile)} does not go to ${names}: its clusterRefs or clusterSelector, or the namespace, do not match`;
-}
-
-function nameOf({ kind, metadata: { namespace, name } }: Profile): string {
-  return `${kind} ${namespace === undefined ? name : `${namespace}/${name}`}`;
+  return `${describeRef({ kind: profile.kind, ...profile.metadata })} does not go to ${names}: its clusterRefs or clusterSelector, or the namespace, do not match`;
 }

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { sha256Hex } from "../objects/digest.ts";
 import { canonicalJson, isExactNumber, parseJson } from "../objects/json.ts";
 import type { KubeObject, ManagedFieldsEntry } from "../objects/types.ts";
 
@@ -24,7 +24,7 @@ export function fieldsDigest(entry: ManagedFieldsEntry): string {
   const known = digests.get(entry);
   if (known !== undefined) return known;
   const text = canonicalJson(entry.fieldsV1 ?? {});
-  const digest = createHash("sha256").update(text).digest("hex").slice(0, 16);
+  const digest = sha256Hex(text).slice(0, 16);
   digests.set(entry, digest);
   return digest;
 }

@@ -1,6 +1,7 @@
 import { LOCAL_CLUSTER } from "../api/names.ts";
 import type { Profile, ProfileDeployment, ProfileKind } from "../api/types.ts";
 import { Failure } from "../errors.ts";
+import { describeRef } from "../objects/identity.ts";
 import { onSide } from "./sides.ts";
 import { clusterNameOf } from "./targets.ts";
 
@@ -162,9 +163,8 @@ function firstClosed({ profile, deployment: { spec, status } }: Neighbour): stri
 }
 
 function absentSentence({ kind, name }: { kind: ProfileKind; name: string }, { profile }: Neighbour): string {
-  const { namespace } = profile.metadata;
-  const absent = kind === "SystemProfile" || namespace === undefined ? name : `${namespace}/${name}`;
-  return `${kind} ${absent}, which does not come to this cluster: bring it here, or take it out of dependsOn`;
+  const namespace = kind === "SystemProfile" ? undefined : profile.metadata.namespace;
+  return `${describeRef({ kind, namespace, name })}, which does not come to this cluster: bring it here, or take it out of dependsOn`;
 }
 
 function lateSentence(late: Resident, own: Neighbour): string {
@@ -183,6 +183,6 @@ function nameWithWay(resident: Resident, own: Neighbour): string {
 }
 
 /** `ClusterProfile acme/base`. */
-function nameOf({ kind, metadata: { namespace, name } }: Profile): string {
-  return `${kind} ${namespace === undefined ? name : `${namespace}/${name}`}`;
+function nameOf({ kind, metadata }: Profile): string {
+  return describeRef({ kind, ...metadata });
 }

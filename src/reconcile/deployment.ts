@@ -245,8 +245,7 @@ export class DeploymentReconciler {
     const now = this.#ports.now();
     const way = wayOut(facts, now);
     if (way.kind === "remove") return way.isUnseen && typeof (await this.#absence(facts, signal)) !== "string";
-    if (way.kind === "held") this.#ports.again(facts.key, LOOK_MS);
-    else if (way.kind === "keep") {
+    if (way.kind === "keep") {
       // The namespace's own end may not have been told yet: with it the profile goes, and by another policy.
       if (!way.isAsked && (await this.#ports.isTenantGoing(facts, signal))) this.#ports.again(facts.key, LOOK_MS);
       else await this.#leave(facts, signal);
@@ -254,7 +253,8 @@ export class DeploymentReconciler {
       const absence = await this.#absence(facts, signal);
       if (typeof absence === "string") await this.#leaveBehind(facts, { why: absence, signal });
       else if (absence) await this.#away(facts, { ...way, kind: "away", failure: absence }, signal);
-    } else await this.#away(facts, way, signal);
+    } else if (way.kind === "away") await this.#away(facts, way, signal);
+    // What the brake holds is woken when that lets go.
     return true;
   }
 

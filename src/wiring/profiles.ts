@@ -7,7 +7,7 @@ import { referencesOf } from "../plan/references.ts";
 import { isDeploymentOf, targetsOf } from "../plan/targets.ts";
 import type { ProfileFacts, ProfilePorts } from "../reconcile/ports.ts";
 import { profileKeyOf } from "../reconcile/profile.ts";
-import { Unmatches } from "../reconcile/unmatches.ts";
+import { heldSince, Unmatches } from "../reconcile/unmatches.ts";
 import type { Hub } from "./hub.ts";
 import { referenceIdentity } from "./identity.ts";
 import { reaches } from "./reach.ts";
@@ -19,6 +19,8 @@ export class ProfileWiring implements ProfilePorts {
   readonly unmatches = new Unmatches();
   readonly again: ProfilePorts["again"];
   readonly #hub: Hub;
+  /** Profiles whose brake holds something, by what was told of them last. */
+  readonly #held = new Set<string>();
 
   constructor(hub: Hub, again: ProfilePorts["again"]) {
     this.#hub = hub;
@@ -26,6 +28,15 @@ export class ProfileWiring implements ProfilePorts {
   }
 
   now = (): number => Date.now();
+
+  /** The status of a profile was told. Answers whether the brake has let go by that, which held what it deletes on clusters that it left. */
+  noticeBrake(key: string): boolean {
+    const profile = this.#hub.cache.profile(key);
+    const isHeld = profile !== undefined && heldSince(profile) !== undefined;
+    if (!isHeld) return this.#held.delete(key);
+    this.#held.add(key);
+    return false;
+  }
 
   observe(key: string): ProfileFacts | undefined {
     const profile = this.#hub.cache.profile(key);

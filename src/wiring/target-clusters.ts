@@ -3,6 +3,7 @@ import type { ProfileDeployment, TargetCluster } from "../api/types.ts";
 import { addFinalizer, removeFinalizer } from "../kube/hub/finalizer.ts";
 import { HUB_RESOURCES } from "../kube/hub/kinds.ts";
 import { timeText } from "../objects/time.ts";
+import { clusterNameOf } from "../plan/targets.ts";
 import type { TargetPorts } from "../reconcile/ports.ts";
 import { targetStatus } from "../status/target-status.ts";
 import { Groups } from "./groups.ts";
@@ -52,17 +53,13 @@ export class TargetWiring implements TargetPorts {
 
   /** A deployment came, changed or went. Answers the TargetCluster that may be in use now, or no more. */
   noticeDeployment(key: string): string | undefined {
-    const clusterRef = this.#hub.cache.deployments.get(key)?.spec.clusterRef;
+    const deployment = this.#hub.cache.deployments.get(key);
     const known = this.#users.groupOf(key);
-    if (!clusterRef) {
-      this.#users.put(key, undefined);
-      return known;
-    }
-    if (clusterRef.name === LOCAL_CLUSTER) return undefined;
     // What a deployment is about never changes: a name stands for one profile on one cluster.
-    const place = known ?? `${clusterRef.namespace}/${clusterRef.name}`;
+    const place = deployment && (known ?? clusterNameOf(deployment));
+    if (place === LOCAL_CLUSTER) return undefined;
     this.#users.put(key, place);
-    return place;
+    return place ?? known;
   }
 
   #usersOf(key: string): ProfileDeployment[] {

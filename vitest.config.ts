@@ -13,6 +13,8 @@ export default defineConfig({
     maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
     teardownTimeout: 30_000,
+    // On a busy machine what is waited for may take its while, too.
+    expect: { poll: { timeout: 20_000 } },
     projects: [
       // A budget is counted in steps, not in time: on a busy machine such a test may take its while.
       { extends: true, test: { name: "unit", include: ["src/**/*.test.ts"], testTimeout: 30_000 } },

@@ -77,8 +77,9 @@ export async function startStrata({ config, env, log, metrics }: StrataOptions):
     onProfile: (key, change) => {
       const hasLetGo = profiles.noticeBrake(key);
       if (change === "spec") profileQueue.add(key);
-      if (change === "spec" || hasLetGo)
-        for (const deployment of profiles.deploymentsOf(key)) interrupt(deploymentKey(deployment));
+      if (change !== "spec" && !hasLetGo) return;
+      for (const deployment of profiles.deploymentsOf(key)) interrupt(deploymentKey(deployment));
+      for (const waiting of deployments.noticeProfile(key)) deploymentQueue.add(waiting);
     },
     onTarget: (key, change) => {
       if (change === "status" || !leads) return;

@@ -33,7 +33,10 @@ export const REASONS = {
   Suspended: "The layer is left as it is, because it or its profile says so.",
   Resolving: "The layer's source is being read or rendered.",
   Applying: "Objects are being written.",
+  RunningHooks: "Hooks of the chart are running, before its objects are written or after.",
   Drifted: "Somebody changed or deleted an object; it is being repaired.",
+  DriftFight:
+    "Somebody changes an object again and again that was repaired: it is repaired more slowly. The message names who wrote last.",
   DriftLeft: "Somebody changed or deleted an object; it is left so, as the layer's `drift.mode` is Warn.",
   NotReady: "All objects are written, and at least one is not healthy yet.",
   Unhealthy: "All objects are written, and at least one has failed.",

@@ -261,12 +261,18 @@ function removeAll(step: Step & { kind: "Remove" }, context: ActContext, signal:
   );
 }
 
-async function leave(namespace: string, { site, set }: ActContext, signal: AbortSignal): Promise<Outcome> {
-  await site.discover(signal, true);
-  const served = { resources: site.resources(), stale: site.stale() };
-  const outcome = await leaveNamespace(site.client, { set, name: namespace, ...served }, signal);
-  if (outcome.kind !== "kept") return { kind: "NamespaceLeft", state: outcome.kind };
-  return { kind: "NamespaceLeft", state: "kept", why: `namespace ${namespace} stays: ${outcome.why}` };
+async function leave(namespace: string, context: ActContext, signal: AbortSignal): Promise<Outcome> {
+  const { site, set } = context;
+  try {
+    await site.discover(signal, true);
+    const served = { resources: site.resources(), stale: site.stale() };
+    const outcome = await leaveNamespace(site.client, { set, name: namespace, ...served }, signal);
+    const why = outcome.kind === "kept" ? { why: `namespace ${namespace} stays: ${outcome.why}` } : {};
+    return { kind: "NamespaceLeft", result: { state: outcome.kind, ...why } };
+  } catch (error) {
+    signal.throwIfAborted();
+    return { kind: "NamespaceLeft", result: asFailure(error, context, `Namespace ${namespace}`) };
+  }
 }
 
 /** Whether a layer's objects hold values that may be secret: of a chart, of an expression, or from a Secret. */

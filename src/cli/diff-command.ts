@@ -1,4 +1,5 @@
 import type { Config } from "../config.ts";
+import { Failure } from "../errors.ts";
 import { toFailure } from "../kube/failures.ts";
 import { Renderer } from "../render/renderer.ts";
 import { Sources } from "../source/sources.ts";
@@ -38,7 +39,7 @@ export interface DiffOutput {
  * `strata diff`: what Strata would change on the cluster of a kubeconfig's context, if it were given these profiles for it.
  * Nothing is written.
  *
- * @throws Failure when the cluster does not answer
+ * @throws Failure when the cluster does not answer, or is not the hub where that is needed
  */
 export async function diff(options: DiffOptions, config: Config, signal: AbortSignal): Promise<DiffOutput> {
   const read = await readDocuments(options.files, options.namespace ?? (await contextNamespace(options)));
@@ -57,6 +58,8 @@ export async function diff(options: DiffOptions, config: Config, signal: AbortSi
 
 const NEEDS_TARGET =
   "--management needs --target <cluster>: what is applied on the hub is another thing for each TargetCluster";
+const NEEDS_HUB =
+  "--management compares what is applied on the hub, and the cluster of this context is none, as it has no ClusterProfiles: name the hub's context with --context";
 
 async function diffAll(
   { profiles, targets: clusters, referents: files, registries }: Documents,
@@ -68,6 +71,7 @@ async function diffAll(
   const renderer = new LayerRenderer(sources, charts, () => undefined);
   const target = await openTarget({ ...options, userAgent: `strata-cli/${config.version}` }, signal);
   await using _ = target.client;
+  if (options.choice.management && !target.isHub) throw new Failure("InvalidSpec", NEEDS_HUB);
   const given = { target, clusters, choice: options.choice, files, registries, renderer };
   const diffs: ProfileDiff[] = [];
   for (const profile of profiles) {

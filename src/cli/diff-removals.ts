@@ -66,7 +66,11 @@ export function leavingOf({ seen, layers }: ProfilePlan): Map<string, RemoveItem
   let left = members.filter((tracked) => !staying.includes(tracked));
   while (left.length > 0) {
     const present: readonly Tracked[] = [...staying, ...left];
-    const next = nextToGo(left, { stays, seen: { ...seen, site: { ...seen.site, members: () => present } } });
+    const next = nextToGo(left, {
+      stays,
+      isTurn: true,
+      seen: { ...seen, site: { ...seen.site, members: () => present } },
+    });
     items.push(...next.items);
     left = left.filter((tracked) => !next.current.includes(tracked));
   }

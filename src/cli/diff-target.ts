@@ -35,6 +35,7 @@ export interface TargetOptions {
 }
 
 const CONFIG_MAPS = coreResource("ConfigMap", "configmaps", true);
+const NAMESPACES = coreResource("Namespace", "namespaces", false);
 /** Digests by it are equal to none in the cluster. */
 const NO_KEY = new Uint8Array(32);
 
@@ -71,6 +72,13 @@ export async function openTarget(
 export function undefinedIfRefused(error: unknown): undefined {
   if (error instanceof ApiError) return undefined;
   throw error;
+}
+
+/** The uid of its `kube-system`, by which a cluster is known; undefined for a person who may not read that. */
+export async function uidOf({ client }: DiffTarget, signal: AbortSignal): Promise<string | undefined> {
+  const key = { name: "kube-system" };
+  const live = await client.find(NAMESPACES, key, { metadataOnly: true, signal }).catch(undefinedIfRefused);
+  return live?.metadata.uid;
 }
 
 /** The parent of a profile's ApplySet; undefined when the profile never came to this cluster. */

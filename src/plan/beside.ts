@@ -1,5 +1,5 @@
 import { LOCAL_CLUSTER } from "../api/names.ts";
-import type { DeploymentLayerStatus, Layer, ProfileDeployment } from "../api/types.ts";
+import type { DeploymentLayerStatus, Layer, Profile, ProfileDeployment } from "../api/types.ts";
 import type { Failure } from "../errors.ts";
 import { isCore, isObserved } from "./core-layers.ts";
 import type { Beside } from "./gates.ts";
@@ -16,6 +16,8 @@ export interface Street {
   sibling: ProfileDeployment | undefined;
   /** Other profiles on the same cluster, and the same one by other names of the cluster. */
   others: readonly Neighbour[];
+  /** The ClusterProfiles that go to the cluster, by any of its names, and have no deployment there at the moment. */
+  absent?: () => readonly Profile[];
 }
 
 /**
@@ -25,10 +27,10 @@ export interface Street {
  * @param isInstalled whether a layer of it was Ready on this cluster once
  */
 export function besideOf(street: Street, isInstalled: boolean): Beside | Failure {
-  const { own, side, sibling, others } = street;
+  const { own, side, sibling, others, absent } = street;
   // Which profile came first is told by the deployments on the cluster itself: what makes it may have been added later.
   const deployment = (side === "Management" && sibling) || own.deployment;
-  const turn = turnOf({ ...own, deployment }, others, isInstalled);
+  const turn = turnOf({ ...own, deployment }, others, { isInstalled, ...(absent ? { absent } : {}) });
   // Of a circle nobody is the first: nothing new is begun on either side, and what is installed goes on being repaired.
   if (turn.kind === "refused" || (turn.kind === "circle" && !isInstalled)) return turn.failure;
   const refusal = turn.kind === "circle" ? turn.failure : undefined;

@@ -87,8 +87,11 @@ export function unsureOf(
   const { readyDigest, readyObjects = 0 } = seen.rows.get(layer.spec.name) ?? {};
   const hadOthers = readyObjects > 0 && readyDigest !== layer.state.digest;
   const applying = { state: "Applying", reason: "Applying" } as const;
-  if (blind && (isDropping || hadOthers))
-    return { ...applying, message: "looking for all that it has brought", looking: true };
+  const words = "looking for all that it has brought";
+  // An API may be silent for days, and a person may have to act: that is told, and all else too.
+  if (blind?.silence && (isDropping || hadOthers))
+    return { ...applying, message: `${words}: ${blind.silence.message}` };
+  if (blind && (isDropping || hadOthers)) return { ...applying, message: words, looking: true };
   if (!unknown || !brakes.has(layer.spec.name)) return undefined;
   return { ...applying, message: `waits until it is known what layer ${unknown.spec.name} wants of what it dropped` };
 }

@@ -71,7 +71,10 @@ function brakeOf(names: readonly string[], parts: readonly PlannedLayer[], aroun
     count > 0 && (emptied || (Math.max(count, had) > SMALL_LAYER && count * 2 > Math.max(count, had)));
   if (!isMass(going.length)) return undefined;
   // Who is about to take something may change his mind: it does not count as taken, but nobody is called for it yet.
-  const [intended, free] = partition(going, ({ observed }) => around.seen.heirs?.intend(observed.key) === true);
+  const [intended, free] = partition(
+    going,
+    ({ observed }) => around.seen.heirs?.intend(observed.key, "brake") === true,
+  );
   const what = emptied
     ? `layer ${layer} comes out without objects: what it has stays`
     : `${sentenceOf(going.length, had, layer)}: they stay`;

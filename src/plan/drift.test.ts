@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Layer } from "../api/types.ts";
 import { applySetOf } from "../membership/applyset.ts";
 import type { KubeObject } from "../objects/types.ts";
+import { configMap, profileOf, Simulation } from "../reconcile/testdata/simulation.ts";
 import {
   driftProblems,
   fightSentence,
@@ -116,7 +117,28 @@ describe("what differs", () => {
       "is left though the layer was never Ready, if this process made it",
       "Warn",
       "missing",
-      seen({ fields: "f" }),
+      seen({ fields: "f", content: "all" }),
+      "left",
+    ],
+    [
+      "is made again when the layer has changed since this process made it",
+      "Warn",
+      "missing",
+      seen({ fields: "f", content: "older" }, { readyDigest: "older" }),
+      "missing",
+    ],
+    [
+      "is awaited then, if it is still on its way out",
+      "Ignore",
+      "terminating",
+      seen({ fields: "f", content: "older" }, { readyDigest: "older" }),
+      "terminating",
+    ],
+    [
+      "is left when it was made for the change, and goes again",
+      "Ignore",
+      "missing",
+      seen({ fields: "f", content: "all" }, { readyDigest: "older" }),
       "left",
     ],
     ["is made if it was never there", "Warn", "missing", seen({}, { readyDigest: "older" }), "missing"],
@@ -126,6 +148,21 @@ describe("what differs", () => {
   ] as const)("%s", (_name, mode, standing, at, want) => {
     expect(leftStanding(layerIn(mode), { desired, tracked: undefined }, { standing, seen: at })).toBe(want);
   });
+});
+
+it("hides nothing else: a core layer that leaves drift as it is has to be as expected", () => {
+  const profile = profileOf([{ name: "k8s", drift: { mode: "Warn" }, objects: [configMap("a")] }]);
+  const [layer] = profile.spec.layers;
+  if (layer) Object.assign(layer, { type: "Kubernetes", expect: { version: ">=99" } });
+  const world = new Simulation(profile);
+  const unmet = { state: "Blocked", reason: "ExpectationNotMet", gateOpen: false };
+  expect(world.run().layers).toMatchObject([unmet]);
+  for (const tracked of world.live.values()) tracked.observed = { ...tracked.observed, helmWrote: true };
+  const [view] = world.run().layers;
+  expect(view).toMatchObject(unmet);
+  expect(view?.warnings).toEqual([
+    expect.stringContaining("ConfigMap acme/a changed or deleted by somebody, and left so"),
+  ]);
 });
 
 describe("the last write of a layer", () => {

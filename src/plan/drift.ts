@@ -48,7 +48,8 @@ export type Leaving = ObjectStanding | "left";
 
 /**
  * The standing of an object in the layer's drift mode. What differs because the layer itself has changed is written in any
- * mode, and so is what was never there.
+ * mode, and so is what was never there: of what is missing no later process could tell the two apart when the layer has
+ * changed, so that it is made again by any, once for each change.
  */
 export function leftStanding(
   layer: KnownLayer,
@@ -60,10 +61,10 @@ export function leftStanding(
   return standing === "drifted" || wasBrought(layer, desired, seen) ? "left" : standing;
 }
 
-function wasBrought({ spec, state }: KnownLayer, { key, digest }: Desired, seen: Seen): boolean {
-  const attempt = seen.attempts.get(key);
-  if (attempt?.digest === digest && attempt.fields !== undefined) return true;
-  return seen.rows.get(spec.name)?.readyDigest === state.digest;
+/** Whether an object was there since the layer has its present content. */
+function wasBrought({ spec, state }: KnownLayer, desired: Desired, seen: Seen): boolean {
+  const { readyDigest } = seen.rows.get(spec.name) ?? {};
+  return readyDigest === state.digest || attemptOf(desired, seen)?.content === state.digest;
 }
 
 /** The values of ours that somebody changed without taking a field, as far as they were looked at; only of what is left so. */

@@ -8,7 +8,7 @@ import { goingSentence } from "./held.ts";
 import { judgeHealth, type LayerHealth, untilObserved } from "./layer-health.ts";
 import { failing, isSettled, type KnownLayer, type LayerView, type Surroundings, working } from "./layer-view.ts";
 import { lentAs } from "./lent.ts";
-import { frozenWarning, isOpen, type ObjectView, viewsOf, withDrift } from "./object-views.ts";
+import { isOpen, type ObjectView, viewsOf, withStandings } from "./object-views.ts";
 import { awaited, occupationOf, retryTime } from "./occupied.ts";
 import { membersByLayer, REMOVAL } from "./removal.ts";
 import type { Seen } from "./seen.ts";
@@ -22,20 +22,38 @@ import type { Desired } from "./types.ts";
  */
 export function evaluateObjects(layer: KnownLayer, around: Surroundings, installedBefore: boolean): LayerView {
   const views = viewsOf(layer, around.seen);
-  const warnings = views.flatMap((view) => frozenWarning(layer, view) ?? []);
-  const view = withDrift(layer, judged(layer, views, { around, installedBefore }), { views, seen: around.seen });
-  return warnings.length > 0 ? { ...view, warnings: [...(view.warnings ?? []), ...warnings] } : view;
+  const view = unwritten(layer, views, { around, installedBefore }) ?? finished(layer, views, around);
+  return withStandings(layer, view, { views, seen: around.seen });
 }
 
-function judged(
+/**
+ * Judges a layer while objects of it are to be written that come before all else; undefined when they are. Nothing goes
+ * meanwhile, nor is the layer healthy: that is judged by all that it wants.
+ */
+export function evaluateFirst(
+  layer: KnownLayer,
+  isFirst: (desired: Desired) => boolean,
+  around: Surroundings,
+): LayerView | undefined {
+  if (!layer.state.desired.some(isFirst)) return undefined;
+  const views = viewsOf(layer, around.seen);
+  const first = views.filter(({ desired }) => isFirst(desired));
+  // What cannot be placed may be of a kind that these bring.
+  const placed = { ...layer, state: { ...layer.state, problems: [] } };
+  const view = unwritten(placed, first, { around, installedBefore: false });
+  return view && withStandings(layer, view, { views, seen: around.seen });
+}
+
+/** The layer while some of its objects are to be written; undefined when all of these are. */
+function unwritten(
   layer: KnownLayer,
   views: readonly ObjectView[],
   { around, installedBefore }: { around: Surroundings; installedBefore: boolean },
-): LayerView {
+): LayerView | undefined {
   const { seen } = around;
   const failures = failuresOf(layer, views, seen);
   const open = views.filter(isOpen);
-  if (failures.length === 0 && open.length === 0) return finished(layer, views, around);
+  if (failures.length === 0 && open.length === 0) return undefined;
   const view = failures.length > 0 ? failing(layer, summed(failures)) : applying(layer, { views, open }, around);
   const { step, wakeAt } = nextWrite(layer, views, seen);
   const wakes = [wakeAt, nextRetry(layer, open, seen)].filter((time) => time !== undefined);
@@ -99,7 +117,7 @@ function nextWrite(layer: KnownLayer, views: readonly ObjectView[], seen: Seen):
   const looksFirst = held.size > 0 && seen.now >= retryAt && held.values().every(({ established }) => established);
   if (due.length > 0 && !looksFirst) {
     const wave = Math.min(...due.map(({ desired }) => desired.wave));
-    const items = due.filter(({ desired }) => desired.wave === wave).map((view) => toItem(view, seen));
+    const items = due.filter(({ desired }) => desired.wave === wave).map((view) => toItem(layer, view, seen));
     return { step: { kind: "Apply", layer, items } };
   }
   const wanted = [
@@ -160,12 +178,13 @@ function isGoing({ desired, tracked }: ObjectView, { attempts }: Seen): boolean 
   return digest === REMOVAL && removed !== undefined && removed === tracked?.observed.uid;
 }
 
-function toItem({ desired, tracked, standing, lastRun }: ObjectView, seen: Seen): ApplyItem {
+function toItem({ state }: KnownLayer, { desired, tracked, standing, lastRun }: ObjectView, seen: Seen): ApplyItem {
   const mode = standing === "missing" ? "create" : standing === "drifted" ? "repair" : "update";
   return {
     desired,
     mode,
     observed: tracked,
+    content: state.digest,
     ...lentAs(desired.key, seen),
     ...(lastRun === undefined ? {} : { lastRun }),
   };
@@ -250,8 +269,7 @@ function terminatingSentence({ desired, tracked }: ObjectView): string {
 
 /** All objects are written: what the layer dropped goes, then health decides. */
 function finished(layer: KnownLayer, views: readonly ObjectView[], around: Surroundings): LayerView {
-  const { seen } = around;
-  const prune = dropped(layer, around);
+  const { seen, blind, unknown } = around;
   const judged = views.filter(({ desired, tracked, standing }) => {
     const isGone = standing === "left" && (!tracked || tracked.observed.terminating);
     return !isLeftAlone(desired, seen) && !isGone;
@@ -261,6 +279,8 @@ function finished(layer: KnownLayer, views: readonly ObjectView[], around: Surro
   const health = judgeHealth(layer.spec, wasReady ? untilObserved(judged) : judged, seen);
   const brake = brakeOn(layer, around);
   if (brake) return heldView(layer, brake, { health, around });
+  // While nobody can tell what goes, it is nobody's turn.
+  const prune = dropped(layer, around, !blind && !unknown);
   const look = looks(layer, views, seen);
   const step = pruneStep(layer, prune, around);
   const opens = health.state === "Ready" || layer.spec.gate === "Applied";

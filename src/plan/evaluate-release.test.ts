@@ -189,6 +189,30 @@ describe("a revision", () => {
     }
   });
 
+  it("forgets no Job of the chart while its attachments are written", async () => {
+    const job = (name: string): KubeObject => {
+      const spec = { ttlSecondsAfterFinished: 60 };
+      return { apiVersion: "batch/v1", kind: "Job", metadata: { name }, spec };
+    };
+    const withJob = (value: string) => ({ ...shop(value), objects: [...shop(value).objects, job("fill")] });
+    const layerWith = (value: string) => ({
+      attachments: [{ object: job("load") }, { object: configMap("attached", { value }) }],
+    });
+    const world = await installed(layerWith("1"), withJob("1"));
+    for (const name of ["fill", "load"])
+      world.cluster.remove({ group: "batch", version: "v1", kind: "Job", namespace: "web", name });
+    world.refused.add("attached");
+    world.change(withJob("2"), layerWith("2"));
+    for (let process = 0; process < 2; process++) {
+      world.restart();
+      await world.settle();
+      expect(world.layer.state).toBe("Failed");
+    }
+    world.refused.clear();
+    await world.settleUntil(isReady(world));
+    expect(world.cluster.log.filter((line) => line.startsWith("apply"))).toEqual(["apply attached", "apply config"]);
+  });
+
   it("fails when it is not Ready in time, and is deployed when it is after all", async () => {
     const world = new ReleaseWorld(shop("1"));
     world.sick.set("config", "InProgress");
@@ -221,6 +245,115 @@ function expectUpgraded(world: ReleaseWorld): void {
   expect(at("run greet")).toBeLessThan(at("v2 deployed"));
   expect(world.cluster.names("Job")).toEqual(["seed"]);
 }
+
+/** Somebody edits an object: its values are not ours any more. */
+function edit(world: ReleaseWorld, name: string): void {
+  const object = live(world, name) as KubeObject;
+  const [entry] = object.metadata.managedFields ?? [];
+  if (!entry) throw new Error(`nobody has brought ${name}`);
+  const { "f:data": _, ...fieldsV1 } = entry.fieldsV1 as Record<string, unknown>;
+  const metadata = { ...object.metadata, managedFields: [{ ...entry, fieldsV1 }] };
+  world.cluster.put({ ...object, metadata, data: { value: "theirs" } });
+}
+
+describe("a chart layer that leaves drift as it is", () => {
+  const WARN = { drift: { mode: "Warn" } };
+  const attachments = [{ object: configMap("attached", { value: "ours" }) }];
+  const stay = configMap("stay", { value: "ours" });
+  const chart = (value: string, ...more: string[]) => {
+    const { objects, hooks } = shop(value, ...more);
+    return { objects: [...objects, stay], hooks };
+  };
+
+  it.each(["Warn", "Ignore"])("loses nothing when an attachment differs and the layer changes: %s", async (mode) => {
+    const layer = { drift: { mode }, attachments };
+    const world = await installed(layer);
+    edit(world, "attached");
+    world.change(shop("2", "old"), layer);
+    await world.settle();
+    expect(world.cluster.log.filter((line) => line.startsWith("prune"))).toEqual([]);
+    expect(world.cluster.log).not.toContain("apply attached");
+    expect(live(world, "attached")?.["data"]).toEqual({ value: "theirs" });
+    expect(live(world, "config")?.["data"]).toEqual({ value: "2" });
+    expect(world.history).toEqual(["1 superseded", "2 deployed"]);
+  });
+
+  it("brings back what somebody deleted when it changes, and only once", async () => {
+    const layer = { ...WARN, attachments };
+    const world = await installed(layer, chart("1"));
+    const lose = (...names: string[]) => {
+      for (const name of names)
+        world.cluster.remove({ group: "", version: "v1", kind: "ConfigMap", namespace: "web", name });
+    };
+    lose("attached", "stay");
+    await world.settle();
+    expect([world.layer.reason, world.cluster.log]).toEqual(["DriftLeft", []]);
+    world.sick.set("config", "InProgress");
+    world.change(chart("2"), layer);
+    await world.settle();
+    lose("attached", "stay");
+    await world.settle();
+    world.sick.clear();
+    await world.settle();
+    const applied = world.cluster.log.filter((line) => line.startsWith("apply"));
+    expect(applied).toEqual(["apply attached", "apply config", "apply stay"]);
+    expect(world.layer.reason).toBe("DriftLeft");
+    expect(world.history).toEqual(["1 superseded", "2 deployed"]);
+  });
+
+  it("is not as good as Ready before the record says so", async () => {
+    const world = await installed(WARN, chart("1", "old"));
+    edit(world, "stay");
+    await world.settle();
+    expect(world.layer).toMatchObject({ state: "Drifted", reason: "DriftLeft" });
+    world.change(chart("2"), WARN);
+    const readyDigest = () => world.status?.layers?.find(({ name }) => name === "shop")?.readyDigest;
+    const before = readyDigest();
+    const readyAt: string[] = [];
+    world.onStatus = () => void (readyDigest() !== before && readyAt.push(world.history.join()));
+    await world.settle();
+    expect(live(world, "old")).toBeUndefined();
+    expect(live(world, "stay")?.["data"]).toEqual({ value: "theirs" });
+    expect(world.layer.reason).toBe("DriftLeft");
+    expect(readyAt[0]).toBe("1 superseded,2 deployed");
+  });
+
+  it("is not as good as Ready when the chart's tests fail", async () => {
+    const tested = (value: string) => ({ ...chart(value), hooks: [...HOOKS, hookOf("check", ["test"])] });
+    const layer = { ...WARN, test: "Gate" };
+    const world = await installed(layer, tested("1"));
+    edit(world, "stay");
+    world.endings.set("check", ["Failed"]);
+    world.change(tested("2"), layer);
+    await world.settle();
+    expect(world.layer).toMatchObject({ state: "Failed", reason: "TestFailed" });
+    expect(world.status?.conditions).toContainEqual(expect.objectContaining({ type: "Drifted", status: "True" }));
+  });
+
+  it("is not as good as Ready when it was rolled back", async () => {
+    const layer = { ...WARN, onFailure: "Rollback" };
+    const world = await installed(layer, chart("1"));
+    world.endings.set("greet", ["Failed"]);
+    world.change(chart("2"), layer);
+    await world.settleUntil(() => world.layer.reason === "RolledBack");
+    edit(world, "stay");
+    await world.settle();
+    expect(world.layer).toMatchObject({ state: "Failed", reason: "RolledBack" });
+    expect(world.status?.conditions).toContainEqual(expect.objectContaining({ type: "Drifted", status: "True" }));
+  });
+
+  it("gives up the release that it had before", async () => {
+    const world = await installed(WARN, chart("1"));
+    world.sick.set("config", "InProgress");
+    world.change({}, { ...WARN, manifests: [{ object: configMap("config") }, { object: stay }] });
+    await world.settle();
+    expect([world.layer.state, world.history]).toEqual(["Waiting", ["1 deployed"]]);
+    edit(world, "stay");
+    world.sick.clear();
+    await world.settle();
+    expect([world.layer.reason, world.history]).toEqual(["DriftLeft", []]);
+  });
+});
 
 describe("a process that is cut off", () => {
   it.each([

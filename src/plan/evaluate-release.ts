@@ -2,18 +2,15 @@ import { Failure } from "../errors.ts";
 import { describeRef } from "../objects/identity.ts";
 import { type About, attemptAt, type ChartLayer, eventOf, type OpenRecord, releaseOf } from "./chart-layer.ts";
 import { driftModeOf } from "./drift.ts";
-import { evaluateObjects } from "./evaluate-objects.ts";
-import { expiredVerdict } from "./expiry.ts";
+import { evaluateFirst, evaluateObjects } from "./evaluate-objects.ts";
 import { evaluateHooks, type HookView, watchedHooks } from "./hooks.ts";
-import { driftLeft, failing, jobsOf, type LayerView, type Surroundings, withoutLook, working } from "./layer-view.ts";
+import { failing, jobsOf, type LayerView, noteLeft, type Surroundings, withoutLook, working } from "./layer-view.ts";
 import { refusedLookups } from "./refused-lookups.ts";
 import { belongsTo, isPending, latestOf, type ReleaseRecord } from "./release.ts";
 import { heldBy, refusalOf } from "./release-attempt.ts";
 import { failedStage, lasting, mark, orFailed, overdue, rolledBackView, wakeBy } from "./release-failure.ts";
 import { contentKey, openRevision } from "./release-opening.ts";
 import { tested } from "./release-tests.ts";
-import { standingOf } from "./standing.ts";
-import type { Desired } from "./types.ts";
 
 /**
  * Judges the layer of a chart by its Helm release. A revision is opened before the first object; then come the attachments
@@ -64,7 +61,7 @@ function leftToHelm(
   const view = evaluateObjects(layer, around, installedBefore);
   const { namespace, name } = releaseOf(layer);
   const what = latest ? `is at revision ${latest.version} (${latest.status})` : "is gone";
-  return mode === "Ignore" ? view : driftLeft(view, `Helm release ${namespace}/${name} ${what}: ${LEFT_TO_HELM}`);
+  return mode === "Ignore" ? view : noteLeft(view, `Helm release ${namespace}/${name} ${what}: ${LEFT_TO_HELM}`);
 }
 
 const LEFT_TO_HELM = "somebody used helm on it, and it is left so, as drift.mode is Warn";
@@ -145,16 +142,11 @@ function underWay(layer: ChartLayer, record: OpenRecord, { records, around }: Om
  * those are Established, as with Helm: they may create objects of their kinds.
  */
 function beforeHooks(layer: ChartLayer, { record, around }: Pick<About, "record" | "around">): LayerView | undefined {
-  const { seen } = around;
-  const first = layer.state.desired.filter(({ attached, fromCrdsFolder }) => attached || fromCrdsFolder);
-  const isOpen = (desired: Desired): boolean =>
-    !expiredVerdict(desired, layer, seen) &&
-    standingOf(desired, layer.spec.name, seen.site.member(desired.key), seen) !== "current";
-  if (first.some(isOpen)) {
-    return evaluateObjects({ ...layer, state: { ...layer.state, desired: first, problems: [] } }, around, false);
-  }
+  const first = evaluateFirst(layer, ({ attached, fromCrdsFolder }) => attached || fromCrdsFolder, around);
+  if (first) return first;
   if (eventOf(layer, `pre-${record.progress.operation}`, record).hooks.length === 0) return undefined;
-  const crds = first.filter(({ fromCrdsFolder }) => fromCrdsFolder).flatMap(({ key }) => seen.site.member(key) ?? []);
+  const fromFolder = layer.state.desired.filter(({ fromCrdsFolder }) => fromCrdsFolder);
+  const crds = fromFolder.flatMap(({ key }) => around.seen.site.member(key) ?? []);
   const late = crds.find(({ verdict }) => verdict.state !== "Current");
   return late && working(layer, "Applying", `${describeRef(late.observed.ref)}: ${late.verdict.message}`);
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { fastest } from "../../test/support/fastest.ts";
 import type { VariableDeclaration } from "../api/schema/variables.ts";
 import { Failure } from "../errors.ts";
 import type { Scope } from "./expression-scope.ts";
@@ -39,16 +40,6 @@ function resolve(declared: VariableDeclaration[], text: string): string {
   const cluster = { what: "TargetCluster edge", texts: [], values };
   const resolved = resolveVariables({ declared, profileTexts: [], cluster, digestKey: new Uint8Array(32) });
   return resolved instanceof Failure ? resolved.message : "";
-}
-
-/** Milliseconds of the fastest of several runs: what else the machine does is not meant. */
-function fastest(work: () => unknown): number {
-  const times = Array.from({ length: 5 }, () => {
-    const begin = performance.now();
-    work();
-    return performance.now() - begin;
-  });
-  return Math.min(...times);
 }
 
 describe("a hostile pattern is answered in less than 50 ms", () => {

@@ -102,8 +102,11 @@ export interface Surroundings {
   stays: (tracked: Tracked) => boolean;
   /** What listed layers have dropped and is held until a person allows it. */
   brakes: Brakes;
-  /** Kinds that members may have are not seen yet: nobody can tell how much goes. `step` watches those that are not. */
-  blind: { step: Step | undefined } | undefined;
+  /**
+   * Kinds that members may have are not seen yet: nobody can tell how much goes. `step` watches those that are not; `silence`
+   * says which API does not answer, where that is why.
+   */
+  blind: { step: Step | undefined; silence: Failure | undefined } | undefined;
   /** All listed layers: they may share a namespace. */
   layers: readonly PlannedLayer[];
 }
@@ -165,11 +168,21 @@ export function isSettled({ state, stateBefore }: { state: LayerState; stateBefo
   return counted === "Ready" || counted === "Skipped";
 }
 
-/** Something that somebody changed is left so: a layer that is Ready stays as good as that, and says so. */
-export function driftLeft(view: LayerView, drift: string): LayerView {
-  if (view.reason === "DriftLeft") return { ...view, message: `${drift}; ${view.message}` };
-  if (view.state !== "Ready") return { ...view, drift, warnings: [...(view.warnings ?? []), drift] };
-  return { ...view, state: "Drifted", stateBefore: "Ready", reason: "DriftLeft", message: drift, drift };
+/** Something that somebody changed is left so, in words. */
+export function noteLeft(view: LayerView, words: string): LayerView {
+  return { ...view, drift: view.drift === undefined ? words : `${words}; ${view.drift}` };
+}
+
+/**
+ * The last word on a layer of which something is left as somebody changed it: one that is Ready stays as good as that, and says
+ * so. Until then it is judged as any other is.
+ */
+export function driftLeft(view: LayerView): LayerView {
+  const { state, drift, message, health } = view;
+  if (drift === undefined) return view;
+  if (state !== "Ready") return { ...view, warnings: [...(view.warnings ?? []), drift] };
+  const more = health && message.startsWith(health.message) ? message.slice(health.message.length) : "";
+  return { ...view, state: "Drifted", stateBefore: "Ready", reason: "DriftLeft", message: `${drift}${more}` };
 }
 
 export function working(layer: PlannedLayer, state: LayerState, message: string): LayerView {

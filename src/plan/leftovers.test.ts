@@ -44,6 +44,8 @@ interface Given {
   fields?: Partial<EngineLayer>;
   /** Parts that are healthy too. */
   ready?: readonly string[];
+  /** Parts that are as good as that, with something that somebody changed and that is left so. */
+  drifted?: readonly string[];
   /** A part that went back to what it was. */
   rolledBack?: string;
   releases?: Parent["releases"];
@@ -61,6 +63,7 @@ function dueOf({
   releases = [],
   fields = {},
   ready = [],
+  drifted = [],
   rolledBack,
 }: Given): Record<string, string> {
   const plan = planOf(parts.map((name) => part("web", name, fields)));
@@ -69,7 +72,8 @@ function dueOf({
   const removals = known.filter((name) => !names.includes(name)).toReversed();
   const views = names.map((name) => {
     const state = ready.includes(name.slice(4)) ? "Ready" : "Waiting";
-    return { name, state, applied: applied.includes(name.slice(4)) } as LayerView;
+    const left = drifted.includes(name.slice(4)) ? { state: "Drifted", stateBefore: "Ready" } : {};
+    return { name, state, ...left, applied: applied.includes(name.slice(4)) } as LayerView;
   });
   const due = leftoversDue(
     removals.map((layer): RemovalView => ({ layer, left: 1, message: "" })),
@@ -118,6 +122,18 @@ describe("what is left of a layer goes", () => {
         known: ["web.old", "web.a", "web.b"],
         applied: ["a", "b"],
         ready: ["a", "b"],
+        fields: { onFailure: "Rollback" },
+      },
+      { "web.b": "web.old" },
+    ],
+    [
+      "also while something of a part is left as somebody changed it",
+      {
+        parts: ["a", "b"],
+        known: ["web.old", "web.a", "web.b"],
+        applied: ["a", "b"],
+        ready: ["a"],
+        drifted: ["b"],
         fields: { onFailure: "Rollback" },
       },
       { "web.b": "web.old" },

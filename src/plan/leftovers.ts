@@ -62,12 +62,47 @@ interface Around {
 export function leftoversDue(removals: readonly RemovalView[], around: Around): ReadonlyMap<string, RemovalView> {
   const due = new Map<string, RemovalView>();
   for (const removal of removals) {
-    const parts = partsOf(removal, around);
-    const last = parts.findLast((part) => isWritten(part, around))?.spec.name;
-    const isDue = parts.every((part) => isWritten(part, around) || addsNothing(part, around));
-    if (last !== undefined && isDue && !isAwaited(removal.layer, around) && !due.has(last)) due.set(last, removal);
+    const last = afterWhich(removal, around);
+    if (last !== undefined && !due.has(last)) due.set(last, removal);
   }
   return due;
+}
+
+/** What decides whose turn it is. */
+interface Whether {
+  /** All that stays is as it should be. */
+  isLast: boolean;
+  /** Whether no brake holds what has this name. */
+  isFree: (layer: string) => boolean;
+  /** Why it cannot be told what goes. */
+  blind: object | undefined;
+  unknown: object | undefined;
+}
+
+/**
+ * Whose turn it is to go, by the names of layers: of all that left the list when nothing else is to be done, before that of
+ * what is left of listed ones, though one goes after the other.
+ *
+ * @param removalsWhen what is left of layers
+ */
+export function whoseTurn(
+  { isLast, isFree, blind, unknown }: Whether,
+  removalsWhen: (isTurn: () => boolean) => readonly RemovalView[],
+  around: Around,
+): (layer: string) => boolean {
+  if (isLast) return isFree;
+  if (blind || unknown) return () => false;
+  const due = removalsWhen(() => false).filter((removal) => afterWhich(removal, around) !== undefined);
+  const layers = new Set(due.map(({ layer }) => layer));
+  return (layer) => layers.has(layer);
+}
+
+/** The last layer or part that is written of what has taken its place; undefined while its time has not come. */
+function afterWhich(removal: RemovalView, around: Around): string | undefined {
+  const parts = partsOf(removal, around);
+  const last = parts.findLast((part) => isWritten(part, around))?.spec.name;
+  const isDue = parts.every((part) => isWritten(part, around) || addsNothing(part, around));
+  return isDue && !isAwaited(removal.layer, around) ? last : undefined;
 }
 
 /** What is listed of the layer that something is left of. */
@@ -78,7 +113,7 @@ function partsOf({ layer }: RemovalView, { plan }: Around): PlannedLayer[] {
 /** Where one goes back to what it was when it fails, what it was is not taken away before it is healthy. */
 function isWritten(part: PlannedLayer, { views }: Around): boolean {
   const view = views.find(({ name }) => name === part.spec.name);
-  return view?.applied === true && !isBack(part) && (part.spec.onFailure !== "Rollback" || view.state === "Ready");
+  return view?.applied === true && !isBack(part) && (part.spec.onFailure !== "Rollback" || isSettled(view));
 }
 
 function isBack({ state }: PlannedLayer): boolean {

@@ -7,14 +7,14 @@ import { evaluateLayer } from "./evaluate.ts";
 import { DISCOVERY } from "./evaluate-objects.ts";
 import { Gates } from "./gates.ts";
 import { isHome } from "./home.ts";
-import { namespacesOf } from "./layer-namespace.ts";
-import { isSettled, type LayerView, type Surroundings } from "./layer-view.ts";
-import { leftoversDue, listedNames, listedReleases, withLeftovers, withoutOpened } from "./leftovers.ts";
+import { driftLeft, isSettled, type LayerView, type Surroundings } from "./layer-view.ts";
+import { leftoversDue, listedNames, listedReleases, whoseTurn, withLeftovers, withoutOpened } from "./leftovers.ts";
 import { noteAdopted, stillAdopted } from "./lent.ts";
 import { isWrong, remains, unknownLayer, wantedKeys, withoutSkipped } from "./listed-layers.ts";
+import { abandonedBy, isLeft, leaveStep, stuckNamespaces } from "./own-namespaces.ts";
 import { dwellersOf, type Leaving, membersByLayer, nextRemoval, type RemovalView, removeLayer } from "./removal.ts";
 import { onceRendered } from "./render-step.ts";
-import type { NamedRef, Seen, Tracked } from "./seen.ts";
+import type { Seen, Tracked } from "./seen.ts";
 import type { Step, WatchRequest } from "./step.ts";
 import type { Plan } from "./types.ts";
 import { evaluateUninstall } from "./uninstall.ts";
@@ -51,21 +51,27 @@ export function evaluate(plan: Plan, seen: Seen, prepared: Prepared): Deployment
   const reach = knownKinds(seen, prepared);
   const isBlind = reach !== undefined || isStarting(seen, prepared);
   const brakes = brakesOf(listed, { seen, wanted });
-  const blind = isBlind ? { step: reach } : undefined;
+  const [silence] = unanswered(seen, prepared.parent);
+  const blind = isBlind ? { step: reach, silence: silence?.why } : undefined;
   const layers = inOrder(plan, wanted, { seen, prepared, order, unknown, stays, layers: listed.layers, brakes, blind });
   const allReady = layers.every(isSettled);
   const isWanted = (key: string) => wanted.values().some((keys) => keys.has(key));
-  const leaving = removalsOf({ names: withoutOpened(order, listed), isWanted }, { seen, stays }, prepared);
-  const removals = leaving.filter(({ layer }) => !isHeld(layer, brakes));
   const isLeaving = layers.some(({ leaving }) => leaving === true);
+  const about = { seen, plan: listed, views: layers, parent: prepared.parent };
+  const names = withoutOpened(order, listed);
+  const isFree = (layer: string) => !isHeld(layer, brakes);
+  const removalsWhen = (isTurn: (layer: string) => boolean) =>
+    removalsOf({ names, isWanted, isTurn }, { seen, stays }, prepared).filter(({ layer }) => isFree(layer));
+  const isLast = allReady && !isLeaving && !isBlind;
+  const removals = removalsWhen(whoseTurn({ isLast, isFree, blind, unknown }, removalsWhen, about));
   // Two profiles may each wait for what the other one has.
   const given = unknown ? undefined : removals.find(({ handsOver }) => handsOver)?.step;
-  const after = allReady && !isLeaving ? afterLayers(listed, removals, { seen, prepared }) : given;
+  const after = isLast ? afterLayers(listed, removals, { seen, prepared }) : given;
   const hasLeft = prepared.parent.layers.some((name) => !order.includes(name));
-  const isUnanswered = unansweredKinds(seen, prepared.parent).length > 0;
-  const blocked = hasLeft || isUnanswered ? unreadableKind(seen, prepared.parent) : undefined;
-  const looking = allReady && isBlind && !isUnanswered;
-  const about = { seen, plan: listed, views: layers, parent: prepared.parent };
+  const unreadable = hasLeft || silence ? unreadableKind(seen, prepared.parent) : undefined;
+  const abandoned = abandonedBy(listed, prepared.parent);
+  const blocked = unreadable ?? stuckNamespaces(abandoned, seen)[0]?.failure;
+  const looking = allReady && isBlind && !silence;
   // What cannot be seen may be of those that go, or live in them.
   const visible = isBlind ? [] : removals;
   const due = leftoversDue(visible, about);
@@ -77,7 +83,7 @@ export function evaluate(plan: Plan, seen: Seen, prepared: Prepared): Deployment
     layers: withLeftovers({ removals: visible, due, unknown }, about),
     removals,
     step,
-    wakeAt: earliest([...layers, ...removals, ...lookAgain(seen, prepared.parent)], seen),
+    wakeAt: earliest([...layers, ...removals, ...lookAgain(seen, prepared.parent, abandoned)], seen),
     done: allReady && removals.length === 0 && isIdle && !isLeaving && !looking && !blocked,
     looking: looking || layers.some((layer) => layer.looking === true),
     ...(blocked ? { blocked } : {}),
@@ -96,7 +102,7 @@ function inOrder(
     const wantedElsewhere = (key: string) =>
       [...wanted].some(([name, keys]) => name !== layer.spec.name && keys.has(key));
     const judged = evaluateLayer(layer, { ...around, waitsFor: gates.before(layer), heldBy, wantedElsewhere });
-    const view = withDeparted(judged, layer, around);
+    const view = driftLeft(withDeparted(judged, layer, around));
     if (!view.gateOpen) gates.close(layer);
     return view;
   });
@@ -125,37 +131,25 @@ function isOpening({ step }: LayerView): boolean {
 /** Takes everything back, in reverse order of the layers, each gone before the next, and last the parent. */
 export function evaluateTeardown(seen: Seen, prepared: Prepared): DeploymentView {
   const reach = knownKinds(seen, prepared);
-  const removals = removalsOf({ names: new Set(), isWanted: () => false }, { seen, stays: () => false }, prepared);
+  const unreadable = unreadableKind(seen, prepared.parent);
+  const waiting = unreadable !== undefined || isStarting(seen, prepared);
+  const all = { names: new Set<string>(), isWanted: () => false, isTurn: () => !reach && !waiting };
+  const removals = removalsOf(all, { seen, stays: () => false }, prepared);
   const first = nextRemoval(removals);
-  const blocked = unreadableKind(seen, prepared.parent);
-  const waiting = blocked !== undefined || isStarting(seen, prepared);
   const step: Step =
     reach ?? (waiting ? { kind: "None" } : (first?.step ?? (first ? { kind: "None" } : tidy(seen, prepared))));
-  const looking = blocked === undefined && (reach !== undefined || waiting);
-  const about = { removals, step, wakeAt: earliest([...removals, ...lookAgain(seen, prepared.parent)], seen), looking };
+  const looking = unreadable === undefined && (reach !== undefined || waiting);
+  const { ownNamespaces } = prepared.parent;
+  const blocked = unreadable ?? stuckNamespaces(ownNamespaces, seen)[0]?.failure;
+  const wakes = [...removals, ...lookAgain(seen, prepared.parent, ownNamespaces)];
+  const about = { removals, step, wakeAt: earliest(wakes, seen), looking };
   return { layers: [], ...about, done: false, ...(blocked ? { blocked } : {}) };
 }
 
 /** Namespaces first, all at once (Kubernetes takes its time with each); when they are gone the parent, which remembers them. */
 function tidy(seen: Seen, { parent }: Prepared): Step {
   const left = [...parent.ownNamespaces].filter((namespace) => !isLeft(namespace, seen));
-  const next = left.find((namespace) => !seen.leaving.has(namespace));
-  if (next !== undefined) return { kind: "LeaveNamespace", namespace: next };
-  return left.length > 0 ? { kind: "None" } : { kind: "Forget" };
-}
-
-function isLeft(namespace: string, seen: Seen): boolean {
-  const state = seen.leaving.get(namespace);
-  return (
-    state === "left" ||
-    state === "kept" ||
-    (state === "deleting" && (isHome(namespace, seen) || seen.site.named(namespaceRef(namespace)) === "absent"))
-  );
-}
-
-/** How a namespace is watched while it goes. */
-export function namespaceRef(name: string): NamedRef {
-  return { group: "", version: "v1", kind: "Namespace", namespace: undefined, name };
+  return leaveStep(left, seen) ?? (left.length > 0 ? { kind: "None" } : { kind: "Forget" });
 }
 
 /** After a restart the parent says where members may be: all those kinds are watched before anything is judged to be gone. */
@@ -164,7 +158,7 @@ function knownKinds(seen: Seen, { parent }: Prepared): Step | undefined {
     ({ kind, namespace }) => seen.site.watchState(kind, namespace) === "unwatched",
   );
   if (watches.length > 0) return { kind: "Reach", parent, widens: false, watches };
-  const wanted = unansweredKinds(seen, parent);
+  const wanted = unanswered(seen, parent).map(({ kind }) => kind);
   return wanted.length > 0 && seen.now >= discoveryAt(seen) ? { kind: "Discover", wanted } : undefined;
 }
 
@@ -172,18 +166,20 @@ function isStarting(seen: Seen, { parent }: Prepared): boolean {
   const isAny = parentPlaces(parent).some(
     ({ kind, namespace }) => seen.site.watchState(kind, namespace) === "starting",
   );
-  return isAny || unansweredKinds(seen, parent).length > 0;
+  return isAny || unanswered(seen, parent).length > 0;
 }
 
-/** Of an API that does not answer: nothing of them can be seen, and nobody tells when it answers again. */
-function unansweredKinds(seen: Seen, parent: Parent): GroupKind[] {
-  return parentPlaces(parent).flatMap(({ kind, namespace }) =>
-    seen.site.watchState(kind, namespace) instanceof Failure && !seen.site.served(kind) ? [kind] : [],
-  );
+/** Kinds of an API that does not answer: nothing of them can be seen, and nobody tells when it answers again. */
+function unanswered(seen: Seen, parent: Parent): { kind: GroupKind; why: Failure }[] {
+  return parentPlaces(parent).flatMap(({ kind, namespace }) => {
+    const why = seen.site.watchState(kind, namespace);
+    return why instanceof Failure && !seen.site.served(kind) ? [{ kind, why }] : [];
+  });
 }
 
-function lookAgain(seen: Seen, parent: Parent): { wakeAt: number }[] {
-  return unansweredKinds(seen, parent).length > 0 ? [{ wakeAt: discoveryAt(seen) }] : [];
+function lookAgain(seen: Seen, parent: Parent, abandoned: Iterable<string>): { wakeAt: number }[] {
+  const discovery = unanswered(seen, parent).length > 0 ? [{ wakeAt: discoveryAt(seen) }] : [];
+  return [...discovery, ...stuckNamespaces(abandoned, seen).map(({ retryAt = 0 }) => ({ wakeAt: retryAt }))];
 }
 
 function discoveryAt(seen: Seen): number {
@@ -206,10 +202,16 @@ function groupKindOf(text: string): GroupKind {
 interface Listed {
   names: ReadonlySet<string>;
   isWanted: (key: string) => boolean;
+  /** Whether what is left of a layer may go now. */
+  isTurn: (layer: string) => boolean;
 }
 
-function removalsOf({ names: listed, isWanted }: Listed, leaving: Leaving, prepared: Prepared): RemovalView[] {
-  const { seen } = leaving;
+function removalsOf(
+  { names: listed, isWanted, isTurn }: Listed,
+  around: Omit<Leaving, "isTurn">,
+  prepared: Prepared,
+): RemovalView[] {
+  const { seen } = around;
   const { parent } = prepared;
   const byLayer = membersByLayer(seen);
   const known = parent.layers.filter((name) => !listed.has(name));
@@ -224,7 +226,9 @@ function removalsOf({ names: listed, isWanted }: Listed, leaving: Leaving, prepa
   const groups = Map.groupBy(waited, (tracked) => goesWith(tracked, order, seen));
   const blocked = unreadableKind(seen, parent);
   return order.toReversed().flatMap((name) => {
-    const view = evaluateUninstall(name, removeLayer(name, groups.get(name) ?? [], leaving), { seen, prepared });
+    const leaving = { ...around, isTurn: isTurn(name) };
+    const objects = removeLayer(name, groups.get(name) ?? [], leaving);
+    const view = evaluateUninstall(name, objects, { seen, prepared, isTurn: leaving.isTurn });
     return view ? [blocked ? { ...view, failure: blocked, message: blocked.message } : view] : [];
   });
 }
@@ -260,10 +264,7 @@ function afterLayers(
   if (plan.layers.some(({ spec }) => spec.suspend)) return undefined;
   // What cannot be seen may hold members: the parent goes on naming it.
   if (isStarting(seen, prepared) || unreadableKind(seen, prepared.parent)) return undefined;
-  const used = new Set(plan.layers.flatMap((layer) => namespacesOf(layer)));
-  const left = [...prepared.parent.ownNamespaces].find((namespace) => !used.has(namespace));
-  if (left !== undefined && !seen.leaving.has(left)) return { kind: "LeaveNamespace", namespace: left };
-  return narrowStep(plan, seen, prepared);
+  return leaveStep(abandonedBy(plan, prepared.parent), seen) ?? narrowStep(plan, seen, prepared);
 }
 
 /** Kinds that are watched and have no member any more leave the parent; a kind that is not served now may come back, and stays. */

@@ -12,7 +12,7 @@ import {
   rewriteSentence,
 } from "./drift.ts";
 import { expiredVerdict, finishedOf, lastRun, runningOf } from "./expiry.ts";
-import { driftLeft, type KnownLayer, type LayerView } from "./layer-view.ts";
+import { type KnownLayer, type LayerView, noteLeft } from "./layer-view.ts";
 import type { Seen, Tracked } from "./seen.ts";
 import { standingOf } from "./standing.ts";
 import type { Desired } from "./types.ts";
@@ -46,7 +46,7 @@ export function isOpen({ standing }: ObjectView): boolean {
 }
 
 /** Somebody has said on the object itself that it is to be left as it is. */
-export function frozenWarning({ spec }: KnownLayer, { desired, tracked }: ObjectView): string | undefined {
+function frozenWarning({ spec }: KnownLayer, { desired, tracked }: ObjectView): string | undefined {
   if (!tracked?.observed.frozen) return undefined;
   const { digest, layer } = tracked.observed;
   const isOld = digest !== desired.digest || layer !== spec.name;
@@ -54,12 +54,20 @@ export function frozenWarning({ spec }: KnownLayer, { desired, tracked }: Object
   return `${describeRef(desired.ref)} is left as it is, ${why}${isOld ? "; the layer wants it otherwise by now" : ""}`;
 }
 
-/** Says what is left as somebody else made it, and what a later process has to know. */
-export function withDrift(
-  layer: KnownLayer,
-  view: LayerView,
-  { views, seen }: { views: readonly ObjectView[]; seen: Seen },
-): LayerView {
+interface Standings {
+  /** Of all objects of the layer. */
+  views: readonly ObjectView[];
+  seen: Seen;
+}
+
+/** Says what is left as somebody else made it or wants it to be, and what a later process has to know. */
+export function withStandings(layer: KnownLayer, view: LayerView, about: Standings): LayerView {
+  const shown = withDrift(layer, view, about);
+  const warnings = about.views.flatMap((one) => frozenWarning(layer, one) ?? []);
+  return warnings.length > 0 ? { ...shown, warnings: [...(shown.warnings ?? []), ...warnings] } : shown;
+}
+
+function withDrift(layer: KnownLayer, view: LayerView, { views, seen }: Standings): LayerView {
   const writtenAt = lastWriteOf(layer, views, seen);
   const finished = finishedOf(layer, seen);
   const running = runningOf(layer, seen);
@@ -73,7 +81,7 @@ export function withDrift(
   if (mode === "Correct") return withFight(known, views, seen);
   if (mode === "Ignore") return known;
   const left = views.filter((one) => one.standing === "left" || isKnownToDiffer(one, seen));
-  return left.length > 0 ? driftLeft(known, leftSentence(left.map(({ desired }) => describeRef(desired.ref)))) : known;
+  return left.length > 0 ? noteLeft(known, leftSentence(left.map(({ desired }) => describeRef(desired.ref)))) : known;
 }
 
 /** A fight in which no field changes hands: all objects are there, and one is written otherwise again and again. */

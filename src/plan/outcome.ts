@@ -26,7 +26,8 @@ export type Outcome =
   | { kind: "Released"; failure?: Failure; note?: { reason: string; message: string } }
   /** `content` is undefined when nothing is stored. */
   | { kind: "Recalled"; content: LayerContent | undefined }
-  | { kind: "NamespaceLeft"; state: "left" | "deleting" | "kept"; why?: string }
+  /** What became of it, or why nothing did. */
+  | { kind: "NamespaceLeft"; result: { state: "left" | "deleting" | "kept"; why?: string } | Failure }
   | { kind: "Forgotten" }
   | { kind: "Done" };
 

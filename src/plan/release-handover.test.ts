@@ -73,7 +73,7 @@ describe("a layer that was a chart and has a pack now", () => {
       parent: { ...EMPTY_PARENT, hub: "hub", releases: [{ layer: "web", ...release }] },
     };
     const step = (pack?: object) =>
-      evaluateUninstall("web", undefined, { seen: seenWith(going, pack), prepared })?.step;
+      evaluateUninstall("web", undefined, { seen: seenWith(going, pack), prepared, isTurn: true })?.step;
     expect(step()).toMatchObject({ kind: "Recall" });
     expect(step({})).toMatchObject({ kind: "ForgetRelease" });
   });

@@ -58,6 +58,8 @@ export interface Leaving {
   seen: Seen;
   /** Whether a member remains: what it lives in must then not be deleted under it. */
   stays: (tracked: Tracked) => boolean;
+  /** Whether it is their turn, and their time runs. Before that nobody takes away what is answered, save who waits for it. */
+  isTurn: boolean;
 }
 
 export interface NextToGo {
@@ -65,7 +67,7 @@ export interface NextToGo {
   current: readonly Tracked[];
   items: RemoveItem[];
   failed: readonly { failure: Failure; retryAt: number | undefined }[];
-  /** Nothing goes before this time, in milliseconds since the epoch. */
+  /** Before this time, in milliseconds since the epoch, the others do not go. */
   notBefore: number | undefined;
   /** The items are what other profiles wait for. */
   handsOver?: boolean;
@@ -78,10 +80,11 @@ export const LOOK_MS = 500;
 
 /**
  * What of some members goes now: first what other profiles wait for, whatever it is; then the last wave that is still there.
- * The waves before it wait until that is gone. What another profile is about to write stays until it has.
+ * The waves before it wait until that is gone. What another profile is about to write stays until it has. How long others
+ * have for that is counted for all at once, from when the turn of the first has come.
  */
 export function nextToGo(members: readonly Tracked[], leaving: Leaving): NextToGo {
-  const { seen } = leaving;
+  const { seen, isTurn } = leaving;
   const claimed = members.filter(({ observed }) => seen.heirs?.claim(observed.key));
   const handed = claimed.filter((tracked) => isDueToGo(tracked, seen)).flatMap((one) => toRemoval(one, leaving) ?? []);
   if (handed.length > 0) return { current: claimed, items: handed, failed: [], notBefore: undefined, handsOver: true };
@@ -90,12 +93,24 @@ export function nextToGo(members: readonly Tracked[], leaving: Leaving): NextToG
   const current = byWave.get(wave) ?? [];
   const due = current.filter((tracked) => isDueToGo(tracked, seen));
   const failed = current.flatMap((tracked) => removalFailure(tracked, seen) ?? []);
-  const pruneAt = due.length > 0 ? seen.pruneAt : undefined;
-  if (pruneAt !== undefined && seen.now < pruneAt) return { current, items: [], failed, notBefore: pruneAt };
-  const [intended, free] = partition(due, ({ observed }) => seen.heirs?.intend(observed.key) === true);
+  const { free, notBefore, intended } = isTurn ? ripe(due, members, seen) : { free: due };
   const items = free.flatMap((tracked) => toRemoval(tracked, leaving) ?? []);
+  return { current, items, failed, notBefore, intended };
+}
+
+/** What of that whose turn it is may go now. The time of all members runs, also of those that go after it. */
+function ripe(
+  due: readonly Tracked[],
+  members: readonly Tracked[],
+  seen: Seen,
+): Pick<NextToGo, "notBefore" | "intended"> & { free: readonly Tracked[] } {
+  const times = new Map(members.map(({ observed: { key } }) => [key, seen.pruneAt?.(key) ?? 0]));
+  const timeOf = ({ observed }: Tracked): number => times.get(observed.key) ?? 0;
+  const [early, rest] = partition(due, (tracked) => seen.now < timeOf(tracked));
+  const [intended, free] = partition(rest, ({ observed }) => seen.heirs?.intend(observed.key, "turn") === true);
+  if (early.length > 0) return { free, notBefore: Math.min(...early.map(timeOf)) };
   const [first] = intended;
-  return { current, items, failed, notBefore: first && seen.now + LOOK_MS, intended: first };
+  return first ? { free, notBefore: seen.now + LOOK_MS, intended: first } : { free, notBefore: undefined };
 }
 
 function isDueToGo(tracked: Tracked, seen: Seen): boolean {

@@ -82,6 +82,8 @@ export interface Attempt {
   retryAt?: number;
   attempts?: number;
   fields?: string;
+  /** Digest of all that the layer was to have when it was written. */
+  content?: string;
   /** What the object was like in that answer, or when it was last looked at: see `Witness`. */
   witness?: Witness;
   /** When its values were last looked at because others had written it, and how often that was for nothing of late. */
@@ -151,8 +153,11 @@ export interface Seen {
   fixed: Readonly<Record<string, string>>;
   /** The profile, in words, whose ApplySet has this parent, as far as this hub knows it. */
   profileOf?: (parent: string) => string | undefined;
-  /** Before this time nothing goes that the list dropped: another profile may be about to say that it wants it. */
-  readonly pruneAt?: number | undefined;
+  /**
+   * Before this time, in milliseconds since the epoch, something does not go whose turn has come: another profile may be about
+   * to say that it wants it. The time begins when this is first asked.
+   */
+  pruneAt?: (key: string) => number | undefined;
   /** What other profiles on the cluster want; left out where there are none. */
   heirs?: Heirs;
 }
@@ -161,6 +166,6 @@ export interface Seen {
 export interface Heirs {
   /** Whether one waits for it and may write it: it is handed over. */
   claim(key: string): boolean;
-  /** Whether one is yet to try to write it. */
-  intend(key: string): boolean;
+  /** Whether one is yet to try to write it, and is waited for: its turn to go has come, or a brake holds it. */
+  intend(key: string, at: "turn" | "brake"): boolean;
 }

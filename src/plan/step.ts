@@ -22,6 +22,8 @@ export interface ApplyItem {
    */
   mode: "create" | "update" | "repair" | "verify";
   observed: Tracked | undefined;
+  /** Digest of all that the layer is to have, of which this is a part. */
+  content?: string;
   /** The uid of the object of this name that was there before us: it goes back, also when somebody took its mark off. */
   lent?: string;
   /** Of `verify`: the digest of the values that the last answer had, though they may not be those that were sent. */

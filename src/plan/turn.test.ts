@@ -15,11 +15,13 @@ interface About {
   idle?: boolean;
   /** Names of layers that are applied on the hub for the cluster. */
   onHub?: string[];
+  /** What its status says of each layer. */
+  told?: object;
 }
 
 function neighbour(kind: ProfileKind, name: string, about: About = {}): Neighbour {
   const { needs, gates = { a: "Open" }, age = 0, suspend, going, namespace = "acme", onHub = [] } = about;
-  const { cluster = "edge", idle = false } = about;
+  const { cluster = "edge", idle = false, told = {} } = about;
   const rows = typeof gates === "string" ? { a: "Open" } : gates;
   const place = kind === "SystemProfile" ? {} : { namespace };
   const layers: object[] = Object.keys(rows).map((layer) => ({ name: layer, type: "AddOn" }));
@@ -39,6 +41,7 @@ function neighbour(kind: ProfileKind, name: string, about: About = {}): Neighbou
       name: layer,
       gate,
       state: gate === "Open" ? "Ready" : "Waiting",
+      ...told,
     })),
   };
   const deployment = {
@@ -53,8 +56,8 @@ function neighbour(kind: ProfileKind, name: string, about: About = {}): Neighbou
   };
 }
 
-const told = (own: Neighbour, others: Neighbour[], isInstalled = false): string => {
-  const turn = turnOf(own, others, isInstalled);
+const told = (own: Neighbour, others: Neighbour[], isInstalled = false, absent: Neighbour[] = []): string => {
+  const turn = turnOf(own, others, { isInstalled, absent: () => absent.map(({ profile }) => profile) });
   if (turn.kind === "free") return "free";
   return turn.kind === "waits" ? `waits for ${turn.on}` : `${turn.failure.reason}: ${turn.failure.message}`;
 };
@@ -201,8 +204,91 @@ const onLeave = (one: Neighbour): Neighbour => {
 const first = neighbour("ClusterProfile", "first", { age: 1 });
 const second = neighbour("ClusterProfile", "second", { age: 2 });
 const theOther = "on acme/other, which is the same cluster";
-const taken = (by: string) =>
-  `Conflict: the cluster has ${by} already, and a cluster has one ClusterProfile: make an AddOnProfile of this one, or take the cluster out of one of the two`;
+const inWords = (by: string) =>
+  `the cluster has ${by} already, and a cluster has one ClusterProfile: make an AddOnProfile of this one, or take the cluster out of one of the two`;
+const taken = (by: string) => `Conflict: ${inWords(by)}`;
+
+/** Somebody deletes the deployment by hand: Strata makes another one, as the profile goes there as before. */
+const deletedByHand = (one: Neighbour): Neighbour => ({ ...onLeave(one), isMadeAgain: () => true });
+const none: About = { gates: "none" };
+const refusedFor = (by: string): About => ({ told: { state: "Blocked", reason: "Conflict", message: inWords(by) } });
+const brought: About = { told: { appliedAt: "2026-01-01T00:00:05Z" } };
+const resident = neighbour("ClusterProfile", "first", { age: 1, ...brought });
+const madeAgain = neighbour("ClusterProfile", "first", { age: 5, ...none });
+const refused = neighbour("ClusterProfile", "second", { age: 2, ...refusedFor("ClusterProfile acme/first") });
+const third = neighbour("ClusterProfile", "third", { age: 3, ...refusedFor("ClusterProfile acme/first") });
+const thirdForSecond = neighbour("ClusterProfile", "third", { age: 3, ...refusedFor("ClusterProfile acme/second") });
+const suspended = neighbour("ClusterProfile", "second", {
+  age: 2,
+  suspend: true,
+  told: {
+    state: "Suspended",
+    reason: "Suspended",
+    message: `suspended; it was Blocked: ${inWords("ClusterProfile acme/first")}`,
+  },
+});
+const began = neighbour("ClusterProfile", "second", { age: 2, ...brought });
+
+const BY_HAND: [...(typeof ROWS)[number], absent?: Neighbour[]][] = [
+  [
+    "the second is refused as before while the old deployment is going",
+    refused,
+    [deletedByHand(resident)],
+    false,
+    taken("ClusterProfile acme/first"),
+  ],
+  [
+    "also one that was not told so yet",
+    neighbour("ClusterProfile", "second", { age: 2, ...none }),
+    [deletedByHand(resident)],
+    false,
+    taken("ClusterProfile acme/first"),
+  ],
+  ["and while there is none", refused, [], false, taken("ClusterProfile acme/first"), [madeAgain]],
+  ["and when there is another one, which is younger", refused, [madeAgain], false, taken("ClusterProfile acme/first")],
+  ["by which the first has the cluster as before", madeAgain, [refused], false, "free"],
+  ["beside others too, who are all refused for it", madeAgain, [third, refused], false, "free"],
+  ["and they for it, not for one another", third, [refused, madeAgain], false, taken("ClusterProfile acme/first")],
+  ["also where one of them was refused for another", madeAgain, [refused, thirdForSecond], false, "free"],
+  ["nor does one that is suspended have the cluster for that", madeAgain, [suspended], false, "free"],
+  [
+    "a profile that comes to the cluster then does not have it",
+    neighbour("ClusterProfile", "new", { age: 9, ...none }),
+    [madeAgain, refused],
+    false,
+    taken("ClusterProfile acme/first"),
+  ],
+  [
+    "the next one has its turn when the first does not come again",
+    refused,
+    [],
+    false,
+    "free",
+    [neighbour("ClusterProfile", "new")],
+  ],
+  [
+    "and keeps it when that comes back while its old deployment is going",
+    began,
+    [deletedByHand(resident)],
+    false,
+    "free",
+  ],
+  ["or by another deployment", began, [madeAgain], false, "free"],
+  [
+    "of two that were refused for each other the older one has the cluster",
+    neighbour("ClusterProfile", "first", { age: 1, ...refusedFor("ClusterProfile acme/second") }),
+    [refused],
+    false,
+    "free",
+  ],
+  [
+    "an add-on waits for what is made again",
+    addOn(),
+    [deletedByHand(late)],
+    false,
+    "waits for ClusterProfile acme/base: layer cni is Waiting",
+  ],
+];
 
 const NAMES: typeof ROWS = [
   [
@@ -301,6 +387,12 @@ const NAMES: typeof ROWS = [
 describe("whose turn it is on a cluster", () => {
   it.each(ROWS)("%s", (_what, own, others, isInstalled, sentence) => {
     expect(told(own, others, isInstalled)).toBe(sentence);
+  });
+
+  describe("of whose first ClusterProfile somebody deletes the deployment", () => {
+    it.each(BY_HAND)("%s", (_what, own, others, isInstalled, sentence, absent) => {
+      expect(told(own, others, isInstalled, absent)).toBe(sentence);
+    });
   });
 
   describe("that has two names", () => {

@@ -11,6 +11,16 @@ export interface Neighbour {
   deployment: ProfileDeployment;
   /** Whether it does nothing there: the cluster does not answer by this name, or gets the profile by another one. */
   isIdle?: () => boolean;
+  /** Whether the deployment, if somebody deletes it, is made again: the profile goes to the cluster as before. */
+  isMadeAgain?: () => boolean;
+}
+
+/** What else tells of the turn of a profile. */
+interface Signs {
+  /** Whether a layer of it was Ready on this cluster once. */
+  isInstalled: boolean;
+  /** The ClusterProfiles that go to the cluster and have no deployment there at the moment. */
+  absent?: () => readonly Profile[];
 }
 
 /** A profile on the cluster, by all names by which it comes there. */
@@ -36,12 +46,12 @@ const TIERS: readonly ProfileKind[] = ["SystemProfile", "ClusterProfile", "AddOn
  * suspended, on its way out, refused, or cannot get there. What `dependsOn` names is waited for by everything new.
  *
  * @param all by all names of the cluster, also what the profile itself has by other ones
- * @param isInstalled whether a layer of it was Ready on this cluster once
  */
-export function turnOf(own: Neighbour, all: readonly Neighbour[], isInstalled: boolean): Turn {
+export function turnOf(own: Neighbour, all: readonly Neighbour[], { isInstalled, absent }: Signs): Turn {
   const [me, others] = residentsOf(own, all);
   const rival = rivalOf(me, others);
-  if (rival) return { kind: "refused", failure: rivalFailure(rival, own) };
+  const holder = rival ? nameWithWay(rival, own) : returning(me, absent);
+  if (holder !== undefined) return { kind: "refused", failure: rivalFailure(holder) };
   const circle = circleFrom(me, others);
   if (circle) return { kind: "circle", failure: new Failure("InvalidSpec", circleSentence(circle)) };
   const tier = TIERS.indexOf(own.profile.kind);
@@ -86,8 +96,49 @@ function tenantOf({ profile, deployment }: Neighbour): string | undefined {
  */
 function rivalOf(own: Resident, others: readonly Resident[]): Resident | undefined {
   if (own.profile.kind !== "ClusterProfile") return undefined;
-  const stays = others.filter((other) => other.profile.kind === "ClusterProfile" && !isGoing(other));
-  return stays.find((other) => ageOf(other) < ageOf(own));
+  const rivals = others.filter((other) => other !== own && other.profile.kind === "ClusterProfile" && !isGoing(other));
+  const first = firstOf([own, ...rivals]);
+  return first === own ? undefined : first;
+}
+
+/**
+ * Which ClusterProfile came first. A deployment that is made again is younger than those of others: what these were told
+ * outlives it, and a restart. Without that its age tells; one that is deleted has none beside what others have brought by then.
+ */
+function firstOf(some: readonly [Resident, ...Resident[]]): Resident {
+  const rank = (one: Resident) => `${hasBrought(one) && !one.ways.every(isDeleted) ? 0 : 1} ${ageOf(one)}`;
+  const byAge = some.toSorted((a, b) => (rank(a) < rank(b) ? -1 : 1));
+  const yields = (one: Resident) => some.some((other) => wasRefusedFor(one, other.profile));
+  const told = byAge.find((one) => !yields(one) && some.some((other) => wasRefusedFor(other, one.profile)));
+  return told ?? byAge[0] ?? some[0];
+}
+
+function hasBrought({ ways }: Resident): boolean {
+  const rows = ways.flatMap(({ deployment }) => deployment.status?.layers ?? []);
+  return rows.some(({ appliedAt, readyDigest }) => appliedAt !== undefined || readyDigest !== undefined);
+}
+
+function isDeleted({ deployment }: Neighbour): boolean {
+  return deployment.metadata.deletionTimestamp !== undefined;
+}
+
+/** The ClusterProfile that had the cluster as long as it had a deployment there, and is about to get another one. */
+function returning(own: Resident, absent: Signs["absent"]): string | undefined {
+  if (own.profile.kind !== "ClusterProfile" || refusalsOf(own).length === 0) return undefined;
+  const found = absent?.().find((profile) => wasRefusedFor(own, profile));
+  return found && nameOf(found);
+}
+
+function wasRefusedFor(one: Resident, other: Profile): boolean {
+  const words = `${rivalWords(nameOf(other))} `;
+  return refusalsOf(one).some((message) => message.includes(words));
+}
+
+/** What a profile was told last where it is in Conflict; one that is suspended goes on telling it. */
+function refusalsOf({ profile, ways }: Resident): string[] {
+  const told = ways.flatMap(({ deployment: { status } }) => [...(status?.conditions ?? []), ...(status?.layers ?? [])]);
+  const refused = told.filter(({ reason }) => reason === "Conflict" || profile.spec.suspend);
+  return refused.flatMap(({ message }) => message ?? []);
 }
 
 /** Sorts by time, then by name. A cluster that gets another name keeps what it has. */
@@ -98,9 +149,13 @@ function ageOf({ ways }: Resident): string {
   return ages.toSorted()[0] ?? "";
 }
 
-function rivalFailure(rival: Resident, own: Neighbour): Failure {
-  const words = `the cluster has ${nameWithWay(rival, own)} already, and a cluster has one ClusterProfile: make an AddOnProfile of this one, or take the cluster out of one of the two`;
+function rivalFailure(holder: string): Failure {
+  const words = `${rivalWords(holder)} already, and a cluster has one ClusterProfile: make an AddOnProfile of this one, or take the cluster out of one of the two`;
   return new Failure("Conflict", words);
+}
+
+function rivalWords(holder: string): string {
+  return `the cluster has ${holder}`;
 }
 
 /** The profiles of a circle that goes through `own`, in order. */
@@ -136,7 +191,7 @@ function isNamed(
 }
 
 function isGoing({ profile, ways }: Resident): boolean {
-  const isLeft = ways.every(({ deployment }) => deployment.metadata.deletionTimestamp !== undefined);
+  const isLeft = ways.every((way) => isDeleted(way) && !way.isMadeAgain?.());
   return profile.metadata.deletionTimestamp !== undefined || isLeft;
 }
 

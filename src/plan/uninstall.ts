@@ -6,7 +6,7 @@ import { isPartOf } from "./pack-parts.ts";
 import { placeHooks } from "./place.ts";
 import { belongsTo, latestOf, type ReleaseName, type ReleaseRecord, releaseAttempt, releaseKey } from "./release.ts";
 import { heldBy } from "./release-attempt.ts";
-import { LOOK_MS, type RemovalView } from "./removal.ts";
+import { type Leaving, LOOK_MS, type RemovalView } from "./removal.ts";
 import type { Seen } from "./seen.ts";
 import type { Step } from "./step.ts";
 import type { Hook, LayerContent, PlacedHook } from "./types.ts";
@@ -46,14 +46,14 @@ interface Going {
 export function evaluateUninstall(
   layer: string,
   objects: RemovalView | undefined,
-  { seen, prepared }: Surroundings,
+  { seen, prepared, isTurn }: Surroundings & Pick<Leaving, "isTurn">,
 ): RemovalView | undefined {
   const releases = prepared.parent.releases.filter((release) => release.layer === layer);
   // What is stored under the name of a layer with a pack is the pack.
   const hasPack = seen.profile.spec.layers.some(({ name, pack }) => name === layer && pack !== undefined);
   for (const release of releases) {
     const going = goingOf(release, releases.length === 1 && !hasPack, seen);
-    if (going) return viewOf(layer, going, { objects, seen, prepared });
+    if (going) return viewOf(layer, going, { objects, seen, prepared, isTurn });
   }
   return objects;
 }
@@ -61,7 +61,7 @@ export function evaluateUninstall(
 /** A release that a listed layer had before: its hooks and its records go; what the layer wants of its objects stays. */
 export function evaluateDeparted(release: LayerRelease, { seen, prepared }: Surroundings): RemovalView | undefined {
   const going = goingOf(release, false, seen);
-  return going && viewOf(release.layer, going, { objects: undefined, seen, prepared });
+  return going && viewOf(release.layer, going, { objects: undefined, seen, prepared, isTurn: true });
 }
 
 interface Surroundings {
@@ -72,11 +72,11 @@ interface Surroundings {
 function viewOf(
   layer: string,
   going: Going | Stage,
-  { objects, seen, prepared }: Surroundings & { objects: RemovalView | undefined },
+  { objects, seen, prepared, isTurn }: Surroundings & Pick<Leaving, "isTurn"> & { objects: RemovalView | undefined },
 ): RemovalView | undefined {
   if (!("latest" in going)) return { layer, left: objects?.left ?? 0, ...going };
   const hooks = hooksOfGoing(going, { seen, prepared });
-  const stage = releaseStage(going, { objects, hooks }, seen);
+  const stage = releaseStage(going, { objects, hooks, isTurn }, seen);
   const named = Array.isArray(hooks) ? watchedHooks(hooks, DELETE_EVENTS) : [];
   const view = stage ? { layer, left: objects?.left ?? 0, ...held(stage, seen) } : objects;
   return view && { ...view, hooks: { named, late: view.hooks?.late ?? [] } };
@@ -103,12 +103,12 @@ function goingOf(of: LayerRelease, isPresent: boolean, seen: Seen): Going | Stag
 
 function releaseStage(
   going: Going,
-  { objects, hooks }: { objects: RemovalView | undefined; hooks: PlacedHook[] | Stage },
+  { objects, hooks, isTurn }: { objects: RemovalView | undefined; hooks: PlacedHook[] | Stage; isTurn: boolean },
   seen: Seen,
 ): Stage | undefined {
   const { id, latest, records } = going;
   if (!latest.progress?.uninstalling)
-    return givenUp(going, seen) ?? { message: "uninstalling the Helm release", step: uninstalling(going) };
+    return givenUp(going, isTurn, seen) ?? { message: "uninstalling the Helm release", step: uninstalling(going) };
   if (!Array.isArray(hooks)) return hooks;
   const before = hookStage(going, { event: "pre-delete", hooks }, seen);
   if (before) return before;
@@ -126,7 +126,7 @@ function releaseStage(
 }
 
 /** A release that another profile waits for, or is about to: it is handed over as it is, and nothing is uninstalled. */
-function givenUp({ id, release, latest }: Going, seen: Seen): Stage | undefined {
+function givenUp({ id, release, latest }: Going, isTurn: boolean, seen: Seen): Stage | undefined {
   const key = releaseKey(release);
   const what = `Helm release ${release.namespace}/${release.name}`;
   if (seen.heirs?.claim(key)) {
@@ -138,9 +138,11 @@ function givenUp({ id, release, latest }: Going, seen: Seen): Stage | undefined 
     if (tried?.digest === digest && !tried.failure) return { message };
     return { message, handsOver: true, step: { kind: "HandOverRelease", attempt, record: latest } };
   }
-  const { now, pruneAt } = seen;
+  if (!isTurn) return undefined;
+  const { now } = seen;
+  const pruneAt = seen.pruneAt?.(key);
   if (pruneAt !== undefined && now < pruneAt) return { message: `${what} goes soon`, wakeAt: pruneAt };
-  if (!seen.heirs?.intend(key)) return undefined;
+  if (!seen.heirs?.intend(key, "turn")) return undefined;
   return { message: `${what} stays for now: another profile is about to take it over`, wakeAt: now + LOOK_MS };
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Profile, ProfileDeployment, ProfileDeploymentStatus } from "../api/types.ts";
 import { Failure } from "../errors.ts";
-import { applySetOf, EMPTY_PARENT } from "../membership/applyset.ts";
+import { applySetOf, EMPTY_PARENT, type Parent } from "../membership/applyset.ts";
 import type { Outcome } from "../plan/outcome.ts";
 import type { NamedRef, SiteView } from "../plan/seen.ts";
 import type { Step } from "../plan/step.ts";
@@ -242,6 +242,111 @@ describe("a Registry that changes", () => {
   });
 });
 
+describe("what is taken away only after one more look", () => {
+  const LEFT: Outcome = { kind: "NamespaceLeft", result: { state: "left" } };
+  const denied = new Failure("AdmissionDenied", "Namespace old: a webhook says no");
+
+  /** A profile that has used another namespace before. */
+  function moved(answer: (step: Step) => Outcome | Failure, isGoing: boolean): World & { record: Parent } {
+    const record: Parent = { ...EMPTY_PARENT, hub: "hub", ownNamespaces: new Set(["old"]) };
+    const world = Object.assign(new World(), { record });
+    if (isGoing) go(world);
+    world.answer = (step) => {
+      if (step.kind === "Prepare") return { kind: "Prepared", digestKey: new Uint8Array(32), parent: world.record };
+      if (step.kind === "Render") return { kind: "Rendered", result: { objects: [], crds: [] } };
+      if (!("parent" in step)) return answer(step);
+      world.record = step.parent;
+      return { kind: "Reached", parent: step.parent };
+    };
+    return world;
+  }
+
+  function go({ profile, deployment }: World): void {
+    for (const { metadata } of [profile, deployment]) metadata.deletionTimestamp = new Date(0).toISOString();
+  }
+
+  /** When the passes that come by themselves are due, so many of them. */
+  async function waits(world: World, count: number): Promise<number[]> {
+    const dues: number[] = [];
+    for (let passes = 0; dues.length < count && passes < 10 * count; passes++) {
+      world.due.length = 0;
+      await world.pass();
+      const [wait = 0] = world.due.slice(-1);
+      if (wait > 0) dues.push(wait);
+      world.now += wait;
+    }
+    return dues;
+  }
+
+  const timesTold = ({ told }: World): number =>
+    told.filter((one) => one === `AdmissionDenied: ${denied.message}`).length;
+
+  it("and is refused is tried ever more seldom, and told once: the looks between say nothing", async () => {
+    const world = moved(({ kind }) => (kind === "LeaveNamespace" ? LEFT : denied), true);
+    expect(await waits(world, 4)).toEqual([1_000, 2_000, 4_000, 8_000]);
+    expect(world.steps.filter((step) => step === "Forget")).toHaveLength(4);
+    expect(timesTold(world)).toBe(1);
+  });
+
+  it("a namespace holds nothing else up: the layers stay Ready, and the profile says why it is not", async () => {
+    let result: (Outcome & { kind: "NamespaceLeft" })["result"] = denied;
+    const world = moved(() => ({ kind: "NamespaceLeft", result }), false);
+    expect(await waits(world, 4)).toEqual([1_000, 2_000, 4_000, 8_000]);
+    const status = world.statuses.at(-1);
+    expect(status?.layers?.map(({ state }) => state)).toEqual(["Ready"]);
+    expect(status?.summary?.message).toBe(denied.message);
+    expect(status?.conditions?.map(({ status }) => status)).toEqual(["False", "True", "False"]);
+    expect(timesTold(world)).toBe(1);
+    result = { state: "left" };
+    for (let count = 0; count < 6; count++) await world.pass();
+    expect(world.statuses.at(-1)?.conditions?.[0]).toMatchObject({ type: "Ready", status: "True" });
+  });
+
+  it("is no trouble of a profile with a layer that is suspended meanwhile: it is tried when that goes on", async () => {
+    const world = moved(() => ({ kind: "NamespaceLeft", result: denied }), false);
+    await waits(world, 1);
+    Object.assign(world.profile.spec, { layers: [{ ...world.profile.spec.layers[0], suspend: true }] });
+    for (let count = 0; count < 4; count++) await world.pass();
+    expect(world.statuses.at(-1)?.conditions?.[0]).toMatchObject({ type: "Ready", status: "True" });
+  });
+
+  it("is waited for once, also when the answer to the last step is lost", async () => {
+    let answers = 0;
+    const lost = new Failure("Unreachable", "no answer");
+    const world = moved(({ kind }) => {
+      if (kind !== "Forget") return LEFT;
+      world.record = { ...EMPTY_PARENT, hub: "hub" };
+      return answers++ === 0 ? lost : { kind: "Forgotten" };
+    }, true);
+    expect(await waits(world, 2)).toEqual([1_000]);
+    expect(world.finished).toBe(true);
+  });
+
+  it("so does one of a profile that goes", async () => {
+    const world = moved(() => ({ kind: "NamespaceLeft", result: denied }), true);
+    expect(await waits(world, 3)).toEqual([1_000, 2_000, 4_000]);
+    expect(world.statuses.at(-1)?.summary?.message).toBe(denied.message);
+    expect(world.steps).not.toContain("Forget");
+  });
+
+  it("waits while another hub may be about to take over, whose admin has deleted the record of this one", async () => {
+    const world = moved(({ kind }) => (kind === "Forget" ? { kind: "Forgotten" } : LEFT), false);
+    await waits(world, 1);
+    world.record = { ...EMPTY_PARENT, hub: "hub" };
+    go(world);
+    await world.pass();
+    expect(world.due.at(-1)).toBe(120_000);
+    expect(world.statuses.at(-1)?.summary?.message).toContain("another Strata may be about to take over");
+    // Whatever else happens meanwhile.
+    world.now += 20_000;
+    world.profile.metadata.generation = 2;
+    expect(await waits(world, 1)).toEqual([100_000]);
+    expect(world.steps).not.toContain("Forget");
+    await waits(world, 1);
+    expect(world.finished).toBe(true);
+  });
+});
+
 describe("a pack that is not verified", () => {
   it("is read again in its time, by a pass that comes by itself, until it is", async () => {
     const world = new World();
@@ -319,8 +424,13 @@ describe("a second cluster profile", () => {
     };
     await world.pass();
     expect(world.steps).toEqual([]);
-    expect(world.statuses.at(-1)?.layers?.[0]).toMatchObject({ state: "Blocked", reason: "Conflict" });
+    const refused = { state: "Blocked", reason: "Conflict" };
+    expect(world.statuses.at(-1)?.layers?.[0]).toMatchObject(refused);
     expect(world.interest).toMatchObject({ waiting: true, moving: false, generation: 1 });
+    // By what it says the first one is known when its deployment is made again.
+    world.target = { kind: "failing", failure: away };
+    await world.pass();
+    expect(world.statuses.at(-1)?.layers?.[0]).toMatchObject(refused);
   });
 });
 

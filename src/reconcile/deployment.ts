@@ -18,7 +18,7 @@ import { type DeploymentMemory, isInstalled, newMemory, type Renewal } from "./m
 import type { DeploymentFacts, DeploymentPorts, Place } from "./ports.ts";
 import { afterLook, noticeLeaving, noticeRegistry, noticeSpec, remember, rememberTrouble } from "./remember.ts";
 import { forgetReplaced, rememberPlan } from "./remember-plan.ts";
-import { patientFor, pruneTime } from "./settling.ts";
+import { endWaits, noticeLook, patienceOf } from "./settling.ts";
 import { transitions } from "./transitions.ts";
 
 /** What the hub says and a watch has not told yet is looked at again after so long. */
@@ -67,9 +67,10 @@ export class DeploymentReconciler {
     if (!profile || (!leaving && (isGoing(facts) || !facts.matched)))
       return this.#ports.want(key, { ...NO_INTEREST, generation: profile?.metadata.generation });
     if (profile.spec.suspend && !leaving) return this.#suspended(facts, profile);
-    if (target.kind !== "ready") return this.#blocked(facts, profile);
     const beside = leaving ? undefined : this.#besideOf(facts);
+    // Also while the cluster does not answer: that it was told so is what the order of profiles there goes by.
     if (beside instanceof Failure) return this.#refused(facts, profile, beside);
+    if (target.kind !== "ready") return this.#blocked(facts, profile);
     // The cluster's own layers go before what makes the cluster.
     if (leaving && side === "Management" && facts.street()?.sibling)
       return this.#ports.want(key, { ...NO_INTEREST, waiting: true });
@@ -80,6 +81,8 @@ export class DeploymentReconciler {
     const facts = this.#ports.observe(key);
     if (facts && this.#ended.has(key) && this.#ended.get(key) === facts.deployment.metadata.uid) return undefined;
     this.#ended.delete(key);
+    const memory = this.#memories.get(key);
+    if (memory) noticeLook(memory);
     return facts;
   }
 
@@ -116,8 +119,8 @@ export class DeploymentReconciler {
     const { profile, place, beside } = about;
     const memory = this.#memoryOf(facts, place);
     const now = this.#ports.now();
-    noticeSpec(memory, profile.metadata.generation, now);
-    noticeLeaving(memory, leaving, now);
+    noticeSpec(memory, profile.metadata.generation);
+    noticeLeaving(memory, leaving);
     lookAgain(memory, now);
     const seen = seenFrom(facts, { ...about, memory, now });
     const { prepared } = memory;
@@ -129,6 +132,7 @@ export class DeploymentReconciler {
     const powerless = powerlessness(facts, view, prepared?.parent);
     if (powerless) return await this.#leaveBehind(facts, { ...powerless, signal });
     rememberPlan(memory, plan, view?.layers ?? []);
+    if (view) endWaits(memory, plan, place.view);
     if (view && !silent) this.#report(facts, { profile, plan, view, memory, refusal: beside?.refusal });
     this.#ports.want(facts.key, interestOf({ plan, side: facts.side, beside }, view, memory));
     if (memory.trouble && now < memory.trouble.retryAt) {
@@ -373,11 +377,7 @@ function seenFrom(
     cluster: { name: deployment.spec.clusterRef.name, target: cluster },
     side,
     profileOf: (parent) => place.profileOf(parent),
-    // Asked of the neighbours only when something is to go.
-    get pruneAt() {
-      return pruneTime(memory, place.neighbours, now);
-    },
-    heirs: patientFor(memory, place.heirs, now),
+    ...patienceOf(memory, place, now),
     fixed: Object.fromEntries(
       memory.status?.variables?.flatMap(({ name, digest }) => (digest ? [[name, digest]] : [])) ?? [],
     ),

@@ -9,6 +9,14 @@ import { rowsAndParts } from "../status/deployment-status.ts";
 /** A Registry answers again, or it is another one: it, its credentials, or the signatures that it asks for. */
 export type Renewal = "answers" | "changed";
 
+export interface Wait {
+  /** For so many milliseconds. */
+  ms: number;
+  /** When it was last looked at, in milliseconds since the epoch, and at which look. */
+  at: number;
+  look: number;
+}
+
 /**
  * What the process remembers of one deployment between passes. All of it can be lost at any moment: it is then read or done
  * again, and nothing is applied twice for it.
@@ -18,11 +26,17 @@ export interface DeploymentMemory {
   site: object;
   /** Of the profile: with a new spec, what was refused is tried again at once. */
   generation: number | undefined;
-  /** When this process saw the spec change, or first saw it, or saw the deployment leave, in milliseconds since the epoch. */
-  changedAt: number | undefined;
-  /** When something was first to go since then. */
-  dueAt: number | undefined;
+  /** How often the cluster was looked at, or was to be. */
+  looks: number;
+  /** How long something that goes has been waited with since its turn has come, by its key, or that of its Helm release. */
+  turns: Map<string, Wait>;
+  /** The same of what a brake holds. */
+  holds: Map<string, Wait>;
   prepared: SiteView["prepared"];
+  /** Whether the cluster had a record of the profile, its parent, when that was read or written last. */
+  isRecorded: boolean;
+  /** Since when that is missing, in milliseconds since the epoch. */
+  missingSince: number | undefined;
   /** Whether somebody who writes as we do was looked for, before what is his is written over or taken away. */
   confirmed: boolean;
   /** Whether what it has made is on its way out. */
@@ -48,9 +62,12 @@ export function newMemory(site: object, status: ProfileDeploymentStatus | undefi
   return {
     site,
     generation: undefined,
-    changedAt: undefined,
-    dueAt: undefined,
+    looks: 0,
+    turns: new Map(),
+    holds: new Map(),
     prepared: undefined,
+    isRecorded: false,
+    missingSince: undefined,
     confirmed: false,
     isLeaving: false,
     packs: new Map(),

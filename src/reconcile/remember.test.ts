@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Failure } from "../errors.ts";
 import { EMPTY_PARENT } from "../membership/applyset.ts";
+import type { Outcome } from "../plan/outcome.ts";
 import type { ApplyItem, Step } from "../plan/step.ts";
 import { loadedPack } from "../plan/testdata/packs.ts";
 import { PackLost } from "../plan/valued-pack.ts";
@@ -62,9 +63,10 @@ describe("remember: an object whose values were looked at", () => {
 
   it("keeps what is known of our write, and counts the looks of late", () => {
     const memory = newMemory({}, undefined);
-    memory.attempts.set("k", { digest: "d", fields: "f", repeats: 1, writtenAt: 5 });
+    const write = { digest: "d", fields: "f", content: "all", repeats: 1, writtenAt: 5 };
+    memory.attempts.set("k", write);
     expect(look(memory, 10, "verified")).toEqual({
-      ...{ digest: "d", fields: "f", repeats: 1, writtenAt: 5 },
+      ...write,
       ...{ witness, lookedAt: 10, looks: 1 },
     });
     expect(look(memory, 11, "verified")?.looks).toBe(2);
@@ -115,7 +117,7 @@ describe("remember: packs and what was made of them", () => {
 
   it("reads packs again when a Registry has changed, but not what is rendered; neither a new spec nor an answer does so", () => {
     const { memory } = withPack();
-    noticeSpec(memory, 2, 0);
+    noticeSpec(memory, 2);
     noticeRegistry(memory, "answers");
     expect(memory.packs.has("web")).toBe(true);
     noticeRegistry(memory, "changed");
@@ -247,11 +249,42 @@ describe("an object that went", () => {
 describe("remember: a deployment that leaves its cluster", () => {
   it("is as new from then on to whoever takes over what it leaves, also when its spec is an old one", () => {
     const memory = newMemory({}, undefined);
-    noticeSpec(memory, 1, 1_000);
-    noticeLeaving(memory, false, 2_000);
-    expect(memory.changedAt).toBe(1_000);
-    noticeLeaving(memory, true, 3_000);
-    noticeLeaving(memory, true, 4_000);
-    expect(memory.changedAt).toBe(3_000);
+    const known = (notice: () => void) => {
+      for (const waits of [memory.turns, memory.holds]) waits.set("a", { ms: 1_000, at: 0, look: 1 });
+      notice();
+      return memory.turns.size + memory.holds.size;
+    };
+    expect(known(() => noticeSpec(memory, 1))).toBe(0);
+    expect(known(() => noticeSpec(memory, 1))).toBe(2);
+    expect(known(() => noticeLeaving(memory, false))).toBe(2);
+    expect(known(() => noticeLeaving(memory, true))).toBe(0);
+    expect(known(() => noticeLeaving(memory, true))).toBe(2);
+  });
+});
+
+describe("remember: a namespace that was there when it was looked for", () => {
+  const applied = (failure: Failure): [Step, Outcome] => {
+    const ref = { group: "", version: "v1", kind: "ConfigMap", namespace: "web", name: "a" };
+    const about = { ...item, desired: { ...item.desired, ref } } as unknown as ApplyItem;
+    return [step, { kind: "Applied", results: [{ item: about, ok: false, failure }] }];
+  };
+  const released = (failure: Failure): [Step, Outcome] => {
+    const open = { kind: "OpenRelease", attempt: { key: "r", digest: "d" } } as unknown as Step;
+    return [open, { kind: "Released", failure }];
+  };
+  const gone = new Failure("NamespaceNotFound", "namespace web does not exist");
+  const going = new Failure("NamespaceTerminating", "namespace web is being terminated");
+
+  it.each<[string, [Step, Outcome], string[]]>([
+    ["is looked for again when an object misses it, and no other is", applied(gone), ["other"]],
+    // Its objects may be in any namespace of the layer.
+    ["is looked for again, and all others, when a release misses one", released(gone), []],
+    ["is waited for as long as it is on its way out, by objects", applied(going), ["web", "other"]],
+    ["is waited for as long as it is on its way out, by releases", released(going), ["web", "other"]],
+  ])("%s", (_, [step, outcome], want) => {
+    const memory = newMemory({}, undefined);
+    for (const name of ["web", "other"]) memory.namespaces.set(name, { digest: "d" });
+    remember(memory, step, outcome, { now: 0, random: 0 });
+    expect([...memory.namespaces.keys()]).toEqual(want);
   });
 });

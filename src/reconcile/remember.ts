@@ -16,6 +16,7 @@ import { isDoubted, rememberDoubt } from "./doubts.ts";
 import { retryDelay } from "./error-policy.ts";
 import type { DeploymentMemory, Renewal } from "./memory.ts";
 import type { Tiding } from "./ports.ts";
+import { forgetWaits } from "./settling.ts";
 
 export interface Moment {
   now: number;
@@ -24,9 +25,11 @@ export interface Moment {
 
 /** Takes what came of a step into the memory, and answers what people should hear of it. */
 export function remember(memory: DeploymentMemory, step: Step, outcome: Outcome, moment: Moment): Tiding[] {
-  memory.trouble = undefined;
+  // One more look at whose the objects are comes before each try of a step that takes away, and says nothing of that.
+  if (outcome.kind !== "Prepared") memory.trouble = undefined;
   switch (outcome.kind) {
     case "Prepared":
+      rememberRecord(memory, outcome.parent, moment.now);
       memory.prepared = { digestKey: outcome.digestKey, parent: outcome.parent };
       return [];
     case "Reached":
@@ -58,8 +61,7 @@ export function remember(memory: DeploymentMemory, step: Step, outcome: Outcome,
       if (step.kind === "RecallHooks") memory.contents.set(step.as, recalled(outcome.content));
       return [];
     case "NamespaceLeft":
-      if (step.kind === "LeaveNamespace") memory.leaving.set(step.namespace, outcome.state);
-      return outcome.why ? [normal("NamespaceKept", outcome.why)] : [];
+      return rememberLeaving(memory, step, outcome.result, moment);
     case "Discovered":
       rememberDiscovery(memory, outcome.missing, moment);
       return [];
@@ -73,9 +75,9 @@ export function remember(memory: DeploymentMemory, step: Step, outcome: Outcome,
  * A person has changed the profile: whatever was refused is tried again at once. The remedy may be in a field that is no
  * part of any object, such as `adoption`.
  */
-export function noticeSpec(memory: DeploymentMemory, generation: number | undefined, now: number): void {
+export function noticeSpec(memory: DeploymentMemory, generation: number | undefined): void {
   if (memory.generation === generation) return;
-  noticeChange(memory, now);
+  forgetWaits(memory);
   memory.generation = generation;
   for (const attempt of [...memory.attempts.values(), ...memory.namespaces.values()]) {
     if (attempt.failure) attempt.retryAt = 0;
@@ -83,19 +85,14 @@ export function noticeSpec(memory: DeploymentMemory, generation: number | undefi
   noticeSources(memory);
 }
 
-function noticeChange(memory: DeploymentMemory, now: number): void {
-  memory.changedAt = now;
-  memory.dueAt = undefined;
-}
-
 /**
  * Before anything is deleted it is looked at once more whose it is: another hub may have taken it over. A cluster may go from
  * one profile to another by its labels alone: who takes over what is left behind is waited for as after a new spec.
  */
-export function noticeLeaving(memory: DeploymentMemory, leaving: boolean, now: number): void {
+export function noticeLeaving(memory: DeploymentMemory, leaving: boolean): void {
   if (!leaving || memory.isLeaving) return;
   memory.isLeaving = true;
-  noticeChange(memory, now);
+  forgetWaits(memory);
   memory.prepared = undefined;
 }
 
@@ -108,6 +105,8 @@ export function afterLook(memory: DeploymentMemory, step: Step): Step {
   const isDisputed = takesAway(step) || (step.kind === "Apply" && step.items.some((item) => isRewritten(memory, item)));
   const looks = isDisputed && !memory.confirmed;
   memory.confirmed = looks || step.kind === "Prepare";
+  // Its answer may be lost: whose record is missing then is no question.
+  if (!looks && step.kind === "Forget") memory.isRecorded = false;
   if (!looks) return step;
   memory.prepared = undefined;
   return { kind: "Prepare" };
@@ -159,7 +158,29 @@ export function noticeRegistry(memory: DeploymentMemory, how: Renewal): void {
   for (const [layer, { result }] of memory.packs) if (result.kind === "loaded") memory.packs.delete(layer);
 }
 
+/** Another hub looks each minute whether it may take over, and then writes a record of its own. */
+const TAKEOVER_MS = 2 * 60_000;
+
+/** @throws Failure StaleRead when it is missing since too short a time: who lets another hub take over deletes it */
+function rememberRecord(memory: DeploymentMemory, parent: Parent, now: number): void {
+  const isMissing = !isRecord(parent) && (memory.isRecorded || memory.missingSince !== undefined);
+  memory.isRecorded = isRecord(parent);
+  memory.missingSince = isMissing ? (memory.missingSince ?? now) : undefined;
+  const retryAfterMs = (memory.missingSince ?? Number.NEGATIVE_INFINITY) + TAKEOVER_MS - now;
+  if (retryAfterMs <= 0) return;
+  const message =
+    "somebody has deleted the record of this profile in the cluster: another Strata may be about to take over, and nothing is " +
+    "taken away before it had two minutes to do so";
+  throw new Failure("StaleRead", message, { retryAfterMs });
+}
+
+function isRecord({ layers, places }: Parent): boolean {
+  return layers.length > 0 || places.size > 0;
+}
+
 function rememberReach(memory: DeploymentMemory, step: Step, parent: Parent): void {
+  memory.isRecorded = isRecord(parent);
+  memory.missingSince = undefined;
   if (memory.prepared) memory.prepared = { ...memory.prepared, parent };
   if (step.kind !== "Narrow") return;
   // A layer of this name may come again: it is then a new one, to be fetched and verified as such.
@@ -279,6 +300,26 @@ function rememberNamespace(memory: DeploymentMemory, step: Step, failure: Failur
   memory.leaving.delete(step.namespace);
 }
 
+function rememberLeaving(
+  memory: DeploymentMemory,
+  step: Step,
+  result: (Outcome & { kind: "NamespaceLeft" })["result"],
+  moment: Moment,
+): Tiding[] {
+  if (step.kind !== "LeaveNamespace") return [];
+  const { namespace } = step;
+  if (result instanceof Failure) {
+    const before = memory.namespaces.get(namespace);
+    memory.namespaces.set(namespace, failedAttempt(before, REMOVAL, result, moment));
+    const isNews = before?.failure?.message !== result.message;
+    return isNews ? [{ type: "Warning", reason: result.reason, message: result.message }] : [];
+  }
+  memory.leaving.set(namespace, result.state);
+  // Whoever wants it again asks for it as for a new one.
+  memory.namespaces.delete(namespace);
+  return result.why ? [normal("NamespaceKept", result.why)] : [];
+}
+
 function rememberRetirement(
   { attempts }: DeploymentMemory,
   step: Step,
@@ -327,16 +368,23 @@ function attemptOf(result: ApplyResult, before: Attempt | undefined, moment: Mom
     if (result.occupiedBy === undefined) return attempt;
     return { ...attempt, occupiedBy: result.occupiedBy, writtenAt: moment.now };
   }
-  if ("fields" in result) {
-    const { fields, witness } = result;
-    return { digest, fields, ...(witness ? { witness } : {}), ...pace(before, digest, moment.now) };
-  }
+  if ("fields" in result) return written(result, before, moment);
   if (result.how === "verified" || result.how === "differs") return lookedAt(result, before, moment);
   if (result.how === "exists") return { digest, leftAlone: true };
   if (result.how === "ended") return { digest, ended: result.end };
   if (result.how === "recreating") return { digest: REMOVAL, removed: result.uid };
   const failure = new Failure("StaleRead", `${describeRef(ref)} is being deleted; it is created again when it is gone`);
   return failedAttempt(before, digest, failure, moment);
+}
+
+function written(
+  { item, fields, witness }: Extract<ApplyResult, { fields: string }>,
+  before: Attempt | undefined,
+  { now }: Moment,
+): Attempt {
+  const { content, desired } = item;
+  const known = { ...(content === undefined ? {} : { content }), ...(witness ? { witness } : {}) };
+  return { digest: desired.digest, fields, ...known, ...pace(before, desired.digest, now) };
 }
 
 /** A look tells nothing of the fields that are ours, and takes back no patience. */
@@ -347,12 +395,13 @@ function lookedAt(
 ): Attempt {
   const { digest } = item.desired;
   const known = before?.digest === digest ? before : undefined;
-  const { fields, repeats, writtenAt, lookedAt: last, looks = 0 } = known ?? {};
+  const { fields, content, repeats, writtenAt, lookedAt: last, looks = 0 } = known ?? {};
   const isOften = last !== undefined && now - last < CALM_MS;
   const values = how === "differs" ? known?.witness?.values : witness.values;
   return {
     digest,
     ...(fields === undefined ? {} : { fields }),
+    ...(content === undefined ? {} : { content }),
     ...(repeats === undefined ? {} : { repeats }),
     ...(writtenAt === undefined ? {} : { writtenAt }),
     witness: { ...witness, values },

@@ -21,7 +21,7 @@ let passed: number;
 
 beforeEach(async () => {
   server = await startWebServer();
-  sources = new Sources({ allowedNetworks: LOOPBACK_NETWORKS, deadlineMs: 500 });
+  sources = new Sources({ allowedNetworks: LOOPBACK_NETWORKS, deadlineMs: 1_500 });
   passed = 0;
   const now = performance.now.bind(performance);
   vi.spyOn(performance, "now").mockImplementation(() => now() + passed);

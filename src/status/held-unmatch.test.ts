@@ -32,3 +32,14 @@ test("it is a transition once, not with each pass", () => {
   expect(first.conditions?.[0]?.lastTransitionTime).toBe(at("1"));
   expect(told(first.conditions ?? [], "2")).toEqual(first);
 });
+
+test("what stood in its way before is another trouble: it is held since now", () => {
+  const ill = ["Ready", "Reconciling"].map((type) => condition(type, "False", { reason: "PruneHeld" }));
+  const { conditions = [] } = told([...ill, condition("Stalled", "True", { reason: "PruneHeld" })], "1");
+  expect(conditions.slice(0, 3).map(({ lastTransitionTime }) => lastTransitionTime)).toEqual([
+    at("1"),
+    at("1"),
+    at("1"),
+  ]);
+  expect(told(conditions, "2").conditions).toEqual(conditions);
+});

@@ -16,8 +16,9 @@ export function withHeldUnmatch(
     { type: "Reconciling", status: "False" as const, message },
     { type: "Stalled", status: "True" as const, message },
   ];
-  // Beside what was told before, not beside what would be told without this: else each pass would be a transition.
-  const before = profile.status?.conditions ?? [];
+  // Beside what was told before, not beside what would be told without this: else each pass would be a transition. Their time
+  // is that of the hold, also where another trouble had Stalled the profile: `heldSince` goes by it.
+  const before = (profile.status?.conditions ?? []).filter(({ reason }) => reason === MASS_UNMATCH);
   const speaking = told.map((one): Condition => {
     const next = { ...one, reason: MASS_UNMATCH, observedGeneration: profile.metadata.generation ?? 0 };
     const condition = setCondition(before, next, now).find(({ type }) => type === one.type);

@@ -8,7 +8,7 @@ const NOW = "2026-11-22T12:00:00Z";
 const held = { name: "edge", namespace: "acme", generation: 3, finalizers: [FINALIZER] };
 const going = { ...held, deletionTimestamp: NOW };
 const live: TargetState = { kind: "live", uid: "u", version: "v1.36.3" };
-const refused = "https://10.1.7.1:6443: connection refused";
+const refused = "10.1.7.1:6443: connection refused";
 const away: TargetState = { kind: "failing", failure: new Failure("Unreachable", refused) };
 
 /** What a profile still has there; without a message all of it is Ready. */
@@ -36,7 +36,7 @@ test.each([
     going,
     live,
     [user("web", { isLeaving: false })],
-    "being deleted, waits for AddOnProfile acme/web (has not begun to leave: its own status says why); Kubernetes v1.36.3 answers",
+    "being deleted, waits for AddOnProfile acme/web (has not begun to leave: its own status says why, or Strata's log if it cannot be read); Kubernetes v1.36.3 answers",
   ],
   [
     "deleted, while profiles leave",

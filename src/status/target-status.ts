@@ -61,7 +61,7 @@ function goingWords({ metadata }: TargetCluster, users: readonly ProfileDeployme
 /** The deployments of one profile: one, or one for each side of the cluster. */
 function whyStill(own: readonly ProfileDeployment[]): string {
   if (own.some(({ metadata }) => metadata.deletionTimestamp === undefined))
-    return " (has not begun to leave: its own status says why)";
+    return " (has not begun to leave: its own status says why, or Strata's log if it cannot be read)";
   const late = own.map((one) => conditionOf(one, "Ready")).find((ready) => ready?.status === "False");
   return late ? ` (${late.message})` : "";
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { fastest } from "../../test/support/fastest.ts";
 import { isExactVersion, newestFirst, parseRange, parseVersion, pickVersion } from "./versions.ts";
 
 interface Golden {
@@ -54,10 +55,10 @@ test.each([
 });
 
 test("a range of a thousand blanks is refused at once", () => {
-  const started = performance.now();
-  expect(parseRange(`1${" ".repeat(100_000)}x`)).toBeUndefined();
-  expect(parseRange(`${"1 ".repeat(250)}!`)).toBeUndefined();
-  expect(performance.now() - started).toBeLessThan(50);
+  for (const range of [`1${" ".repeat(100_000)}x`, `${"1 ".repeat(250)}!`]) {
+    expect(parseRange(range)).toBeUndefined();
+    expect(fastest(() => parseRange(range))).toBeLessThan(50);
+  }
 });
 
 test("versions are sorted by number, newest first, and other texts are left out", () => {

@@ -19,10 +19,12 @@ interface Claims {
 export class ClaimBook {
   readonly #claims = new Map<string, Claims>();
 
-  /** Replaces what a deployment waits for. */
-  set(deployment: string, claims: Claims): void {
+  /** Replaces what a deployment waits for. Answers whether something is among it that it did not wait for before. */
+  set(deployment: string, claims: Claims): boolean {
+    const before = this.#claims.get(deployment)?.layers;
     if (claims.layers.size > 0 || claims.intents) this.#claims.set(deployment, claims);
     else this.#claims.delete(deployment);
+    return claims.layers.keys().some((key) => !before?.has(key));
   }
 
   delete(deployment: string): void {

@@ -16,7 +16,7 @@ import { registriesOf } from "../plan/registries.ts";
 import type { Heirs } from "../plan/seen.ts";
 import { onSide } from "../plan/sides.ts";
 import type { Step } from "../plan/step.ts";
-import { clusterNameOf, isTargetOf } from "../plan/targets.ts";
+import { clusterNameOf } from "../plan/targets.ts";
 import { DeploymentReconciler } from "../reconcile/deployment.ts";
 import type { Renewal } from "../reconcile/memory.ts";
 import type { DeploymentFacts, DeploymentPorts, Interest, TargetFacts, Tiding } from "../reconcile/ports.ts";
@@ -28,10 +28,10 @@ import type { Elsewhere, LayerRenderer } from "./layer-renderer.ts";
 import { absenceOf, isTenantGoing } from "./live-looks.ts";
 import { lookupReader } from "./lookups.ts";
 import { identityOf, neighboursOf, profileOfParent } from "./neighbours.ts";
-import type { Reached } from "./one-cluster.ts";
+import { isOneCluster, type Reached } from "./one-cluster.ts";
 import { operationsOf } from "./operations.ts";
 import { profileOf } from "./profile-of.ts";
-import { reaches } from "./reach.ts";
+import { goesTo } from "./reach.ts";
 import type { RegistryWiring } from "./registries.ts";
 import { versionOf, viewOf } from "./site-view.ts";
 import { Streets } from "./streets.ts";
@@ -74,6 +74,8 @@ export class DeploymentWiring implements DeploymentPorts {
   readonly #waiting = new Set<string>();
   /** The generations of profiles for which deployments have done all that they can. */
   readonly #still = new Map<string, number | undefined>();
+  /** Which hub this is, as it was when somebody was last told of a cluster. */
+  #hubUid: string | undefined;
 
   constructor(
     hub: Hub,
@@ -106,7 +108,6 @@ export class DeploymentWiring implements DeploymentPorts {
     const profile = whole && clusterRef.name !== LOCAL_CLUSTER ? onSide(whole, side) : whole;
     const cluster = this.#hub.cache.targets.get(clusterNameOf(deployment));
     const isUnreadable = this.#hub.cache.unreadableTargets.has(clusterNameOf(deployment));
-    const reached = cluster && whole && reaches(whole, cluster.metadata.namespace, this.#hub.cache);
     return {
       key,
       deployment,
@@ -117,7 +118,7 @@ export class DeploymentWiring implements DeploymentPorts {
         this.#streets.streetOf(key, { profile: whole, deployment }, (other) => this.#twins.twinOf(other) !== undefined),
       cluster,
       isUnreadable,
-      matched: whole !== undefined && (isUnreadable || isTargetOf(whole, clusterRef, reached ? cluster : undefined)),
+      matched: whole !== undefined && goesTo(whole, clusterRef, this.#hub.cache),
       // A SystemProfile is in no namespace: Strata's own does not take it along.
       isTenantGoing: namespace !== undefined && this.#hub.cache.isNamespaceGoing(namespace),
       isPlaceGoing: clusterRef.namespace !== undefined && this.#hub.cache.isNamespaceGoing(clusterRef.namespace),
@@ -186,7 +187,8 @@ export class DeploymentWiring implements DeploymentPorts {
     }
     const { claims: layers, intents, isJudged } = interest;
     if (!isJudged) return;
-    this.#claims.set(key, { cluster: reachedBy(place), set: place.set, profile: profileRef, layers, intents });
+    const claims = { cluster: reachedBy(place), set: place.set, profile: profileRef, layers, intents };
+    if (this.#claims.set(key, claims)) this.#wakeOthers(place);
   }
 
   report(key: string, status: ProfileDeploymentStatus): void {
@@ -244,9 +246,21 @@ export class DeploymentWiring implements DeploymentPorts {
     return [...this.#streets.noticeDeployment(key).filter((one) => this.#waiting.has(one)), ...this.#twins.unsure];
   }
 
-  /** How a cluster is, or which one it is, has changed. Answers the deployments there, by whatever name of it, and those that wait for a name. */
+  /** A profile has changed. Answers the deployments that may wait for it on a cluster where it has none at the moment. */
+  noticeProfile(key: string): string[] {
+    const [kind, namespace] = key.split("/");
+    return kind === "ClusterProfile" ? [...this.#waiting].filter((one) => one.startsWith(`${namespace}/`)) : [];
+  }
+
+  /**
+   * How a cluster is, or which one it is, has changed. Answers the deployments there, by whatever name of it, and those that
+   * wait for a name; or all, when it is known by now for which hub they act.
+   */
   noticeCluster(name: string): string[] {
-    return [...this.#streets.noticeCluster(name), ...this.#twins.unsure];
+    const there = [...this.#streets.noticeCluster(name), ...this.#twins.unsure];
+    if (this.#hub.uid === this.#hubUid) return there;
+    this.#hubUid = this.#hub.uid;
+    return [...this.#hub.cache.deployments.keys()];
   }
 
   /** The deployments of a cluster that a change concerns: those of the given ApplySets, or all. */
@@ -326,6 +340,13 @@ export class DeploymentWiring implements DeploymentPorts {
       this.#claims.delete(key);
       for (const [other, { set }] of this.#places) if (set.id === known.set.id) this.#passes.again(other, 0);
     }
+  }
+
+  /** A write that was refused changes nothing on the cluster: no watch tells the owner, who may have let go of it long ago. */
+  #wakeOthers(place: ActingPlace): void {
+    const here = reachedBy(place);
+    for (const [other, there] of this.#places)
+      if (there.set.id !== place.set.id && isOneCluster(reachedBy(there), here)) this.#passes.again(other, 0);
   }
 
   /** Nothing is brought to a TargetCluster that could go without a word: its finalizer comes first. */

@@ -19,8 +19,8 @@ export class ProfileWiring implements ProfilePorts {
   readonly unmatches = new Unmatches();
   readonly again: ProfilePorts["again"];
   readonly #hub: Hub;
-  /** Profiles whose brake holds something, by what was told of them last. */
-  readonly #held = new Set<string>();
+  /** Since when the brakes of profiles hold something, by what was told of them last. */
+  readonly #held = new Map<string, number>();
 
   constructor(hub: Hub, again: ProfilePorts["again"]) {
     this.#hub = hub;
@@ -32,10 +32,12 @@ export class ProfileWiring implements ProfilePorts {
   /** The status of a profile was told. Answers whether the brake has let go by that, which held what it deletes on clusters that it left. */
   noticeBrake(key: string): boolean {
     const profile = this.#hub.cache.profile(key);
-    const isHeld = profile !== undefined && heldSince(profile) !== undefined;
-    if (!isHeld) return this.#held.delete(key);
-    this.#held.add(key);
-    return false;
+    const before = this.#held.get(key);
+    const since = profile && heldSince(profile);
+    if (since === undefined) this.#held.delete(key);
+    else this.#held.set(key, since);
+    // One that holds since another time has let go in between: what was leaving by then, it holds no more.
+    return before !== undefined && since !== before;
   }
 
   observe(key: string): ProfileFacts | undefined {

@@ -1,11 +1,13 @@
 import { describe, expect, it } from "vitest";
 import type { Profile, ProfileDeployment } from "../api/types.ts";
 import { newDeployment } from "../plan/targets.ts";
+import { profileKey } from "../reconcile/profile.ts";
+import { MASS_UNMATCH } from "../status/held-unmatch.ts";
 import type { Hub } from "./hub.ts";
 import { Streets } from "./streets.ts";
 
-const profile = (name: string): Profile =>
-  ({ kind: "AddOnProfile", metadata: { name, namespace: "acme" }, spec: { layers: [] } }) as unknown as Profile;
+const profile = (name: string, kind = "AddOnProfile", about: object = {}): Profile =>
+  ({ kind, metadata: { name, namespace: "acme" }, spec: { layers: [], ...about } }) as unknown as Profile;
 const profiles = new Map(["web", "base"].map((name) => [`AddOnProfile/acme/${name}`, profile(name)]));
 const on = (of: string, name: string, side: "Workload" | "Management" = "Workload"): ProfileDeployment =>
   newDeployment(profiles.get(`AddOnProfile/acme/${of}`) as Profile, { name, namespace: "acme" }, side);
@@ -18,12 +20,19 @@ interface Cluster {
 }
 
 /** Deployments by their keys, on clusters by their names. */
-function world(clusters: Record<string, Cluster>, deployments: Record<string, ProfileDeployment>) {
-  const targets = new Map<string, { status: { uid: string | undefined } }>();
+function world(
+  clusters: Record<string, Cluster>,
+  deployments: Record<string, ProfileDeployment>,
+  more: readonly Profile[] = [],
+) {
+  const targets = new Map<string, { metadata: object; status: { uid: string | undefined } }>();
+  const all = new Map([...profiles, ...more.map((one) => [profileKey(one), one] as const)]);
   const cache = {
     targets,
     deployments: new Map<string, ProfileDeployment>(),
-    profile: (key: string) => profiles.get(key),
+    unreadableTargets: new Map(),
+    profile: (key: string) => all.get(key),
+    profileKeys: () => [...all.keys()],
     isUnreadableProfile: (key: string) => key === "AddOnProfile/acme/strange",
   };
   const linkOf = (name: string) => ({ uid: clusters[name]?.uid });
@@ -36,7 +45,7 @@ function world(clusters: Record<string, Cluster>, deployments: Record<string, Pr
   };
   const tell = (name: string, cluster: Cluster) => {
     clusters[name] = cluster;
-    targets.set(name, { status: { uid: cluster.known } });
+    targets.set(name, { metadata: { namespace: "acme", name: name.slice(5) }, status: { uid: cluster.known } });
     return streets.noticeCluster(name).sort();
   };
   for (const [key, deployment] of Object.entries(deployments)) put(key, deployment);
@@ -97,6 +106,57 @@ describe("the deployments of one cluster", () => {
       streetOf("web", isTwin).others.map(({ deployment, isIdle }) => [deployment.spec.clusterRef.name, isIdle?.()]);
     expect(Object.fromEntries(idle())).toEqual({ a: false, b: true });
     expect(Object.fromEntries(idle((key) => key === "base"))).toEqual({ a: true, b: true });
+  });
+});
+
+describe("a deployment that somebody deletes", () => {
+  const isMadeAgain = (about: object, status: object = {}, deletionTimestamp = "2026-11-22T12:00:00Z") => {
+    const base = { ...profile("base", "ClusterProfile", about), status } as Profile;
+    const deployment = newDeployment(base, { name: "a", namespace: "acme" });
+    Object.assign(deployment.metadata, { deletionTimestamp });
+    const { streetOf } = world({ "acme/a": {} }, { web: on("web", "a"), base: deployment }, [base]);
+    return streetOf("web").others[0]?.isMadeAgain?.();
+  };
+
+  it("is made again where its profile goes to the cluster as before, and not where that has left", () => {
+    expect(isMadeAgain({ clusterRefs: [{ name: "a" }] })).toBe(true);
+    expect(isMadeAgain({ clusterRefs: [{ name: "b" }] })).toBe(false);
+  });
+
+  it("takes no cluster from a profile whose brake holds it there", () => {
+    const held = { status: "False", reason: MASS_UNMATCH, lastTransitionTime: "2026-11-22T12:00:00Z" };
+    const about = { clusterRefs: [{ name: "b" }], unmatchPolicy: "Delete" };
+    expect(isMadeAgain(about, { conditions: [held] })).toBe(true);
+    expect(isMadeAgain(about, { conditions: [held] }, "2026-11-22T11:00:00Z")).toBe(false);
+    expect(isMadeAgain({ ...about, allowMassPrune: true }, { conditions: [held] })).toBe(false);
+  });
+});
+
+describe("a ClusterProfile that has no deployment on a cluster at the moment", () => {
+  const goesTo = (name: string, about: object = {}) =>
+    ({ ...profile(`to-${name}`, "ClusterProfile", { clusterRefs: [{ name }] }), ...about }) as Profile;
+  const clusters = { "acme/a": { uid: "u" }, "acme/b": { uid: "u" }, "acme/c": { uid: "v" } };
+
+  it("is one that goes there by any of its names", () => {
+    const more = ["a", "b", "c"].map((name) => goesTo(name));
+    const { streetOf } = world(clusters, { web: on("web", "a") }, more);
+    expect(streetOf("web").absent?.()).toEqual(more.slice(0, 2));
+  });
+
+  it("is one that only makes the cluster at the moment", () => {
+    const base = goesTo("a");
+    const beside = newDeployment(base, { name: "a", namespace: "acme" }, "Management");
+    const { streetOf } = world(clusters, { web: on("web", "a"), beside }, [base]);
+    expect(streetOf("web").absent?.()).toEqual([base]);
+  });
+
+  it("is none that has one, or that is being deleted, nor a profile of another kind", () => {
+    const base = goesTo("a");
+    const metadata = { name: "going", namespace: "acme", deletionTimestamp: "2026-11-22T12:00:00Z" };
+    const others = [goesTo("a", { metadata }), profile("add-on", "AddOnProfile", { clusterRefs: [{ name: "a" }] })];
+    const deployment = newDeployment(base, { name: "b", namespace: "acme" });
+    const { streetOf } = world(clusters, { web: on("web", "a"), base: deployment }, [base, ...others]);
+    expect(streetOf("web").absent?.()).toEqual([]);
   });
 });
 

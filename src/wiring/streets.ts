@@ -1,11 +1,15 @@
 import { isDeepStrictEqual } from "node:util";
-import type { ProfileDeployment } from "../api/types.ts";
+import { LOCAL_CLUSTER } from "../api/names.ts";
+import type { ClusterRef, Profile, ProfileDeployment } from "../api/types.ts";
 import type { Street } from "../plan/beside.ts";
 import { clusterNameOf } from "../plan/targets.ts";
 import type { Neighbour } from "../plan/turn.ts";
+import { profileKeyOf } from "../reconcile/profile.ts";
+import { heldSince, wasLeaving } from "../reconcile/unmatches.ts";
 import { Groups } from "./groups.ts";
 import type { Hub } from "./hub.ts";
 import { profileOf, unreadProfileOf } from "./profile-of.ts";
+import { goesTo } from "./reach.ts";
 
 /**
  * Which deployments come to one cluster. It may have several names, `local` or `namespace/name` of TargetClusters: they are one
@@ -44,9 +48,7 @@ export class Streets {
 
   /** The deployments on a cluster, by whatever name of it. */
   membersOf(name: string): string[] {
-    const uid = this.#names.groupOf(name);
-    const names = uid === undefined ? [name] : [...this.#names.members(uid)];
-    return names.flatMap((one) => [...this.#deployments.members(one)]);
+    return this.#namesOf(name).flatMap((one) => [...this.#deployments.members(one)]);
   }
 
   /** @param isTwin whether the profile of a deployment is brought to the cluster by another name of it */
@@ -68,7 +70,28 @@ export class Streets {
           isIdle: () => neighbour.isIdle?.() || this.#hub.stateOf(at).kind === "failing" || isTwin(other),
         });
     }
-    return { own, side, sibling, others };
+    return { own, side, sibling, others, absent: () => this.#absentFrom(name) };
+  }
+
+  #namesOf(name: string): string[] {
+    const uid = this.#names.groupOf(name);
+    return uid === undefined ? [name] : [...this.#names.members(uid)];
+  }
+
+  /** The ClusterProfiles that go to a cluster and have no deployment there: theirs is being made, for the first time or again. */
+  #absentFrom(name: string): Profile[] {
+    const { cache } = this.#hub;
+    const present = new Set(this.membersOf(name).flatMap((one) => this.#profileKeyOf(one) ?? []));
+    const refs = this.#namesOf(name).map(refOf);
+    const absent = cache.profileKeys().filter((key) => key.startsWith("ClusterProfile/") && !present.has(key));
+    return absent
+      .flatMap((key) => cache.profile(key) ?? [])
+      .filter((profile) => !profile.metadata.deletionTimestamp && refs.some((ref) => goesTo(profile, ref, cache)));
+  }
+
+  #profileKeyOf(key: string): string | undefined {
+    const deployment = this.#hub.cache.deployments.get(key);
+    return deployment && deployment.spec.applyTo !== "Management" ? profileKeyOf(deployment) : undefined;
   }
 
   #neighbour(key: string): Neighbour | undefined {
@@ -76,8 +99,21 @@ export class Streets {
     const deployment = cache.deployments.get(key);
     if (!deployment) return undefined;
     const profile = profileOf(deployment, cache);
-    if (profile) return { profile, deployment };
+    if (profile) return { profile, deployment, isMadeAgain: () => this.#isMadeAgain(profile, deployment) };
     const unread = unreadProfileOf(deployment, cache);
-    return unread && { profile: unread, deployment, isIdle: () => true };
+    return unread && { profile: unread, deployment, isIdle: () => true, isMadeAgain: () => true };
   }
+
+  /** By hand nobody takes a deployment from a cluster that the profile goes to, or that its brake holds. */
+  #isMadeAgain(profile: Profile, deployment: ProfileDeployment): boolean {
+    const since = heldSince(profile);
+    const isHeld = since !== undefined && !wasLeaving(deployment, since);
+    return isHeld || goesTo(profile, deployment.spec.clusterRef, this.#hub.cache);
+  }
+}
+
+function refOf(name: string): ClusterRef {
+  if (name === LOCAL_CLUSTER) return { name };
+  const [namespace = "", cluster = ""] = name.split("/");
+  return { namespace, name: cluster };
 }

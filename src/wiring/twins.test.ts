@@ -61,6 +61,16 @@ describe("a profile that goes to a cluster by two names", () => {
     expect([twins.twinOf("1"), twins.twinOf("2")]).toEqual([undefined, twin]);
   });
 
+  it.each([
+    ["edge", "edge-2"],
+    ["edge-2", "edge-20"],
+    ["bergen", "oslo"],
+  ])("is brought by the first by name, however the deployments are called: %s before %s", (first, second) => {
+    const same = { [first]: { uid: "u" }, [second]: { uid: "u" } };
+    const twins = world(same, { 1: on(second), 2: on(first), 3: on(second) });
+    expect(["1", "2", "3"].map((key) => twins.twinOf(key))).toEqual([`acme/${first}`, undefined, `acme/${first}`]);
+  });
+
   it("waits for its own deployments only, and makes each of the clusters by itself", () => {
     const same = { a: { uid: "u" }, b: { uid: "u" } };
     const madeUp = { ...on("a"), metadata: { name: "mine", namespace: "acme" } };

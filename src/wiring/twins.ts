@@ -30,10 +30,10 @@ export class Twins {
     if (!own) return undefined;
     const [first] = this.#streets
       .membersOf(clusterNameOf(own))
-      .filter((other) => other < key && this.#isTwin(other, own) && this.#isThere(other, own))
-      .sort();
-    const twin = first === undefined ? undefined : this.#hub.cache.deployments.get(first);
-    return twin && clusterNameOf(twin);
+      .flatMap((other) => this.#hub.cache.deployments.get(other) ?? [])
+      .filter((other) => rankOf(other) < rankOf(own) && this.#isTwin(other, own) && this.#isThere(other, own))
+      .sort((a, b) => (rankOf(a) < rankOf(b) ? -1 : 1));
+    return first && clusterNameOf(first);
   }
 
   /** Whether another deployment of the profile is on the same cluster, and stays; or why that is not known. */
@@ -58,8 +58,8 @@ export class Twins {
     if (!own || this.#reached(clusterNameOf(own)).uid === undefined) return "no";
     let silent: string | undefined;
     for (const [other, deployment] of this.#hub.cache.deployments) {
-      if (other === key || deployment.metadata.deletionTimestamp || !this.#isTwin(other, own)) continue;
-      if (this.#isThere(other, own)) return "yes";
+      if (other === key || deployment.metadata.deletionTimestamp || !this.#isTwin(deployment, own)) continue;
+      if (this.#isThere(deployment, own)) return "yes";
       const name = clusterNameOf(deployment);
       const isSilent = this.#streets.uidOf(name) === undefined && isOfOneOwner(name, clusterNameOf(own));
       if (isSilent && this.#mayBeThere(name)) silent ??= name;
@@ -70,16 +70,14 @@ export class Twins {
   }
 
   /** Of the same profile, for the cluster itself, and none that somebody made up. */
-  #isTwin(key: string, { spec }: ProfileDeployment): boolean {
-    const other = this.#hub.cache.deployments.get(key);
-    if (!other || other.spec.applyTo === "Management" || spec.applyTo === "Management") return false;
+  #isTwin(other: ProfileDeployment, { spec }: ProfileDeployment): boolean {
+    if (other.spec.applyTo === "Management" || spec.applyTo === "Management") return false;
     return isDeepStrictEqual(other.spec.profileRef, spec.profileRef) && profileOf(other, this.#hub.cache) !== undefined;
   }
 
   /** Whether a deployment is on the cluster of another one. */
-  #isThere(key: string, other: ProfileDeployment): boolean {
-    const own = this.#hub.cache.deployments.get(key);
-    return own !== undefined && isOneCluster(this.#reached(clusterNameOf(own)), this.#reached(clusterNameOf(other)));
+  #isThere(one: ProfileDeployment, other: ProfileDeployment): boolean {
+    return isOneCluster(this.#reached(clusterNameOf(one)), this.#reached(clusterNameOf(other)));
   }
 
   #reached(name: string): Reached {
@@ -93,4 +91,9 @@ export class Twins {
     const target = targets.get(name);
     return target !== undefined && !(target.spec.connection.clusterAPIRef && this.#hub.hasNoSecret(name));
   }
+}
+
+/** Sorts by the cluster's name, then by its namespace: a space goes before all that names are made of. */
+function rankOf({ spec: { clusterRef } }: ProfileDeployment): string {
+  return `${clusterRef.name} ${clusterRef.namespace ?? ""}`;
 }

@@ -62,7 +62,7 @@ async function applied(manifest: Live, by: readonly string[]): Promise<void> {
 const HELM_CHART = {
   "Chart.yaml": "apiVersion: v2\nname: web\nversion: 1.0.0\n",
   "templates/there.yaml":
-    'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: there }\ndata: { key: old, own: "yes" }\n',
+    'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: there }\ndata: { key: old, taken: old, shared: same, own: "yes" }\n',
 };
 
 async function helmInstall(namespace: string): Promise<void> {
@@ -73,7 +73,8 @@ async function helmInstall(namespace: string): Promise<void> {
   await helm(["install", "web", folder, "-n", namespace], { home: hub.dataDir, kubeconfigPath });
 }
 
-const OLD = { key: "old", own: "yes" };
+/** Of this the layer changes `key`, takes `taken` and, as it is, `shared`, and knows nothing of `own`. */
+const OLD = { key: "old", taken: "old", shared: "same", own: "yes" };
 const SSA = ["apply", "--server-side"];
 
 /** Who made the object, how, and, for who keeps it under `IfUnowned`, in which words. */
@@ -139,7 +140,8 @@ describe("an object made by", () => {
     await make(name);
     const made = await read(hub, path(name));
     const wanted = (data: Live): Live => profile(name, policy, data);
-    await apply(hub, wanted({ key: "new", dropped: "soon" }));
+    const full = { key: "new", taken: "new", shared: "same", dropped: "soon" };
+    await apply(hub, wanted(full));
     const sentence = refusal(name, policy, owner);
     if (sentence !== undefined) {
       await waitUntil(hub, profilePath(name), {
@@ -150,16 +152,19 @@ describe("an object made by", () => {
       // What stood in the way goes, and nobody tells Strata.
       await hub.kubectlOk(["delete", "configmap/there", "-n", name]);
       await untilReady(hub, profilePath(name));
-      expect((await read(hub, path(name))).data).toEqual({ key: "new", dropped: "soon" });
+      expect((await read(hub, path(name))).data).toEqual(full);
       await hub.kubectlOk(["delete", "-n", "acme", `sap/${name}`, "--timeout=90s"]);
       expect(await read(hub, path(name))).toBeUndefined();
       return;
     }
     await untilReady(hub, profilePath(name));
-    expect((await read(hub, path(name))).data).toMatchObject({ key: "new", dropped: "soon" });
+    // What Helm wrote is the layer's as a whole.
+    const others = maker === "helm-install" ? {} : { own: "yes" };
+    expect((await read(hub, path(name))).data).toEqual({ ...full, ...others });
     await apply(hub, wanted({ key: "new" }));
-    await waitUntil(hub, path(name), { what: "without it", is: (object) => !("dropped" in object.data) });
+    await waitUntil(hub, path(name), { what: "without them", is: ({ data }) => !("dropped" in data) });
     await untilReady(hub, profilePath(name));
+    expect((await read(hub, path(name))).data).toEqual({ key: "new", ...others });
     await hub.kubectlOk(["delete", "-n", "acme", `sap/${name}`, "--timeout=90s"]);
     const left = await read(hub, path(name));
     if (policy === "Always") return expect(left).toBeUndefined();
@@ -172,7 +177,7 @@ describe("an object made by", () => {
 
 describe("an adopted object that says no more that it was there before", () => {
   const ADOPTED = "strata.dev/adopted";
-  const NEW = { key: "new", own: "yes" };
+  const NEW = { ...OLD, key: "new" };
 
   /** What a person does to it. */
   const deeds = {
@@ -278,6 +283,20 @@ describe("a field that the layer drops after it has adopted the object", () => {
     });
     expect(live.metadata.labels).not.toHaveProperty("tier");
     expect(live.spec.template.spec.containers[0].env).toEqual([{ name: "A", value: "1" }]);
+  });
+
+  test("stays as long as a tool that Strata does not know applies it too", async () => {
+    await hub.kubectlOk(["create", "namespace", "thirds"]);
+    await applied(there("thirds", OLD), ["create"]);
+    await applied(there("thirds", { shared: "same" }), [...SSA, "--field-manager=third"]);
+    await apply(hub, profile("thirds", "Always", { key: "new", taken: "new", shared: "same" }));
+    await untilReady(hub, profilePath("thirds"));
+    await apply(hub, profile("thirds", "Always", { key: "new" }));
+    await waitUntil(hub, path("thirds"), { what: "without the rest", is: ({ data }) => !("taken" in data) });
+    await untilReady(hub, profilePath("thirds"));
+    expect((await read(hub, path("thirds"))).data).toEqual({ key: "new", shared: "same", own: "yes" });
+    await applied(there("thirds", {}), [...SSA, "--field-manager=third"]);
+    expect((await read(hub, path("thirds"))).data).toEqual({ key: "new", own: "yes" });
   });
 
   test("is really gone, after somebody has cleared its managedFields", async () => {

@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { askedOf } from "../support/budget.ts";
 import { type ControlPlane, startControlPlane } from "../support/controlplane.ts";
+import { fence } from "../support/ledger.ts";
+import { metric } from "../support/replicas.ts";
 import {
   apply,
   auditMark,
@@ -100,6 +103,14 @@ const configMap = (name: string, type = "AddOn") => ({
   manifests: [{ object: { apiVersion: "v1", kind: "ConfigMap", metadata: { name } } }],
 });
 
+const imported = [
+  { name: "os", type: "OS", expect: { osImage: "^Ubuntu 24", kernelVersion: ">=6.1", architecture: "amd64" } },
+  { name: "kubernetes", type: "Kubernetes", expect: { version: ">=1.33 <1.37", nodes: 2 } },
+  { name: "cni", type: "Network", expect: {} },
+  { name: "csi", type: "Storage", expect: { storageClass: "fast" } },
+  configMap("addon"),
+];
+
 const rows = (live: Live): string[] =>
   live.status.layers.map(({ name, state, source, message }: Live) => `${name} (${source}) ${state}: ${message ?? ""}`);
 
@@ -112,6 +123,26 @@ async function deploymentRow(profileName: string, layer: string): Promise<Live> 
   );
 }
 
+const BEATS = 100;
+/** More passes than a fence has (about 8), and fewer than so many heartbeats would, were they not left aside. */
+const FEW_PASSES = 30;
+/** What a profile asks for when it is new, whoever else is at rest. */
+const FENCES_OWN = /^get secrets strata-system\/strata-digest-key$/;
+
+/** A heartbeat of a node, in which nothing is new but the time; the version that it makes of it. */
+async function beat(name: string, second: number): Promise<string> {
+  const { conditions } = (await read(hub, `/api/v1/nodes/${name}`)).status;
+  const lastHeartbeatTime = new Date(Date.UTC(2030, 0, 1, 0, 0, second)).toISOString();
+  const body = { status: { conditions: conditions.map((one: Live) => ({ ...one, lastHeartbeatTime })) } };
+  const how = { body, contentType: "application/merge-patch+json" };
+  const answer = await hub.request("PATCH", `/api/v1/nodes/${name}/status`, how);
+  if (answer.status !== 200) throw new Error(`heartbeat of ${name}: ${JSON.stringify(answer.body)}`);
+  return (answer.body as Live).metadata.resourceVersion;
+}
+
+/** How often deployments were looked at so far. */
+const passes = (): Promise<number> => metric(strata, 'strata_pass_duration_seconds_count{queue="deployment"');
+
 // leaf: Profile spec.layers[].expect.version
 // leaf: Profile spec.layers[].expect.nodes
 // leaf: Profile spec.layers[].expect.osImage
@@ -120,16 +151,7 @@ async function deploymentRow(profileName: string, layer: string): Promise<Live> 
 // leaf: Profile spec.layers[].expect.storageClass
 describe("the layers that a cluster is made of", () => {
   test("an imported cluster is looked at: each core layer is observed, in order, and an add-on comes after them", async () => {
-    await apply(
-      hub,
-      profile("imported", [
-        { name: "os", type: "OS", expect: { osImage: "^Ubuntu 24", kernelVersion: ">=6.1", architecture: "amd64" } },
-        { name: "kubernetes", type: "Kubernetes", expect: { version: ">=1.33 <1.37", nodes: 2 } },
-        { name: "cni", type: "Network", expect: {} },
-        { name: "csi", type: "Storage", expect: { storageClass: "fast" } },
-        configMap("addon"),
-      ]),
-    );
+    await apply(hub, profile("imported", imported));
     // No node yet: OS and Kubernetes let the network layer have its turn, which waits for nodes with a network.
     const early = await waitUntil(hub, path("imported"), {
       what: "waiting for nodes",
@@ -172,19 +194,29 @@ describe("the layers that a cluster is made of", () => {
     );
   });
 
-  test("at rest nothing is written, and what a node says of itself all the time wakes nobody", async () => {
+  test("what a node says of itself all the time wakes nobody", async () => {
     await untilReady(hub, path("imported"));
+    await fence(hub, "fence-before");
     const mark = await auditMark(hub);
-    await node("n1");
-    await node("n3");
-    await waitUntil(hub, path("imported"), { what: "still Ready", is: isReady });
-    await hub.kubectlOk(["wait", "-n", "acme", "scp/imported", "--for=condition=Ready", "--timeout=60s"]);
-    await waitUntilRow("imported", "kubernetes", ({ ready }) => ready === "3/3");
-    const writes = await strataWrites(hub, mark);
-    expect(writes.filter((line) => !line.includes("/status"))).toEqual([]);
+    const before = await passes();
+    const versions = new Set<string>();
+    for (let second = 0; second < BEATS; second++) versions.add(await beat("n1", second));
+    expect(versions.size).toBe(BEATS);
+    const isOfFence = await fence(hub, "fence-after");
+    const asked = (await askedOf(hub, mark)).filter((request) => !FENCES_OWN.test(request));
+    expect(asked.filter((request) => !isOfFence(request))).toEqual([]);
+    expect((await passes()) - before).toBeLessThan(FEW_PASSES);
   });
 
-  test("a kubelet of another version is named with both versions; what runs stays, and what is new waits", async () => {
+  test("a node more is told in the row of its layer, and nothing else is written for it", async () => {
+    const mark = await auditMark(hub);
+    await node("n3");
+    await waitUntilRow("imported", "kubernetes", ({ ready }) => ready === "3/3");
+    expect(isReady(await read(hub, path("imported")))).toBe(true);
+    expect(await strataWrites(hub, mark)).toEqual([]);
+  });
+
+  test("a kubelet of another version is named with both versions; what runs stays, and what comes after it goes on", async () => {
     await node("n2", { version: "v1.32.4" });
     const blocked = await waitUntil(hub, path("imported"), {
       what: "Blocked",
@@ -197,12 +229,20 @@ describe("the layers that a cluster is made of", () => {
     expect(condition(blocked, "Ready")).toMatchObject({ status: "False", reason: "ExpectationNotMet" });
     expect(condition(blocked, "Stalled")).toMatchObject({ status: "True", reason: "ExpectationNotMet" });
     expect(layerOf(blocked, "addon")?.state).toBe("Ready");
+    // The layer was Ready as it is: its gate stays open, also for what is new.
+    await apply(hub, profile("imported", [...imported, configMap("newcomer")]));
+    const grown = await waitUntil(hub, path("imported"), {
+      what: "with one more layer",
+      is: (live) => layerOf(live, "newcomer")?.state === "Ready",
+    });
+    expect(await deploymentRow("imported", "kubernetes")).toMatchObject({ state: "Blocked", gate: "Open" });
+    expect(isReady(grown)).toBe(false);
 
     await node("n2");
     await untilReady(hub, path("imported"));
   });
 
-  test("another system on a node, a node too few, and another default class: each is said by the layer whose it is", async () => {
+  test("another system on a node, a node too few, and a class that is gone: each is said by the layer whose it is", async () => {
     await node("n1", { system: "Flatcar 4000" });
     await waitUntil(hub, path("imported"), {
       what: "another system",

@@ -10,6 +10,7 @@ import { temporaryFolder } from "../support/processes.ts";
 import { type ChartRepo, startChartRepo } from "../support/registry.ts";
 import { apply, pathOf, read, trustedTenant, untilReady, waitUntil } from "../support/stories.ts";
 import { type StrataProcess, startStrata } from "../support/strata.ts";
+import { targetCluster } from "../support/target-cluster.ts";
 import { toolPath } from "../support/tools.ts";
 
 const CLI = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
@@ -548,6 +549,52 @@ describe("a profile that makes its cluster, which here is the hub under another 
     const { stdout, stderr, code } = await diff([base()], { args });
     expect(stdout + stderr).toContain(sentence);
     expect(code).toBe(2);
+  });
+});
+
+describe("a cluster with a context of its own", () => {
+  let far: ControlPlane;
+  const FAR = ["--target", "far"];
+  const layers = [
+    layer("vpc", [configMap("vpc", "red")], "\n      applyTo: Management"),
+    layer("one", [configMap("one", "red", ", namespace: default")]),
+  ];
+  const goesFar = profile("far", layers).replace("name: local", "name: far");
+
+  beforeAll(async () => {
+    far = await startControlPlane({ name: "diff-far", controllers: false });
+    await apply(hub, ...targetCluster("far", far.kubeconfig));
+    await untilReady(hub, pathOf("strata.dev/v1alpha1", "targetclusters", "acme/far"));
+  });
+
+  afterAll(() => far?.stop());
+
+  /** The TargetCluster, as a person keeps it in a file. */
+  const file = () => JSON.stringify(targetCluster("far", far.kubeconfig)[1]);
+
+  test("is not compared with the hub, and what to do is said", async () => {
+    for (const documents of [[goesFar], [file(), goesFar]]) {
+      const { stdout, stderr, code } = await diff(documents, { args: FAR });
+      const said = stdout.replace(/\s+/g, " ");
+      expect(said).toContain("! AddOnProfile acme/far the cluster of this context is not TargetCluster acme/far (");
+      expect(said).toContain("): name the TargetCluster's own context with --context, or say --management for ");
+      expect({ stderr, code }).toEqual({ stderr: expect.stringContaining("see the lines that begin with !"), code: 2 });
+    }
+  });
+
+  test("is compared in its own context, and what is for the hub in the hub's", async () => {
+    const own = await diff([file(), goesFar], { args: FAR, kubeconfig: far.kubeconfigPath });
+    expect(linesOf(own)).toEqual(["+ ConfigMap default/one (added)", "1 added, 0 changed, 0 deleted, 0 unchanged"]);
+    const hubs = await diff([goesFar], { args: [...FAR, "--management"] });
+    expect(hubs.stdout).toMatch(/^\+ ConfigMap far\/vpc \(added; /m);
+    expect(hubs.stdout).not.toContain("ConfigMap default/one");
+  });
+
+  test("does not have what is applied on the hub: with --management its context is refused", async () => {
+    const args = [...FAR, "--management"];
+    const { stdout, stderr, code } = await diff([file(), goesFar], { args, kubeconfig: far.kubeconfigPath });
+    expect({ stdout, code }).toEqual({ stdout: "", code: 2 });
+    expect(stderr).toContain("and the cluster of this context is none, as it has no ClusterProfiles: name the hub's ");
   });
 });
 

@@ -155,6 +155,11 @@ describe("drift.mode", () => {
     expect((await strataWrites(hub, mark)).filter((write) => write.includes(" ignored/"))).toEqual([]);
     const live = await read(hub, profilePath("ignored"));
     expect([isReady(live), isDrifted(live), condition(live, "Drifted")]).toEqual([true, false, undefined]);
+
+    const changed = [...manifests.slice(0, 2), configMap("other", { key: "new" })];
+    await bring("ignored", { manifests: changed, drift: { mode: "Ignore" } });
+    expect((await read(hub, at("configmaps", "ignored/settings")))?.data).toEqual({ key: "ours" });
+    expect((await read(hub, at("deployments", "ignored/web"))).spec.replicas).toBe(3);
   });
 });
 

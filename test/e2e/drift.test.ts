@@ -6,6 +6,7 @@ import {
   auditMark,
   follow,
   type Live,
+  layerOf,
   pathOf,
   read,
   strataWrites,
@@ -347,54 +348,133 @@ describe("an object that others write", () => {
   });
 
   test("of which a policy rewrites a value whenever somebody writes it: he is named, and met ever more slowly", async () => {
-    const stop = new AbortController();
-    const rival = (async () => {
-      using told = await follow(hub, pathOfStory("rewritten"));
-      for (let beat = 0; !stop.signal.aborted; beat++) {
-        const from = told.versions.length;
-        const note = `example.com/beat=${beat}`;
-        const args = ["annotate", "configmap/rewritten", note, "--overwrite", "--field-manager=rival"];
-        await hub.kubectlOk(["-n", NAMESPACE, ...args]);
-        await told.until("repaired", (object) => told.versions.indexOf(object) > from && object.data.key === "ours");
-      }
-    })();
+    const mark = await auditMark(hub);
+    await using rival = fight("rewritten", (beat) => [
+      ...["annotate", "configmap/rewritten", `example.com/beat=${beat}`, "--overwrite"],
+    ]);
     const sentence =
       "ConfigMap steady/rewritten gets other values again and again when field manager rival writes it, " +
       "or from an admission policy or webhook: repaired more slowly";
-    const fought = await waitUntil(hub, PROFILE, {
-      what: "a named fight",
-      is: (object) => object.status?.layers?.[0]?.message === sentence,
-    });
-    expect(fought.status.layers[0]).toMatchObject({ state: "Drifted", reason: "DriftFight" });
-    stop.abort();
-    await rival;
+    await untilFought(sentence);
+    await rival.endAfter(2);
+    expectPatience(await pauses("rewritten", mark));
     await untilReady(hub, PROFILE);
   });
 
   test("that somebody will not leave alone: he is named, and met ever more slowly", async () => {
-    const stop = new AbortController();
-    const fighter = (async () => {
-      using told = await follow(hub, pathOfStory("edit"));
-      while (!stop.signal.aborted) {
-        const from = told.versions.length;
-        await hub.kubectlOk([
-          "-n",
-          NAMESPACE,
-          ...merge("configmap", "edit", { data: { key: "theirs" } }),
-          "--field-manager=rival",
-        ]);
-        await told.until("repaired", (object) => told.versions.indexOf(object) > from && object.data.key === "ours");
-      }
-    })();
+    const mark = await auditMark(hub);
+    await using rival = fight("edit", () => merge("configmap", "edit", { data: { key: "theirs" } }));
     const sentence =
       "ConfigMap steady/edit is changed or deleted again and again by field manager rival: repaired more slowly";
-    const fought = await waitUntil(hub, PROFILE, {
-      what: "a named fight",
-      is: (object) => object.status?.layers?.[0]?.message === sentence,
-    });
-    expect(fought.status.layers[0]).toMatchObject({ state: "Drifted", reason: "DriftFight" });
-    stop.abort();
-    await fighter;
+    await untilFought(sentence);
+    await rival.endAfter(2);
+    expectPatience(await pauses("edit", mark));
     await untilReady(hub, PROFILE);
+  });
+});
+
+interface Fight extends AsyncDisposable {
+  /** Ends it after so many more repairs. */
+  endAfter(repairs: number): Promise<void>;
+}
+
+/** Somebody who writes a ConfigMap again as soon as it is repaired. */
+function fight(story: string, blow: (beat: number) => string[]): Fight {
+  let left = Number.POSITIVE_INFINITY;
+  const blows = (async () => {
+    using told = await follow(hub, pathOfStory(story));
+    for (let beat = 0; left > 0; beat++, left--) {
+      const from = told.versions.length;
+      await hub.kubectlOk(["-n", NAMESPACE, ...blow(beat), "--field-manager=rival"]);
+      await told.until("repaired", (object) => told.versions.indexOf(object) > from && object.data.key === "ours");
+    }
+  })();
+  // Whoever waits for the end is told; until then it is nobody's.
+  blows.catch(() => {});
+  const endAfter = (repairs: number): Promise<void> => {
+    left = Math.min(left, repairs);
+    return blows;
+  };
+  return { endAfter, [Symbol.asyncDispose]: () => endAfter(0) };
+}
+
+async function untilFought(sentence: string): Promise<void> {
+  const fought = await waitUntil(hub, PROFILE, {
+    what: "a named fight",
+    is: (object) => object.status?.layers?.[0]?.message === sentence,
+  });
+  expect(fought.status.layers[0]).toMatchObject({ state: "Drifted", reason: "DriftFight" });
+}
+
+/** Between the writes of a ConfigMap that were taken from Strata since a mark, in milliseconds. */
+async function pauses(story: string, mark: number): Promise<number[]> {
+  const times = (await strataRequests(hub, mark))
+    .filter(({ verb, objectRef: ref }) => `${verb} ${ref?.resource} ${ref?.namespace}/${ref?.name}` === writeOf(story))
+    .filter(({ responseStatus }) => (responseStatus?.code ?? 0) < 300)
+    .map(({ requestReceivedTimestamp }) => Date.parse(requestReceivedTimestamp));
+  return times.slice(1).map((time, index) => time - times[index]!);
+}
+
+/** A fight is named while the first of these is waited for at the earliest. Clocks are read in whole milliseconds. */
+function expectPatience(all: readonly number[]): void {
+  const [before = 0, last = 0] = all.slice(-2);
+  expect(before, `the pauses ${all.join(", ")}`).toBeGreaterThan(990);
+  expect(last, `the pauses ${all.join(", ")}`).toBeGreaterThan(1_990);
+}
+
+describe("the namespace of two layers", () => {
+  const evicted = pathOf("strata.dev/v1alpha1", "addonprofiles", "acme/evicted");
+  const at = (name: string): string => pathOf("v1", "configmaps", `evicted/${name}`);
+  const uids = async (): Promise<string[]> =>
+    await Promise.all(["held", "free"].map(async (name) => (await read(hub, at(name)))?.metadata.uid));
+  const finalizers = (value: string[] | null): string[] => [
+    ...["-n", "evicted", ...merge("configmap", "held", { metadata: { finalizers: value } })],
+  ];
+
+  test("that somebody deletes: whoever holds it is named, nothing is forced, and all comes back when it is gone", async () => {
+    await apply(hub, {
+      apiVersion: "strata.dev/v1alpha1",
+      kind: "AddOnProfile",
+      metadata: { name: "evicted", namespace: "acme" },
+      spec: {
+        namespace: "evicted",
+        clusterRefs: [{ name: "local" }],
+        layers: ["held", "free"].map((name) => ({ name, manifests: [configMap(name)] })),
+      },
+    });
+    await untilReady(hub, evicted);
+    await hub.kubectlOk(finalizers(["example.com/keep"]));
+    const first = await uids();
+    const mark = await auditMark(hub);
+    const writes = async (accepted: boolean): Promise<string[]> =>
+      (await strataWrites(hub, mark, { accepted })).filter((write) => / evicted\//.test(write));
+
+    await hub.kubectlOk(["delete", "namespace", "evicted", "--wait=false"]);
+    const stuck = await waitUntil(hub, evicted, {
+      what: "waiting for the end of the namespace",
+      is: (object) =>
+        layerOf(object, "free")?.reason === "NamespaceTerminating" && layerOf(object, "held")?.state === "Drifted",
+    });
+    expect(layerOf(stuck, "held").message).toBe(
+      "ConfigMap evicted/held is being deleted, held by finalizer example.com/keep, which its controller takes off; " +
+        "if that runs no more, in that cluster: kubectl patch configmap held -n evicted --type=merge " +
+        `-p '{"metadata":{"finalizers":null}}'; it is created again when it is gone`,
+    );
+    expect(layerOf(stuck, "free")).toMatchObject({
+      state: "Failed",
+      message:
+        'ConfigMap evicted/free: configmaps "free" is forbidden: unable to create new content in namespace evicted because it is being terminated',
+    });
+    // What is not there is tried again, ever more seldom; what is on its way out is not touched.
+    expect(new Set(await writes(false))).toEqual(new Set(["patch configmaps evicted/free"]));
+    expect(await writes(true)).toEqual([]);
+    expect((await uids())[0]).toBe(first[0]);
+
+    await hub.kubectlOk(finalizers(null));
+    await untilReady(hub, evicted);
+    for (const [index, uid] of (await uids()).entries()) expect([undefined, first[index]]).not.toContain(uid);
+    const [namespace, ...objects] = await writes(true);
+    expect(namespace).toBe("patch namespaces evicted/evicted");
+    expect(objects.toSorted()).toEqual(["patch configmaps evicted/free", "patch configmaps evicted/held"]);
   });
 });

@@ -1,20 +1,29 @@
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type ControlPlane, startControlPlane } from "../support/controlplane.ts";
+import { temporaryFolder } from "../support/processes.ts";
+import { type ChartRepo, startChartRepo } from "../support/registry.ts";
+import { writePage } from "../support/registry-stories.ts";
 import { type Live, pathOf, read, strataWrites, trustedTenant, untilReady } from "../support/stories.ts";
 import { type StrataProcess, startStrata } from "../support/strata.ts";
 
 let hub: ControlPlane;
 let strata: StrataProcess;
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let charts: ChartRepo;
 
 beforeAll(async () => {
+  folder = await temporaryFolder("gitops");
+  await writePage(join(folder.path, "charts"), "1.0.0");
+  charts = await startChartRepo(join(folder.path, "charts"));
   hub = await startControlPlane({ name: "gitops" });
-  strata = await startStrata(hub);
+  strata = await startStrata(hub, ["--set", "systemProfiles.clusterRole=cluster-admin"]);
   await trustedTenant(hub, "acme");
 });
 
 afterAll(async () => {
   await strata?.kill();
-  await hub?.stop();
+  await Promise.all([hub?.stop(), charts?.stop(), folder?.remove()]);
 });
 
 const profilePath = (name: string): string => pathOf("strata.dev/v1alpha1", "addonprofiles", `acme/${name}`);
@@ -122,42 +131,93 @@ describe("a layer list that two managers write", () => {
   });
 });
 
-/** A profile that leaves out all that has a default, and one that spells out what a person might. */
-const WRITTEN: readonly Live[] = [
+/** What a person might write of profiles: all that has a default is left out of the first, and spelled out in the second. */
+const ADD_ONS: readonly Live[] = [
+  profile("plain", [layer("plain")], { clusterRefs: [{ name: "local" }], namespace: "acme" }),
+  profile(
+    "full",
+    [
+      { ...layer("one"), timeout: "5m", gate: "Applied", adoption: "Never", prune: "Never", type: "AddOn" },
+      { name: "two", manifests: [{ inline: "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: two }\n" }] },
+    ],
+    {
+      clusterSelector: { matchLabels: { diff: "yes" } },
+      namespace: "acme",
+      serviceAccountName: "default",
+      deletionPolicy: "Orphan",
+      variables: [{ name: "greeting", default: "hello" }],
+      version: "1.0.0",
+    },
+  ),
+];
+
+/** Layers that only look, and one that brings what it expects. */
+const CORE: readonly Live[] = [
+  { name: "kubernetes", type: "Kubernetes", expect: { version: ">=1.33", nodes: 0 } },
+  { name: "network", type: "Network", expect: {} },
   {
-    ...profile("plain", [layer("plain")], { clusterRefs: [{ name: "local" }], namespace: "acme" }),
-  },
-  {
-    ...profile(
-      "full",
-      [
-        { ...layer("one"), timeout: "5m", gate: "Applied", adoption: "Never", prune: "Never", type: "AddOn" },
-        { name: "two", manifests: [{ inline: "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: two }\n" }] },
-      ],
+    name: "storage",
+    type: "Storage",
+    manifests: [
       {
-        clusterSelector: { matchLabels: { diff: "yes" } },
-        namespace: "acme",
-        serviceAccountName: "default",
-        deletionPolicy: "Orphan",
-        variables: [{ name: "greeting", default: "hello" }],
-        version: "1.0.0",
+        object: {
+          apiVersion: "storage.k8s.io/v1",
+          kind: "StorageClass",
+          metadata: { name: "disk" },
+          provisioner: "disk.csi.example.com",
+        },
       },
-    ),
-  },
-  {
-    apiVersion: "strata.dev/v1alpha1",
-    kind: "TargetCluster",
-    metadata: { name: "diff", namespace: "acme", labels: { diff: "yes" } },
-    spec: { connection: { kubeconfigSecretRef: { name: "diff" } }, variables: { greeting: "hi" } },
+      {
+        object: {
+          apiVersion: "storage.k8s.io/v1",
+          kind: "CSIDriver",
+          metadata: { name: "disk.csi.example.com" },
+          spec: {},
+        },
+      },
+    ],
+    expect: { storageClass: "disk" },
   },
 ];
 
-describe("what GitOps tools compare", () => {
-  const input = WRITTEN.map((object) => JSON.stringify(object)).join("\n");
-  const ready = async (): Promise<void> => {
-    for (const name of ["plain", "full"]) await untilReady(hub, profilePath(name));
-  };
+const ALL: Live = { ...layer("all"), namespace: "all" };
 
+const CHART: Live = {
+  name: "page",
+  helm: { registryRef: { name: "charts" }, chart: "page", version: "1.x" },
+  values: { title: "shop", replicas: 0, ratio: 0.5, isOn: false, lists: [[], {}, ""] },
+  namespaceMetadata: { labels: { team: "shop" } },
+  patches: [{ target: {}, patch: "data: { patched: 'yes' }" }],
+  drift: { mode: "Warn", ignore: [{ target: { kind: "ConfigMap" }, jsonPointers: ["/data/title"] }] },
+  healthChecks: [{ apiVersion: "v1", kind: "ConfigMap", current: 'self.data.version == "1.0.0"' }],
+  onFailure: "Rollback",
+  dependsOn: ["storage"],
+};
+
+/** An object of each kind that people write, and where it is. */
+const written = (): readonly { path: string; object: Live }[] => {
+  const local = { clusterRefs: [{ name: "local" }] };
+  const mine = (name: string, labels?: Live): Live => ({ name, namespace: "acme", ...(labels && { labels }) });
+  const core = { ...local, namespace: "core", ordering: "Graph", readyWhen: { maxUnavailable: "10%" } };
+  const diff = { connection: { kubeconfigSecretRef: { name: "diff" } }, variables: { greeting: "hi" } };
+  const rows: readonly (readonly [plural: string, object: Live])[] = [
+    ...ADD_ONS.map((object) => ["addonprofiles", object] as const),
+    [
+      "clusterprofiles",
+      { kind: "ClusterProfile", metadata: mine("core"), spec: { ...core, layers: [...CORE, CHART] } },
+    ],
+    ["systemprofiles", { kind: "SystemProfile", metadata: { name: "all" }, spec: { ...local, layers: [ALL] } }],
+    ["targetclusters", { kind: "TargetCluster", metadata: mine("diff", { diff: "yes" }), spec: diff }],
+    ["registries", { kind: "Registry", metadata: mine("charts"), spec: { type: "Helm", url: charts.url } }],
+  ];
+  return rows.map(([plural, object]) => {
+    const { name, namespace } = object.metadata;
+    const path = pathOf("strata.dev/v1alpha1", plural, namespace ? `${namespace}/${name}` : name);
+    return { path, object: { apiVersion: "strata.dev/v1alpha1", ...object } };
+  });
+};
+
+describe("what GitOps tools compare", () => {
   beforeAll(async () => {
     const secret = {
       apiVersion: "v1",
@@ -174,8 +234,11 @@ describe("what GitOps tools compare", () => {
     ["Flux", ["--server-side", "--field-manager=kustomize-controller", "--force-conflicts"]],
     ["Argo CD", ["--server-side", "--field-manager=argocd-controller", "--force-conflicts"]],
   ])("is equal once all is Ready: by %s", async (_, options) => {
+    const input = written()
+      .map(({ object }) => JSON.stringify(object))
+      .join("\n");
     await hub.kubectlOk(["apply", ...options, "-f", "-"], { input });
-    await ready();
+    for (const { path } of written()) await untilReady(hub, path);
     const { code, stdout, stderr } = await hub.kubectl(["diff", ...options, "-f", "-"], { input });
     expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: "", stderr: "" });
   });

@@ -52,6 +52,16 @@ const configMap = (name: string): Live => ({
 });
 const plain = (name: string): Live => ({ name, manifests: [configMap(name)] });
 
+/** What a layer of manifests from a ConfigMap of the tenant acme is made of, and the layer. */
+const source = (name: string, text: string): Live => ({
+  apiVersion: "v1",
+  kind: "ConfigMap",
+  metadata: { name, namespace: "acme" },
+  data: { "objects.yaml": text },
+});
+const layerFrom = (name: string): Live => ({ name, manifests: [{ configMapRef: { name } }] });
+const FREE = JSON.stringify({ metadata: { finalizers: null } });
+
 /** Layers that wait for each other, one of them with a chart; the second profile's chart has another value. */
 const moving = (title: string): Live[] => [
   plain("first"),
@@ -196,5 +206,67 @@ describe("a profile whose layers another one waits for", () => {
     expect(await deletesSince(mark)).toEqual([`delete configmaps ${namespace}/stays`]);
     expect(await releases(to)).toEqual(["shop 2 deployed"]);
     await remove(to);
+  });
+});
+
+describe("what a profile has given up and still has goes at once to one that comes for it later", () => {
+  /**
+   * The other one is there, and comes for it when nothing happens any more that the owner would look at. That it is refused
+   * changes nothing on the cluster.
+   */
+  async function isTaken(from: Wanted, name: string): Promise<void> {
+    const pathTo = (map: string): string => pathOf("v1", "configmaps", `${from.namespace}/${map}`);
+    const { uid } = (await read(hub, pathTo(name))).metadata;
+    const to = { ...from, tenant: "beta", layers: [plain("own")] };
+    await apply(hub, profile(to));
+    await ready(to);
+    const mark = await auditMark(hub);
+    to.layers.push(plain(name));
+    await apply(hub, profile(to));
+    await ready(to);
+    const [own, taken] = await Promise.all([read(hub, pathTo("own")), read(hub, pathTo(name))]);
+    expect(taken.metadata.uid).toBe(uid);
+    expect(taken.metadata.labels).toEqual(own.metadata.labels);
+    expect(await deletesSince(mark)).toEqual([]);
+    await remove(to);
+  }
+
+  test("where a brake holds it", async () => {
+    const from = { tenant: "acme", namespace: "held", layers: [layerFrom("given")] };
+    await apply(hub, source("given", JSON.stringify(configMap("given").object)), profile(from));
+    await ready(from);
+    await apply(hub, source("given", "# nothing yet"));
+    await waitUntil(hub, profilePath(from), {
+      what: "held",
+      is: (object) => layerOf(object, "given")?.reason === "PruneHeld",
+    });
+    await isTaken(from, "given");
+    // Nothing is left to hold.
+    await ready(from);
+    await remove(from);
+  });
+
+  test("where it waits for another object, that does not go", async () => {
+    const path = pathOf("coordination.k8s.io/v1", "leases", "behind/late");
+    const late = {
+      apiVersion: "coordination.k8s.io/v1",
+      kind: "Lease",
+      metadata: { name: "late", finalizers: ["example.com/hold"] },
+    };
+    const dropped = { name: "dropped", manifests: [configMap("first"), { object: late }] };
+    const from = { tenant: "acme", namespace: "behind", layers: [plain("stays"), dropped] };
+    await apply(hub, profile(from));
+    await ready(from);
+    const without = { ...from, layers: from.layers.slice(0, 1) };
+    await apply(hub, profile(without));
+    await waitUntil(hub, profilePath(from), {
+      what: "waiting for the Lease",
+      is: (object) => /^2 objects left; Lease .* held by finalizer/.test(layerOf(object, "dropped")?.message),
+    });
+    await isTaken(from, "first");
+    expect((await read(hub, path)).metadata.deletionTimestamp).toBeDefined();
+    await hub.kubectlOk(["patch", "lease", "late", "-n", "behind", "--type=merge", "-p", FREE]);
+    await ready(without);
+    await remove(without);
   });
 });

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type ControlPlane, startControlPlane } from "../support/controlplane.ts";
+import { fence } from "../support/ledger.ts";
 import {
   apply,
+  auditMark,
   condition,
   follow,
   isReady,
@@ -9,6 +11,7 @@ import {
   layerOf,
   pathOf,
   read,
+  strataWrites,
   trustedTenant,
   waitUntil,
 } from "../support/stories.ts";
@@ -61,6 +64,22 @@ const deployment = (layer: string, podLabels = ""): string => `
               template:
                 metadata: { labels: { app: ${layer}, ${podLabels} } }
                 spec: { containers: [{ name: main, image: registry.example/${layer}:1 }] }`;
+
+const balancer = (settings: string): string => `
+    - name: balancer${settings}
+      manifests:
+        - object:
+            apiVersion: v1
+            kind: Service
+            metadata: { name: balancer }
+            spec: { type: LoadBalancer, selector: { app: web }, ports: [{ port: 80 }] }`;
+
+/** What whoever makes load balancers says of the Service: there is nobody else here. */
+async function addresses(...ips: readonly string[]): Promise<void> {
+  const patch = JSON.stringify({ status: { loadBalancer: { ingress: ips.map((ip) => ({ ip })) } } });
+  const how = ["--subresource=status", "--type=merge", "-p", patch];
+  await hub.kubectlOk(["patch", "-n", "acme", "service/balancer", ...how]);
+}
 
 /** `kubectl wait` as a person would leave it running in a second terminal. */
 function kubectlWait(name: string): { returned: boolean; result: Promise<string> } {
@@ -146,14 +165,6 @@ describe("order", () => {
   });
 
   test("gate Applied lets later layers go on; a timeout is Failed, and still recovers", async () => {
-    const balancer = (settings: string): string => `
-    - name: balancer${settings}
-      manifests:
-        - object:
-            apiVersion: v1
-            kind: Service
-            metadata: { name: balancer }
-            spec: { type: LoadBalancer, selector: { app: web }, ports: [{ port: 80 }] }`;
     const impatient = `
       timeout: 1s # leaf: Profile spec.layers[].timeout
       gate: Applied`; // leaf: Profile spec.layers[].gate
@@ -179,21 +190,35 @@ describe("order", () => {
       "timed out again",
       (object) => object.metadata.generation === 3 && layerOf(object, "balancer")?.reason === "Timeout",
     );
-    const address = { status: { loadBalancer: { ingress: [{ ip: "192.0.2.1" }] } } };
-    await hub.kubectlOk([
-      "patch",
-      "-n",
-      "acme",
-      "service/balancer",
-      "--subresource=status",
-      "--type=merge",
-      "-p",
-      JSON.stringify(address),
-    ]);
+    await addresses("192.0.2.1");
     await story.until(
       "Ready without a change of the spec",
       (object) => object.metadata.generation === 3 && isReady(object),
     );
+  });
+
+  test("a layer that was Ready is watched on: when it ails it says so, what is behind it stays, and nothing is written", async () => {
+    await apply(hub, profile("edge", balancer("") + configMap("behind")));
+    await waitUntil(hub, pathOf("v1", "services", "acme/balancer"), { what: "there", is: (object) => !!object });
+    await addresses("192.0.2.1");
+    const { generation } = (await read(hub, profilePath("edge"))).metadata;
+    const isWhole = (object: Live): boolean => isReady(object) && object.metadata.generation === generation;
+    await waitUntil(hub, profilePath("edge"), { what: "Ready", is: isWhole });
+    await fence(hub, "fence-well");
+    const mark = await auditMark(hub);
+    await addresses();
+    const sentence = "Service balancer has no load balancer address yet";
+    const ailing = await waitUntil(hub, profilePath("edge"), {
+      what: "without its address",
+      is: (object) => layerOf(object, "balancer")?.message === sentence,
+    });
+    expect(layerOf(ailing, "balancer")).toMatchObject({ state: "Waiting", reason: "NotReady", ready: "0/1" });
+    expect(condition(ailing, "Ready")).toMatchObject({ status: "False", reason: "NotReady", message: sentence });
+    const isOfFence = await fence(hub, "fence-ailing");
+    expect(layerOf(await read(hub, profilePath("edge")), "behind")).toMatchObject({ state: "Ready", ready: "1/1" });
+    await addresses("192.0.2.2");
+    await waitUntil(hub, profilePath("edge"), { what: "Ready again", is: isWhole });
+    expect((await strataWrites(hub, mark)).filter((write) => !isOfFence(write))).toEqual([]);
   });
 
   test("health checks in CEL decide for the objects that they name, also for one that no layer brings", async () => {

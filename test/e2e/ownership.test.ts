@@ -141,7 +141,7 @@ describe("two profiles that claim one object", () => {
     expect(await read(hub, configMapPath("common/shared"))).toBeUndefined();
   });
 
-  test("the second gets it when the first drops it, or when somebody deletes it or takes the first one's label off", async () => {
+  test("the second gets it when the first drops it, and then it is the second one's for good", async () => {
     const other = layer("other", [configMap("other")]);
     await applyAndWait({ ...first, layers: [...shared, other] });
     await apply(hub, profile(second));
@@ -151,7 +151,6 @@ describe("two profiles that claim one object", () => {
     await untilReady(hub, profilePath(second));
     expect(await dataOf("common/shared")).toEqual({ key: "w" });
     expect(await deletesSince(mark)).toEqual([]);
-    // It is the second one's for good: the first may not have it back.
     await apply(hub, profile(first));
     expect(await conflictOf(first)).toBe(belongs("common/shared", "layer one of AddOnProfile acme/second"));
     await remove(first);

@@ -29,6 +29,8 @@ const LEASE_MS = 15_000;
 const TAKEOVER_AFTER_KILL_MS = 3 * 17_000;
 const TAKEOVER_AFTER_TERM_MS = 3 * 2_000;
 const MANY = 600;
+/** More than are written in the second that work has to end after SIGTERM. */
+const CROWD = 2_000;
 
 let hub: ControlPlane;
 let edge: ControlPlane;
@@ -77,6 +79,12 @@ async function pairUp(): Promise<void> {
 
 /** What a replica wrote on both clusters, leases apart, since a moment. */
 const writesOf = (replica: Replica, since = 0): Promise<string[]> => writesBy(replica, [hub, edge], since);
+
+/** The objects of the layer `many` that a replica has written since a mark. */
+async function crowdOf(replica: Replica, mark: number): Promise<string[]> {
+  const names = (await requestsOf(replica, edge, mark)).filter(isWrite).map(({ objectRef }) => objectRef?.name ?? "");
+  return [...new Set(names.filter((name) => name.startsWith("many-")))];
+}
 
 /** The name of the ApplySet's parent, with which all that Strata keeps for a profile begins. */
 async function parentOn(plane: ControlPlane): Promise<string> {
@@ -324,5 +332,30 @@ describe("Two replicas", () => {
     for (const one of [leader, standby])
       expect((await writesOf(one)).filter((write) => Date.parse(write.split(" ")[0] ?? "") < released)).toEqual([]);
     expect(await read(edge, SETTINGS)).toMatchObject({ data: { value: "after-stranger" } });
+  });
+
+  // The last one: a layer that lost so many of its objects after it would be held by the brakes.
+  test("SIGTERM in the middle of work: the first writes nothing once the other leads, and that one brings the rest", {
+    timeout: 300_000,
+  }, async () => {
+    const victim = leader;
+    const mark = (await edge.auditEvents()).length;
+    await apply(hub, platform({ value: "after-term", many: CROWD }));
+    await waitUntil(edge, pathOf("v1", "configmaps", "many/many-20"), {
+      what: "as it is wanted now",
+      is: (live) => live?.data.value === "after-term",
+    });
+    const ended = victim.terminate();
+    const lease = await leads(standby);
+    await ended;
+    expect(victim.exitCode()).toBe(0);
+    await isReadyAgain();
+    expect(await writesOf(victim, Date.parse(lease.spec.acquireTime))).toEqual([]);
+    const [first, rest] = await Promise.all([crowdOf(victim, mark), crowdOf(standby, mark)]);
+    console.log(`ended after ${first.length} of ${CROWD} objects; the other has written ${rest.length}`);
+    expect(first.length, "ended too late to show anything").toBeLessThan(CROWD);
+    expect(rest.length, "all once more").toBeLessThan(CROWD);
+    const { body } = await edge.request("GET", "/api/v1/namespaces/many/configmaps");
+    expect(body.items.filter(({ data }: Live) => data.value === "after-term")).toHaveLength(CROWD);
   });
 });

@@ -131,6 +131,36 @@ describe("profiles that share a cluster", () => {
     await remove("ClusterProfile", "second");
   });
 
+  test("whoever deletes the deployment of the ClusterProfile that is there gives the cluster to no other one", async () => {
+    await apply(hub, profile("ClusterProfile", "first", { layers: [configMap("shared")] }));
+    await until("ClusterProfile", "first", "Ready", isReady);
+    await apply(hub, profile("ClusterProfile", "next", { layers: [configMap("shared"), configMap("next")] }));
+    const isRefused = (live: Live) => layerOf(live, "next")?.reason === "Conflict";
+    await until("ClusterProfile", "next", "refused", isRefused);
+    const shared = (await read(hub, configMapPath("shared"))) as Live;
+    const { items } = (await read(hub, "/apis/strata.dev/v1alpha1/namespaces/acme/profiledeployments")) as Live;
+    const { metadata } = items.find(({ spec }: Live) => spec.profileRef.name === "first");
+    await hub.kubectlOk(["delete", "spd", metadata.name, "-n", "acme", "--timeout=60s"]);
+    await waitUntil(hub, pathOf("strata.dev/v1alpha1", "profiledeployments", `acme/${metadata.name}`), {
+      what: "made again, and Ready",
+      is: (live) => live !== undefined && live.metadata.uid !== metadata.uid && isReady(live),
+    });
+    expect((await read(hub, configMapPath("shared")))?.metadata.uid).toBe(shared.metadata.uid);
+    // Nor is it kept in name only: what it has brought is mended, and the other one goes on being refused.
+    await hub.kubectlOk(["delete", "configmap", "shared", "-n", "acme"]);
+    const mended = await waitUntil(hub, configMapPath("shared"), {
+      what: "made again",
+      is: (live) => live !== undefined && live.metadata.uid !== shared.metadata.uid,
+    });
+    expect(mended.metadata.labels).toEqual(shared.metadata.labels);
+    expect(layerOf(await read(hub, path("ClusterProfile", "next")), "next")).toMatchObject({
+      state: "Blocked",
+      message: expect.stringContaining("the cluster has ClusterProfile acme/first already"),
+    });
+    expect(await read(hub, configMapPath("next"))).toBeUndefined();
+    await remove("ClusterProfile", "next", "first");
+  });
+
   test("dependsOn: nothing new is brought before the other profile; a circle is named", async () => {
     const needing = (name: string, needs: string, ...layers: object[]) =>
       profile("AddOnProfile", name, { dependsOn: [{ kind: "AddOnProfile", name: needs }], layers });

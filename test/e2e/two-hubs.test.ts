@@ -88,6 +88,26 @@ describe("one profile on one cluster", () => {
     await waitUntil(bergen, PROFILE, ready);
   });
 
+  test("from two hubs: who deletes the profile on the first before the second has come to look takes nothing along", async () => {
+    await remove(bergen);
+    await apply(oslo, profile(["local"]));
+    await waitUntil(oslo, PROFILE, ready);
+    const { uid } = (await read(oslo, OBJECT)).metadata;
+    await apply(bergen, profile(["first"], "4"));
+    const { message } = condition(await waitUntil(bergen, PROFILE, inConflict), "Ready");
+    const [, namespace, name] = /delete ConfigMap (\S+)\/(\S+) in the cluster/.exec(message) ?? [];
+    await oslo.kubectlOk(["delete", "configmap", "-n", namespace ?? "", name ?? ""]);
+    await oslo.kubectlOk(["delete", "sap/web", "-n", "acme", "--wait=false"]);
+    const held = await waitUntil(oslo, PROFILE, {
+      what: "waiting for the other hub",
+      is: (live) => /another Strata may be about to take over/.test(condition(live, "Ready").message),
+    });
+    expect(held.metadata.deletionTimestamp).toBeDefined();
+    await waitUntil(bergen, PROFILE, ready);
+    await waitUntil(oslo, PROFILE, { what: "gone", is: (live) => live === undefined });
+    expect(await read(oslo, OBJECT)).toMatchObject({ metadata: { uid }, data: { value: "4" } });
+  }, 300_000);
+
   test("by two names of it: one brings it, the other says so, and takes over when that one goes", async () => {
     await apply(bergen, profile(["first", "second"], "4"));
     const live = await waitUntil(bergen, PROFILE, inConflict);

@@ -85,6 +85,17 @@ const readyOn = (kind: Kind, name: string, clusters: string): Promise<Live> =>
       status?.observedGeneration === metadata.generation && status.summary?.clusters === clusters,
   );
 
+/** The deployments of a tenant's profile, by the name of their cluster. */
+async function deploymentsOf(name: string): Promise<ReadonlyMap<string, Live>> {
+  const { body } = await hub.request("GET", "/apis/strata.dev/v1alpha1/namespaces/acme/profiledeployments");
+  const own = (body.items as Live[]).filter(({ spec }) => spec.profileRef.name === name);
+  return new Map(own.map((live) => [live.spec.clusterRef.name, live]));
+}
+
+/** The ClusterProfile is on these clusters, and has left all others. */
+const goesTo = (...names: string[]): Promise<void> =>
+  expect.poll(async () => [...(await deploymentsOf("base")).keys()].sort(), { timeout: 60_000 }).toEqual(names);
+
 /** What profiles have brought to a cluster, with its uid. */
 async function brought(plane: ControlPlane): Promise<string[]> {
   const query = "labelSelector=applyset.kubernetes.io%2Fpart-of";
@@ -144,12 +155,18 @@ describe("by default an unmatch deletes nothing", () => {
     expect(await broughtToAll()).toEqual(before);
   });
 
-  test("a label that moves from one cluster to another", async () => {
+  test("a label that moves from one cluster to another, and back", async () => {
+    await label("self", "env-");
+    await goesTo("bergen", "oslo");
     await label("bergen", "env-");
+    await label("self", "env=prod");
+    await goesTo("oslo", "self");
     await readyOn("ClusterProfile", "base", "2/2");
     expect(await broughtToAll()).toEqual(before);
     await label("bergen", "env=prod");
+    await goesTo("bergen", "oslo", "self");
     await readyOn("ClusterProfile", "base", "3/3");
+    expect(await broughtToAll()).toEqual(before);
   });
 
   test("a cluster that is deleted and made again under another name", async () => {
@@ -207,31 +224,47 @@ describe("with unmatchPolicy: Delete", () => {
     await brought2([2, 2, 2]);
   });
 
-  test("two of three clusters at once: nothing goes, the profile says so, and allowMassPrune lets them go", async () => {
+  const NORTH = { ...selecting({ env: "prod", site: "north" }), ...DELETE };
+  const held = (): Promise<Live> =>
+    until("ClusterProfile", "base", "held", (live) => condition(live, "Ready")?.reason === "MassUnmatch");
+
+  test("two of three clusters at once: nothing goes, and the profile says so", async () => {
     const before = await broughtToAll();
-    const one = { ...selecting({ env: "prod", site: "north" }), ...DELETE };
     await label("oslo", "site=north");
-    await apply(hub, profile("ClusterProfile", "base", one));
-    const held = await until(
-      "ClusterProfile",
-      "base",
-      "held",
-      (live) => condition(live, "Ready")?.reason === "MassUnmatch",
-    );
-    expect(condition(held, "Ready").message).toMatch(
+    await apply(hub, profile("ClusterProfile", "base", NORTH));
+    const told = await held();
+    expect(condition(told, "Ready").message).toMatch(
       /^the profile goes to 2 of 3 clusters no more \(bergen, self\), .*: nothing is deleted\. .*allowMassPrune: true/,
     );
-    expect(condition(held, "Stalled").status).toBe("True");
+    expect(condition(told, "Stalled").status).toBe("True");
     expect(await hub.kubectlOk(["get", "scp", "base", "-n", "acme"])).toContain("goes to 2 of 3 clusters no more");
     // Nor does anybody delete it who deletes the deployment by hand.
-    const { stdout } = await hub.kubectl(["get", "spd", "-n", "acme", "-o", "name"]);
-    const self = stdout.split("\n").find((name) => name.includes("/base-self-")) ?? "";
-    await hub.kubectlOk(["delete", self, "-n", "acme", "--wait=false"]);
+    const self = (await deploymentsOf("base")).get("self");
+    await hub.kubectlOk(["delete", "spd", self?.metadata.name, "-n", "acme", "--wait=false"]);
     // What the profile has left is not touched meanwhile, either.
-    await apply(hub, profile("ClusterProfile", "base", { ...one, version: "1.0.0" }));
+    await apply(hub, profile("ClusterProfile", "base", { ...NORTH, version: "1.0.0" }));
     await readyOn("ClusterProfile", "base", "1/1");
     expect(await broughtToAll()).toEqual(before);
-    await apply(hub, profile("ClusterProfile", "base", { ...one, allowMassPrune: true }));
+  });
+
+  test("when one of the two is taken in again, the other is left: that is no mass any more", async () => {
+    const [, ...before] = await broughtToAll();
+    await label("bergen", "site=north");
+    await goesTo("bergen", "oslo");
+    await until("ClusterProfile", "base", "Ready", isReady);
+    expect(await broughtToAll()).toEqual([[], ...before]);
+  });
+
+  test("or allowMassPrune lets both go", async () => {
+    await apply(hub, profile("ClusterProfile", "base", { ...PROD, ...DELETE }));
+    await goesTo("bergen", "oslo", "self");
+    await readyOn("ClusterProfile", "base", "3/3");
+    const before = await broughtToAll();
+    await label("bergen", "site-");
+    await apply(hub, profile("ClusterProfile", "base", NORTH));
+    await held();
+    expect(await broughtToAll()).toEqual(before);
+    await apply(hub, profile("ClusterProfile", "base", { ...NORTH, allowMassPrune: true }));
     await brought2([0, 2, 0]);
     await until("ClusterProfile", "base", "Ready", isReady);
     expect((await broughtToAll())[1]).toEqual(before[1]);
@@ -297,11 +330,9 @@ describe("with unmatchPolicy: Delete", () => {
     const mark = await auditMark(oslo);
     strata = await home.start();
     await apply(hub, twins(["one", "two"], { version: "2.0.0" }));
-    const second = JSON.parse(await hub.kubectlOk(["get", "spd", "-n", "acme", "-o", "json"])).items.find(
-      ({ spec }: Live) => spec.profileRef.name === "twins" && spec.clusterRef.name === "two",
-    );
+    const second = (await deploymentsOf("twins")).get("two");
     const { generation } = (await read(hub, path("AddOnProfile", "twins"))).metadata;
-    await waitUntil(hub, pathOf("strata.dev/v1alpha1", "profiledeployments", `acme/${second.metadata.name}`), {
+    await waitUntil(hub, pathOf("strata.dev/v1alpha1", "profiledeployments", `acme/${second?.metadata.name}`), {
       what: "in Conflict with its twin",
       is: (live) => live.status?.profileGeneration === generation && layerOf(live, "first")?.reason === "Conflict",
     });

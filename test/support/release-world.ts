@@ -81,6 +81,10 @@ export class ReleaseWorld {
   /** Who waits for objects and releases, by key, and what others are about to write. */
   readonly heirs = new Map<string, Heir>();
   readonly intents = new Set<string>();
+  /** Why the cluster cannot be reached now. */
+  lost: Failure | undefined;
+  /** Whether the profile goes to the cluster. */
+  matched = true;
   /** Names of objects that cannot be deleted now. */
   readonly unprunable = new Set<string>();
   /** Objects that are late, by name. */
@@ -187,18 +191,18 @@ export class ReleaseWorld {
 
   /**
    * Passes until there is nothing to do now. The breath that other profiles have before anything goes is over, unless this is
-   * about them.
+   * about them: that of what a layer drops, and then that of a release that it had before.
    */
   async settle(): Promise<void> {
-    let isOver = this.heirs.size + this.intents.size > 0;
+    let breaths = this.heirs.size + this.intents.size > 0 ? 0 : 2;
     for (let count = 0; count < 300; count++) {
       this.#acted = false;
       this.#wakeIn = undefined;
       await this.#reconciler.reconcile("p", new AbortController().signal);
       if (this.finished) return;
       if (this.#acted) continue;
-      if (isOver || (this.#wakeIn ?? Infinity) > 1_000) return;
-      isOver = true;
+      if (breaths === 0 || (this.#wakeIn ?? Infinity) > 1_000) return;
+      breaths -= 1;
       this.now += 1_000;
     }
     throw new Error(`no end: ${this.cluster.log.slice(-5)}: ${this.layer.message}`);
@@ -294,9 +298,9 @@ export class ReleaseWorld {
       cluster: undefined,
       side: "Workload",
       street: () => undefined,
-      target: { kind: "ready", place },
+      target: this.lost ? { kind: "failing", failure: this.lost } : { kind: "ready", place },
       isUnreadable: false,
-      matched: true,
+      matched: this.matched,
       isTenantGoing: false,
       isPlaceGoing: false,
       hasHeir: () => "no",
@@ -345,7 +349,7 @@ export class ReleaseWorld {
         this.homeless = false;
         return { kind: "NamespaceEnsured" };
       case "LeaveNamespace":
-        return { kind: "NamespaceLeft", state: "left" };
+        return { kind: "NamespaceLeft", result: { state: "left" } };
       case "Render":
         return { kind: "Rendered", result: this.#render(step.layer) };
       case "Recall":

@@ -47,7 +47,7 @@ const namespaceMetadata = z
   })
   .meta(AS_A_WHOLE)
   .describe(
-    "Labels and annotations of the layer's namespace, set when Strata creates it, before the layer's first object.",
+    "Labels and annotations of the layer's namespace, set before the layer's first object, and again when they change here. A namespace that was there already gets them too, whatever it had in their place.",
   );
 
 const SOURCES = ["pack", "helm", "manifests"] as const;
@@ -169,7 +169,7 @@ export function layerSchema<N extends z.ZodRawShape>(namespace: N) {
       .enum(["Never", "IfUnowned", "SameRelease", "Always"])
       .default("IfUnowned")
       .describe(
-        "What happens when an object of the layer exists already: Never is a conflict, IfUnowned takes it over unless another tool or owner manages it, SameRelease also takes over the Helm release of the same name, namespace and chart and continues its history, Always takes over anything.",
+        "What happens when an object of the layer exists already: Never is a conflict, IfUnowned takes it over unless another tool or owner manages it, SameRelease also takes over the Helm release of the same name, namespace and chart and continues its history, Always also takes over what another tool manages. What a controller has, or what says `strata.dev/reconcile: Disabled`, is a conflict in any case, and so is what another profile has, save one of a lower tier.",
       ),
     recreate: z
       .boolean()

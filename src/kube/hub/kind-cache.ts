@@ -29,7 +29,10 @@ export interface KindCacheOptions<T extends Parsed> {
 /** The objects of one kind on the hub, parsed, as the watch last told. */
 export class KindCache<T extends Parsed> {
   readonly objects = new Map<string, T>();
-  /** What is there all the same, and could never be read: why, by key. What could be read once is in `objects` as it was then. */
+  /**
+   * What is there all the same, and could never be read: why, by key. What could be read once is in `objects` with the spec and
+   * the generation that it had then.
+   */
   readonly unreadable = new Map<string, readonly string[]>();
   readonly #options: KindCacheOptions<T>;
   readonly #reflector: Reflector;
@@ -91,12 +94,23 @@ export class KindCache<T extends Parsed> {
   }
 
   #putUnreadable(key: string, object: KubeObject, problems: readonly string[]): void {
-    this.#options.onUnreadable(object, problems);
-    if (this.objects.get(key)?.metadata.uid === object.metadata.uid) return;
+    const { onUnreadable, onChange } = this.#options;
+    onUnreadable(object, problems);
+    const before = this.objects.get(key);
+    if (before && before.metadata.uid === object.metadata.uid) {
+      // Strata writes its status all the same, on its version. But what becomes of what it has when it goes is not known.
+      const { deletionTimestamp: _, ...live } = object.metadata;
+      const { generation = 0, deletionTimestamp } = before.metadata;
+      const metadata = { ...live, generation, ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }) };
+      const kept: T = { ...before, status: object["status"], metadata };
+      this.objects.set(key, kept);
+      onChange(key, isSameWish(before, kept) ? "status" : "spec");
+      return;
+    }
     this.objects.delete(key);
-    const isNews = !this.unreadable.has(key);
+    const isNews = String(this.unreadable.get(key)) !== String(problems);
     this.unreadable.set(key, problems);
-    if (isNews) this.#options.onChange(key, "spec");
+    if (isNews) onChange(key, "spec");
   }
 
   #drop(key: string): void {

@@ -15,12 +15,13 @@ import { type DeploymentView, evaluate, evaluateTeardown } from "../../plan/next
 import type { PackMemory } from "../../plan/packs.ts";
 import { withMark } from "../../plan/place.ts";
 import { REMOVAL } from "../../plan/removal.ts";
-import { type Attempt, NO_CONDITIONS, type Seen, type Tracked } from "../../plan/seen.ts";
+import { type Attempt, type Heirs, NO_CONDITIONS, type Seen, type Tracked } from "../../plan/seen.ts";
 import type { Step } from "../../plan/step.ts";
 import type { ContentMemory, EngineLayer, LayerContent, Plan } from "../../plan/types.ts";
 import { deploymentStatus, rowsAndParts } from "../../status/deployment-status.ts";
 import type { DeploymentMemory } from "../memory.ts";
 import { forgetReplaced, rememberPlan } from "../remember-plan.ts";
+import { endWaits, type Neighbours, noticeLook, patienceOf } from "../settling.ts";
 
 const SERVED: Readonly<Record<string, "Namespaced" | "Cluster">> = {
   ConfigMap: "Namespaced",
@@ -93,6 +94,13 @@ export class Simulation {
   status: ProfileDeploymentStatus | undefined;
   profile: Profile;
   pruneAt: number | undefined;
+  /** How other profiles are, where their time runs by the looks at the cluster; else `pruneAt` tells it. */
+  neighbours: Neighbours | undefined;
+  readonly waits: Pick<DeploymentMemory, "looks" | "turns" | "holds"> = {
+    looks: 0,
+    turns: new Map(),
+    holds: new Map(),
+  };
   /** What other profiles wait for, and what they are yet to try, by the names of objects. */
   readonly claimed = new Set<string>();
   readonly intended = new Set<string>();
@@ -124,11 +132,7 @@ export class Simulation {
       rows: new Map(rowsAndParts(this.status).map((row) => [row.name, row])),
       cluster: { name: "local", target: undefined },
       fixed: {},
-      pruneAt: this.pruneAt,
-      heirs: {
-        claim: (key) => this.claimed.has(this.live.get(key)?.observed.ref.name ?? ""),
-        intend: (key) => this.intended.has(this.live.get(key)?.observed.ref.name ?? ""),
-      },
+      ...this.#patience(),
       site: {
         prepared: { digestKey: KEY, parent: this.parent },
         kubernetesVersion: "v1.36.3",
@@ -154,15 +158,29 @@ export class Simulation {
     };
   }
 
+  #patience(): Pick<Seen, "pruneAt" | "heirs"> {
+    const { neighbours, now } = this;
+    const heirs: Heirs = {
+      claim: (key) => this.claimed.has(this.live.get(key)?.observed.ref.name ?? ""),
+      intend: (key) => this.intended.has(this.live.get(key)?.observed.ref.name ?? ""),
+    };
+    if (neighbours === undefined) return { pruneAt: () => this.pruneAt, heirs };
+    noticeLook(this.waits);
+    return patienceOf(this.waits, { neighbours: () => neighbours, heirs }, now);
+  }
+
   plan(): Plan {
     return buildPlan(this.seen(), { digestKey: KEY, parent: this.parent });
   }
 
   /** A pass up to its step: what is judged is remembered and told. */
   evaluate(): DeploymentView {
-    const plan = this.plan();
-    const view = evaluate(plan, this.seen(), { digestKey: KEY, parent: this.parent });
+    const seen = this.seen();
+    const prepared = { digestKey: KEY, parent: this.parent };
+    const plan = buildPlan(seen, prepared);
+    const view = evaluate(plan, seen, prepared);
     rememberPlan(this.memory, plan, view.layers);
+    endWaits({ ...this.waits, prepared }, plan, seen.site);
     forgetReplaced(this.memory, view.step, plan);
     const now = new Date(this.now).toISOString();
     if (view.looking && this.#isTold()) return view;

@@ -1,6 +1,5 @@
 import { CREATED_ANNOTATION, NAMESPACE_USER_LABEL_PREFIX, PART_OF_LABEL } from "../api/names.ts";
 import type { KubeClient } from "../kube/client.ts";
-import type { Resource } from "../kube/resource.ts";
 import type { ApplySet } from "../membership/applyset.ts";
 import { applyEntryOf } from "../membership/fields.ts";
 import { isMember, isProtectedManager, observe, saysKeep } from "../membership/observed.ts";
@@ -8,16 +7,7 @@ import type { KubeObject } from "../objects/types.ts";
 import type { NamespaceMetadata } from "../plan/layer-namespace.ts";
 import { isConflictError, isForbiddenError, isNotFoundError } from "./conflicts.ts";
 import { type LiveLook, strangerInNamespace } from "./strangers.ts";
-
-const NAMESPACES: Resource = {
-  group: "",
-  version: "v1",
-  kind: "Namespace",
-  plural: "namespaces",
-  namespaced: false,
-  verbs: [],
-  hasStatus: false,
-};
+import { NAMESPACES } from "./system-objects.ts";
 
 interface Wanted {
   set: ApplySet;

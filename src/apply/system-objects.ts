@@ -26,7 +26,7 @@ const core = (kind: string, plural: string, namespaced: boolean): Resource => ({
   verbs: [],
   hasStatus: false,
 });
-const NAMESPACES = core("Namespace", "namespaces", false);
+export const NAMESPACES = core("Namespace", "namespaces", false);
 export const SECRETS = core("Secret", "secrets", true);
 const CONFIG_MAPS = core("ConfigMap", "configmaps", true);
 

@@ -2,7 +2,7 @@ import { type StoredSet, unpackSet } from "../apply/stored-set.ts";
 import { readStoredSet } from "../apply/system-objects.ts";
 import type { Failure } from "../errors.ts";
 import { ApiError } from "../kube/api-error.ts";
-import { coreResource } from "../kube/resource.ts";
+import { SECRETS } from "../kube/resource.ts";
 import type { ApplySet } from "../membership/applyset.ts";
 import { isCrd } from "../objects/identity.ts";
 import type { KubeObject } from "../objects/types.ts";
@@ -23,7 +23,6 @@ export interface ChartPlace {
   above: readonly LayerContent[];
 }
 
-const SECRETS = coreResource("Secret", "secrets", true);
 const RENDERED_AFRESH =
   "rendered anew, because what Strata rendered may not be read: a value that the chart makes at random shows as changed";
 

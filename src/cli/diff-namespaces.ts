@@ -1,6 +1,6 @@
 import { ensureNamespace } from "../apply/layer-namespace.ts";
 import { Failure } from "../errors.ts";
-import { coreResource } from "../kube/resource.ts";
+import { NAMESPACES } from "../kube/resource.ts";
 import { keyOf } from "../objects/identity.ts";
 import type { KubeObject, ObjectRef } from "../objects/types.ts";
 import { namespaceMetadataOf } from "../plan/layer-namespace.ts";
@@ -11,7 +11,6 @@ import type { DiffTarget } from "./diff-target.ts";
 import type { ObjectDiff } from "./diff-types.ts";
 import type { ProfilePlan } from "./plan-profile.ts";
 
-const NAMESPACES = coreResource("Namespace", "namespaces", false);
 const NOTHING_SECRET = secrecyOf({ exact: [], contained: [], sealed: [] });
 
 export function namespaceRefOf(name: string): ObjectRef {

@@ -3,7 +3,7 @@ import type { Registry } from "../api/types.ts";
 import { Failure } from "../errors.ts";
 import { toFailure } from "../kube/failures.ts";
 import { HUB_RESOURCES } from "../kube/hub/kinds.ts";
-import { coreResource } from "../kube/resource.ts";
+import { CONFIG_MAPS, SECRETS } from "../kube/resource.ts";
 import { FLUX_GROUP, isFluxKind } from "../plan/flux-artifact.ts";
 import { type Reference, type Referent, type Referents, referenceKey, referencesOf } from "../plan/references.ts";
 import type { Part } from "./diff-part.ts";
@@ -11,8 +11,8 @@ import { anyResource, type DiffTarget } from "./diff-target.ts";
 import type { RegistryFinder } from "./registries.ts";
 
 const RESOURCES = {
-  ConfigMap: coreResource("ConfigMap", "configmaps", true),
-  Secret: coreResource("Secret", "secrets", true),
+  ConfigMap: CONFIG_MAPS,
+  Secret: SECRETS,
 };
 
 /** Objects from the files win; what they lack is read from the cluster, when it is the hub. */

@@ -1,5 +1,5 @@
 import type { Layer } from "../api/types.ts";
-import { coreResource } from "../kube/resource.ts";
+import { SECRETS } from "../kube/resource.ts";
 import { isExactNumber } from "../objects/json.ts";
 import type { ObjectRef } from "../objects/types.ts";
 import { parseManifests, parseYaml } from "../objects/yaml.ts";
@@ -10,8 +10,6 @@ import type { LookupRule } from "../render/types.ts";
 import { type Secrecy, type SecretValues, secrecyOf, valuesOf } from "./diff-mask.ts";
 import { type DiffTarget, undefinedIfRefused } from "./diff-target.ts";
 import type { ProfilePlan } from "./plan-profile.ts";
-
-const SECRETS = coreResource("Secret", "secrets", true);
 
 /**
  * What a diff of a profile must not show: the values that its layers, variables and outputs take from Secrets, the values of the Secrets that they

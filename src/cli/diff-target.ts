@@ -7,7 +7,7 @@ import { ApiError } from "../kube/api-error.ts";
 import { Discovery } from "../kube/discovery.ts";
 import { toFailure } from "../kube/failures.ts";
 import { ownAccess } from "../kube/own-access.ts";
-import { coreResource } from "../kube/resource.ts";
+import { CONFIG_MAPS, NAMESPACES } from "../kube/resource.ts";
 import { Site } from "../kube/site/site.ts";
 import { type ApplySet, EMPTY_PARENT, type Parent, parseParent } from "../membership/applyset.ts";
 import { groupKindKey } from "../objects/identity.ts";
@@ -34,8 +34,6 @@ export interface TargetOptions {
   userAgent: string;
 }
 
-const CONFIG_MAPS = coreResource("ConfigMap", "configmaps", true);
-const NAMESPACES = coreResource("Namespace", "namespaces", false);
 /** Digests by it are equal to none in the cluster. */
 const NO_KEY = new Uint8Array(32);
 

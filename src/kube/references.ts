@@ -6,12 +6,12 @@ import type { KubeClient } from "./client.ts";
 import type { Clock } from "./clock.ts";
 import { FluxKinds } from "./flux-kinds.ts";
 import type { Identity } from "./identity.ts";
-import { coreResource, type Resource } from "./resource.ts";
+import { CONFIG_MAPS, type Resource, SECRETS } from "./resource.ts";
 import { NamedWatches } from "./site/named-watches.ts";
 
 const RESOURCES: Readonly<Record<Exclude<Reference["kind"], FluxKind>, Resource>> = {
-  ConfigMap: coreResource("ConfigMap", "configmaps", true),
-  Secret: coreResource("Secret", "secrets", true),
+  ConfigMap: CONFIG_MAPS,
+  Secret: SECRETS,
 };
 
 export interface ReferenceOptions {

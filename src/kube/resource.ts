@@ -25,6 +25,11 @@ export function coreResource(kind: string, plural: string, namespaced: boolean):
   return { group: "", version: "v1", kind, plural, namespaced, verbs: [], hasStatus: false };
 }
 
+export const NAMESPACES = coreResource("Namespace", "namespaces", false);
+export const CONFIG_MAPS = coreResource("ConfigMap", "configmaps", true);
+export const SECRETS = coreResource("Secret", "secrets", true);
+export const EVENTS = coreResource("Event", "events", true);
+
 /** As people write it: `deployments.apps`, `configmaps`. */
 export function resourceName(resource: Resource): string {
   return resource.group === "" ? resource.plural : `${resource.plural}.${resource.group}`;

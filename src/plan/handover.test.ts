@@ -134,6 +134,18 @@ describe("how long others have to take what goes", () => {
     expect(goneAfter(world, 1)).toEqual(["api", "more", "web", "settings"]);
   });
 
+  it("begins when all that goes is seen, after a restart too: an operator goes after its objects", () => {
+    const world = patient();
+    dropped(world);
+    world.restart();
+    world.slow.add("Deployment.apps");
+    expect(goneAfter(world, 0)).toEqual([]);
+    expect(goneAfter(world, 20)).toEqual([]);
+    world.slow.clear();
+    expect(goneAfter(world, 0)).toEqual([]);
+    expect(goneAfter(world, 1)).toEqual(["api", "more", "web", "settings"]);
+  });
+
   it("is counted from when it is known what another layer wants of it", () => {
     const reads = { name: "reads", namespace: `ns-\${{ layers.web.outputs.key }}`, objects: [configMap("x")] };
     const outputs = [

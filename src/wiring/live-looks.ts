@@ -6,12 +6,9 @@ import { ApiError } from "../kube/api-error.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { toFailure } from "../kube/failures.ts";
 import { HUB_RESOURCES } from "../kube/hub/kinds.ts";
-import { coreResource, type Resource } from "../kube/resource.ts";
+import { NAMESPACES, type Resource, SECRETS } from "../kube/resource.ts";
 import { secretRef } from "../kube/targets/targets.ts";
 import type { KubeObject } from "../objects/types.ts";
-
-const SECRETS = coreResource("Secret", "secrets", true);
-const NAMESPACES = coreResource("Namespace", "namespaces", false);
 
 /**
  * What is not on the hub any more of that which leads to a cluster, by a live look: a watch may be behind, and what is left in

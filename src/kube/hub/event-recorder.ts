@@ -3,9 +3,8 @@ import { timeText } from "../../objects/time.ts";
 import type { KubeObject } from "../../objects/types.ts";
 import type { KubeClient } from "../client.ts";
 import { toFailure } from "../failures.ts";
-import { coreResource } from "../resource.ts";
+import { EVENTS } from "../resource.ts";
 
-const EVENTS = coreResource("Event", "events", true);
 const COMPONENT = "strata";
 /** The API server's own limit of a note. */
 const MAX_MESSAGE = 1_024;

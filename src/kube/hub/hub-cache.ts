@@ -2,7 +2,7 @@ import { parseDeployment, parseProfile, parseRegistry, parseTargetCluster } from
 import type { Profile, ProfileDeployment, ProfileKind, Registry, TargetCluster } from "../../api/types.ts";
 import type { KubeObject } from "../../objects/types.ts";
 import type { KubeClient } from "../client.ts";
-import { coreResource } from "../resource.ts";
+import { NAMESPACES } from "../resource.ts";
 import { type Change, KindCache, type KindCacheOptions, type Parsed } from "./kind-cache.ts";
 import { HUB_RESOURCES } from "./kinds.ts";
 
@@ -17,8 +17,6 @@ export interface HubCacheOptions {
   onUnreadable(object: KubeObject, problems: readonly string[]): void;
   onError(error: unknown): void;
 }
-
-const NAMESPACES = coreResource("Namespace", "namespaces", false);
 
 /** What the hub holds of Strata's kinds, as the watches last told. Keys: see `hubKey`. */
 export class HubCache {

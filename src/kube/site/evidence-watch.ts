@@ -4,10 +4,9 @@ import type { Tracked } from "../../plan/seen.ts";
 import type { KubeClient } from "../client.ts";
 import { systemClock } from "../clock.ts";
 import { Reflector } from "../reflector.ts";
-import { coreResource, type Resource } from "../resource.ts";
+import { coreResource, EVENTS, type Resource } from "../resource.ts";
 
 const PODS = coreResource("Pod", "pods", true);
-const EVENTS = coreResource("Event", "events", true);
 const CLAIMS = coreResource("PersistentVolumeClaim", "persistentvolumeclaims", true);
 const REPLICA_SETS: Resource = { ...coreResource("ReplicaSet", "replicasets", true), group: "apps" };
 

@@ -3,11 +3,9 @@ import type { KubeObject } from "../../objects/types.ts";
 import { RELEASE_SELECTOR, type ReleaseName, type ReleaseRecord } from "../../plan/release.ts";
 import type { KubeClient } from "../client.ts";
 import { Reflector } from "../reflector.ts";
-import { coreResource } from "../resource.ts";
+import { SECRETS } from "../resource.ts";
 import { ReleaseRecords } from "./release-records.ts";
 import { SharedWatches } from "./shared-watches.ts";
-
-const SECRETS = coreResource("Secret", "secrets", true);
 
 interface NamespaceWatch {
   reflector: Reflector;

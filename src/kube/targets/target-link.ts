@@ -10,10 +10,9 @@ import { Discovery } from "../discovery.ts";
 import { toFailure } from "../failures.ts";
 import type { Identity } from "../identity.ts";
 import { Reflector } from "../reflector.ts";
-import { coreResource } from "../resource.ts";
+import { NAMESPACES } from "../resource.ts";
 import { Site } from "../site/site.ts";
 
-const NAMESPACES = coreResource("Namespace", "namespaces", false);
 /** A version is a small answer. */
 const PATIENCE_MS = 10_000;
 /** The watch of a cluster is quiet: nothing else would ask again for a version that was not answered. */

@@ -5,11 +5,9 @@ import type { AddressCheck } from "../../text/addresses.ts";
 import type { ClusterAccess } from "../access.ts";
 import type { KubeClient } from "../client.ts";
 import { parseKubeconfig } from "../kubeconfig.ts";
-import { coreResource } from "../resource.ts";
+import { SECRETS } from "../resource.ts";
 import { NamedWatches } from "../site/named-watches.ts";
 import { type LinkOptions, type LinkState, TargetLink } from "./target-link.ts";
-
-const SECRETS = coreResource("Secret", "secrets", true);
 
 const KEYS_LISTED = 5;
 /** Where Cluster API puts a kubeconfig (its contract for control plane providers). */
